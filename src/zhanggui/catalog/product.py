@@ -1,0 +1,34 @@
+"""What the shop sells, as one frozen noun. Does not know feeds, stores or search."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from zhanggui.money import Money
+
+Language = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product:
+    """One thing for sale. Texts are plain (no markup), by language; at least one title is there."""
+
+    product_id: str
+    titles: Mapping[Language, str]
+    price: Money
+    sale_price: Money | None = None
+    descriptions: Mapping[Language, str] = field(default_factory=dict)
+    brand: str = ""
+    category: str = ""
+    """Path from general to special, joined by " > "."""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """Facts that copy may use as evidence, such as material, size or origin."""
+    stock: int | None = None
+    """Units at hand; None when the shop does not count."""
+    url: str = ""
+    image_url: str = ""
+
+    def title(self, language: Language) -> str:
+        """The title in `language`, or in the other one where there is none."""
+        return self.titles.get(language) or next(iter(self.titles.values()))

@@ -1,0 +1,137 @@
+"""Versioned folders with a manifest: models, policies, indexes, snapshots. A version is written once and never changed.
+
+Written under a temporary name, synced, then renamed: a reader sees a whole version or none.
+Does not know what is inside a folder.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from importlib.metadata import version as package_version
+from pathlib import Path
+from typing import Any
+
+from zhanggui.errors import ArtifactError
+
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """One version of something computed: where it lies and how it came to be."""
+
+    name: str
+    version: str
+    path: Path
+    created_at: str
+    code_version: str
+    config: Mapping[str, Any]
+    data_hash: str
+    metrics: Mapping[str, Any]
+    files: Mapping[str, str]
+    """File name -> SHA-256."""
+
+
+class ArtifactStore:
+    """Artifacts below one folder, as `root/name/version/`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @contextmanager
+    def create(
+        self, name: str, version: str, *, now: datetime, config: Mapping[str, Any], data_hash: str
+    ) -> Iterator["Draft"]:
+        """Write a new version: fill `draft.path`, set `draft.metrics`; it appears when the block ends.
+
+        Raises ArtifactError when that version is there already; leaves nothing behind when the block raises.
+        """
+        final = self._folder(name, version)
+        if final.exists():
+            raise ArtifactError(f"{name} {version} is there already, in {final}; versions are never rewritten")
+        draft = Draft(path=final.parent / f".{version}.{uuid.uuid4().hex[:8]}.partial", metrics={})
+        draft.path.mkdir(parents=True)
+        try:
+            yield draft
+            files = {
+                str(file.relative_to(draft.path)): file_hash(file)
+                for file in sorted(draft.path.rglob("*")) if file.is_file()
+            }
+            manifest = {
+                "name": name, "version": version, "created_at": now.isoformat(),
+                "code_version": package_version("zhanggui"), "config": dict(config), "data_hash": data_hash,
+                "metrics": draft.metrics, "files": files,
+            }
+            text = json.dumps(manifest, ensure_ascii=False, indent=2, default=str)
+            (draft.path / MANIFEST).write_text(text, encoding="utf-8")
+            for file in draft.path.rglob("*"):
+                if file.is_file():
+                    sync(file)
+            try:
+                draft.path.rename(final)
+            except OSError as error:
+                raise ArtifactError(f"{name} {version} could not be put in place at {final}: {error}") from error
+            sync(final.parent)
+        finally:
+            shutil.rmtree(draft.path, ignore_errors=True)
+
+    def get(self, name: str, version: str = "latest") -> Artifact:
+        """One version; "latest" is the one created last. Raises ArtifactError when there is none."""
+        if version == "latest":
+            known = self.versions(name)
+            if not known:
+                raise ArtifactError(f"there is no {name} in {self.root}")
+            return known[-1]
+        try:
+            manifest = json.loads((self._folder(name, version) / MANIFEST).read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise ArtifactError(f"there is no {name} {version} in {self.root}") from error
+        except ValueError as error:
+            raise ArtifactError(f"the manifest of {name} {version} is damaged: {error}") from error
+        return Artifact(path=self._folder(name, version), **manifest)
+
+    def versions(self, name: str) -> list[Artifact]:
+        """Every version of `name`, oldest first."""
+        folders = (self.root / name).glob(f"*/{MANIFEST}")
+        found = [self.get(name, folder.parent.name) for folder in folders if not folder.parent.name.startswith(".")]
+        return sorted(found, key=lambda artifact: (artifact.created_at, artifact.version))
+
+    def _folder(self, name: str, version: str) -> Path:
+        for part in (*name.split("/"), version):
+            if not part or part.startswith(".") or "\\" in part:
+                raise ArtifactError(f"{name!r} {version!r} is no name for an artifact")
+        return self.root / name / version
+
+
+@dataclass(kw_only=True)
+class Draft:
+    """A version being written."""
+
+    path: Path
+    metrics: dict[str, Any]
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sync(path: Path) -> None:
+    """Flush a file or a folder to the disk (fsync)."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def describe(artifact: Artifact) -> dict[str, Any]:
+    """The manifest as plain data."""
+    return asdict(artifact) | {"path": str(artifact.path)}
