@@ -1,0 +1,67 @@
+"""Databases for the tests: SQLite always; PostgreSQL from a throwaway server where its binaries are."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from zhanggui.storage import Database
+
+
+def _as_postgres_user(command: list[str]) -> list[str]:
+    """PostgreSQL refuses to run as root: hand the command to an unprivileged user there."""
+    return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *command] if os.getuid() == 0 else command
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The DSN of a throwaway PostgreSQL server, listening on a socket in a temporary folder only."""
+    for program in ("initdb", "pg_ctl", "postgres"):
+        if shutil.which(program) is None:
+            pytest.skip(f"no PostgreSQL here: the program {program} is not on PATH")
+    home = Path(tempfile.mkdtemp(prefix="zg-pg-", dir="/tmp"))
+    home.chmod(0o777)
+    data = home / "data"
+    try:
+        _run(["initdb", "-D", str(data), "-U", "shop", "-A", "trust", "-E", "UTF8", "--no-sync"])
+        options = f"-k {home} -c listen_addresses='' -c fsync=off -c shared_buffers=32MB"
+        _run(["pg_ctl", "-D", str(data), "-w", "-l", str(home / "log"), "-o", options, "start"])
+        yield f"postgresql+psycopg://shop@/postgres?host={home}"
+    finally:
+        subprocess.run(
+            _as_postgres_user(["pg_ctl", "-D", str(data), "-m", "immediate", "stop"]), capture_output=True, cwd="/"
+        )
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(_as_postgres_user(command), capture_output=True, text=True, cwd="/")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A fresh, migrated database; the test runs once on each engine."""
+    if request.param == "sqlite":
+        fresh = Database(f"sqlite:///{tmp_path / 'shop.db'}")
+        fresh.migrate()
+        yield fresh
+        fresh.close()
+        return
+    server = sa.create_engine(request.getfixturevalue("postgres_url"), isolation_level="AUTOCOMMIT")
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    fresh = Database(str(sa.make_url(request.getfixturevalue("postgres_url")).set(database=name)))
+    fresh.migrate()
+    yield fresh
+    fresh.close()
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    server.dispose()
