@@ -1,1 +1,1 @@
-"""cli"""
+"""The command line: parse, one Engine method, render. Decides nothing."""

@@ -1,0 +1,78 @@
+"""Campaigns, decisions, words and reports over HTTP."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from zhanggui.api.guard import requires
+from zhanggui.catalog.product import Language
+from zhanggui.engine import Engine
+
+router = APIRouter(prefix="/v1", tags=["campaigns"], dependencies=[Depends(requires("admin"))])
+
+
+class AskBody(BaseModel):
+    """Which campaign, for whom, as of when."""
+
+    model_config = ConfigDict(extra="forbid")
+    campaign: str
+    customer_ids: list[str] = Field(min_length=1, max_length=10_000)
+    moment: datetime | None = Field(default=None, description="Default: the campaign's start, or now")
+
+
+class RunBody(BaseModel):
+    """The moment of a run."""
+
+    model_config = ConfigDict(extra="forbid")
+    moment: datetime | None = Field(default=None, description="Default: the campaign's start, or now")
+
+
+@router.get("/campaigns")
+def campaigns(request: Request) -> list[dict[str, Any]]:
+    """Every campaign, as it stands."""
+    engine: Engine = request.app.state.engine
+    return engine.campaigns()
+
+
+@router.put("/campaigns/{name}")
+def apply_campaign(request: Request, name: str, definition: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
+    """Store a campaign; a changed definition becomes a new version."""
+    engine: Engine = request.app.state.engine
+    return {"name": name, "version": engine.apply_campaign({**definition, "name": name})}
+
+
+@router.post("/decisions")
+def decisions(request: Request, ask: AskBody, language: Annotated[Language, Query()] = "en") -> list[dict[str, Any]]:
+    """What the campaign would do for these customers and why. Nothing is logged or sent."""
+    engine: Engine = request.app.state.engine
+    return engine.explain(ask.campaign, ask.customer_ids, moment=ask.moment, language=language)
+
+
+@router.post("/messages")
+def messages(request: Request, ask: AskBody) -> list[dict[str, Any]]:
+    """The messages that these customers would get, with their proof records. Nothing is sent."""
+    engine: Engine = request.app.state.engine
+    return engine.preview(ask.campaign, ask.customer_ids, moment=ask.moment)
+
+
+@router.post("/campaigns/{name}/runs", status_code=202)
+def run_campaign(request: Request, name: str, body: RunBody | None = None) -> dict[str, Any]:
+    """Start a run in the background; the same campaign version for the same moment is the same run."""
+    engine: Engine = request.app.state.engine
+    return {"run_id": engine.start_run(name, moment=body.moment if body else None)}
+
+
+@router.get("/runs/{run_id}")
+def run(request: Request, run_id: str) -> dict[str, Any]:
+    """How far a run is."""
+    engine: Engine = request.app.state.engine
+    return engine.run_status(run_id)
+
+
+@router.get("/reports/{run_id}")
+def report(request: Request, run_id: str) -> dict[str, Any]:
+    """The report of a run, as of now."""
+    engine: Engine = request.app.state.engine
+    return engine.evaluate(run_id).to_json()

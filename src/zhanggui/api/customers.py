@@ -1,0 +1,49 @@
+"""Customers, their consents and the catalogue over HTTP."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from zhanggui.api.guard import requires
+from zhanggui.engine import Engine
+
+router = APIRouter(prefix="/v1", dependencies=[Depends(requires("admin"))])
+
+
+class ConsentBody(BaseModel):
+    """A consent given or withdrawn, with its proof."""
+
+    model_config = ConfigDict(extra="forbid")
+    channel: str = Field(description='A channel\'s name; "*" for personalisation')
+    purpose: str = Field(description="marketing or personalisation")
+    granted: bool
+    at: datetime = Field(description="When she said so")
+    how: str = Field(description="Where and how: a form, a call, a counter")
+    text: str = Field(description="The words that she agreed to")
+
+
+@router.get("/customers/{customer_id}", tags=["customers"])
+def customer(request: Request, customer_id: str) -> dict[str, Any]:
+    """What is known of a customer in the latest snapshot, her consents with their proof, and where she can be reached."""
+    engine: Engine = request.app.state.engine
+    return engine.customer(customer_id)
+
+
+@router.put("/customers/{customer_id}/consents", tags=["customers"])
+def consent(request: Request, customer_id: str, body: ConsentBody) -> dict[str, bool]:
+    """Record a consent. `changed` is false when it stood that way already."""
+    engine: Engine = request.app.state.engine
+    return {"changed": engine.record_consent(customer_id=customer_id, **body.model_dump())}
+
+
+@router.post("/products", tags=["catalogue"])
+def products(request: Request, rows: Annotated[list[dict[str, Any]], Body()]) -> dict[str, Any]:
+    """Add, change or delete products. Good rows are kept; the answer names each bad one and why."""
+    engine: Engine = request.app.state.engine
+    result, errors = engine.put_products(rows)
+    return {
+        "upserted": result.upserted, "deleted": result.deleted,
+        "rejected": [{"index": error.line, "field": error.field, "problem": error.problem} for error in errors],
+    }

@@ -1,0 +1,64 @@
+"""Errors as problem+json (RFC 9457). The only place where an error of Zhanggui meets a status code."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from zhanggui.errors import (
+    AccessError,
+    ArtifactError,
+    DeliveryError,
+    InputError,
+    ModelError,
+    NotFoundError,
+    StorageError,
+    ZhangguiError,
+)
+
+# The first that fits: special before general.
+_STATUS: tuple[tuple[type[ZhangguiError], int, str], ...] = (
+    (InputError, 422, "The data are not acceptable"),
+    (AccessError, 401, "The API key does not open this"),
+    (NotFoundError, 404, "There is no such thing"),
+    (ArtifactError, 409, "A stored version is missing or there already"),
+    (ModelError, 503, "The language model does not answer"),
+    (DeliveryError, 503, "A channel is not set up"),
+    (StorageError, 503, "The store is busy or failed"),
+    (ZhangguiError, 500, "Something is set up wrongly"),
+)
+
+
+def problem(
+    status: int, title: str, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any
+) -> JSONResponse:
+    """One problem document."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **extra}
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Turn every error into a problem document."""
+
+    @app.exception_handler(ZhangguiError)
+    async def ours(_request: Request, error: ZhangguiError) -> JSONResponse:
+        status, title = next((status, title) for kind, status, title in _STATUS if isinstance(error, kind))
+        headers = {"WWW-Authenticate": 'Basic realm="zhanggui"'} if status == 401 else None
+        extra = {"field": error.field, "hint": error.hint} if isinstance(error, InputError) else {}
+        return problem(status, title, str(error), headers=headers, **extra)
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(_request: Request, error: RequestValidationError) -> JSONResponse:
+        errors = [{"field": ".".join(map(str, one["loc"][1:])), "problem": one["msg"]} for one in error.errors()]
+        return problem(422, "The data are not acceptable", "see `errors`", errors=errors)
+
+    @app.exception_handler(HTTPException)
+    async def framework(_request: Request, error: HTTPException) -> JSONResponse:
+        return problem(error.status_code, str(error.detail), str(error.detail), headers=error.headers)
+
+    @app.exception_handler(Exception)
+    async def ours_to_mend(_request: Request, _error: Exception) -> JSONResponse:
+        return problem(500, "This is our mistake", "the server's log says more; nothing of this request was kept")

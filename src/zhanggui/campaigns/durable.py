@@ -1,0 +1,90 @@
+"""Runs that survive a crash: DBOS workflows over the shop's own database. Knows steps by name, not what they do.
+
+A workflow's id is the run's id: the same run again returns what the first one returned. A step that had finished
+is not done again; a step that was cut off is, so each step must be safe to repeat.
+"""
+
+import fcntl
+import logging
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from zhanggui.errors import StorageError
+
+Step = Callable[[str], Any]
+"""Does one step of the run with the given id and returns what it counted (JSON-able)."""
+
+
+class Workflows:
+    """The durable runs of one shop in this process; a context manager.
+
+    `steps` are done in order, each one once. Entering takes the shop's run lock and takes up the runs that a
+    killed process left; leaving lets the lock go. Raises StorageError while another process holds the lock.
+    """
+
+    def __init__(self, steps: Mapping[str, Step], *, database_url: str, lock: Path) -> None:
+        self._steps, self._url, self._lock = steps, database_url, lock
+
+    def run(self, run_id: str) -> Mapping[str, Any]:
+        """Walk the run to its end and return each step's result; at once when it had ended before."""
+        from dbos import DBOS, SetWorkflowID
+
+        with SetWorkflowID(run_id):
+            handle = DBOS.start_workflow(self._walk, run_id)
+        results: Mapping[str, Any] = handle.get_result()
+        return results
+
+    def __enter__(self) -> "Workflows":
+        from dbos import DBOS
+
+        self._held = _hold(self._lock)
+        self._held.__enter__()
+        logging.getLogger("dbos").setLevel(logging.ERROR)
+        # The version is that of the steps, not of the source: an upgrade takes up what it finds.
+        DBOS(config={
+            "name": "zhanggui", "system_database_url": self._url, "executor_id": socket.gethostname(),
+            "application_version": "1", "log_level": "ERROR", "run_migrations": True,
+        })
+        names = list(self._steps)
+        doers = [DBOS.step(name=name)(step) for name, step in self._steps.items()]
+
+        @DBOS.workflow(name="campaign_run")
+        def walk(run_id: str) -> dict[str, Any]:
+            return dict(zip(names, _each(doers, run_id), strict=True))
+
+        self._walk = walk
+        DBOS.launch()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        from dbos import DBOS
+
+        DBOS.destroy(destroy_registry=True)
+        self._held.__exit__(None, None, None)
+
+
+def _each(doers: Sequence[Step], run_id: str) -> Iterator[Any]:
+    return (do(run_id) for do in doers)
+
+
+@contextmanager
+def _hold(lock: Path) -> Iterator[None]:
+    """Hold an exclusive lock that the kernel lets go when the process ends, however it ends."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            raise StorageError(
+                f"process {file.read().strip() or '?'} is running campaigns of this shop (lock {lock}); "
+                "wait until it has ended"
+            ) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

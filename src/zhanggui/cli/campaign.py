@@ -1,0 +1,60 @@
+"""`zhanggui campaign …`: apply, export, list, run, learn."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zhanggui.cli.output import MomentOption, ShopOption, Stages, console, opened
+
+app = typer.Typer(no_args_is_help=True, help="Campaigns and their runs.")
+NameArgument = Annotated[str, typer.Argument(help="The campaign's name.")]
+
+
+@app.command()
+def apply(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A campaign in TOML.")],
+    shop: ShopOption = Path(),
+) -> None:
+    """Store a campaign from a file; a changed file becomes a new version."""
+    with opened(shop) as engine:
+        name, version = engine.apply_campaign_file(file)
+    console.print(f"{name} is version {version}", highlight=False)
+
+
+@app.command()
+def export(name: NameArgument, shop: ShopOption = Path()) -> None:
+    """Print a campaign as the file that `apply` takes."""
+    with opened(shop) as engine:
+        typer.echo(engine.export_campaign(name), nl=False)
+
+
+@app.command("list")
+def list_campaigns(shop: ShopOption = Path()) -> None:
+    """Every campaign with its runs."""
+    with opened(shop) as engine:
+        for one in engine.campaigns():
+            console.print(f"{one['name']}  version {one['version']}", markup=False, highlight=False)
+            for run_id in one["runs"]:
+                console.print(f"  {run_id}", markup=False, highlight=False)
+
+
+@app.command()
+def run(name: NameArgument, shop: ShopOption = Path(), at: MomentOption = None) -> None:
+    """Walk the line: profiles, decisions, words, delivery. The same run again changes nothing and sends nothing."""
+    with opened(shop) as engine, Stages() as stages:
+        run_id, results = engine.run_campaign(name, moment=engine.moment(at), progress=stages)
+    console.print(f"run {run_id}", highlight=False)
+    for step, result in results.items():
+        counts = ", ".join(f"{key} {value}" for key, value in result.items() if isinstance(value, int | float))
+        console.print(f"  {step:<10} {counts}", markup=False, highlight=False)
+    console.print(f"`zhanggui evaluate {run_id}` reports on it", markup=False, highlight=False)
+
+
+@app.command()
+def learn(run_id: Annotated[str, typer.Argument(help="The run's id.")], shop: ShopOption = Path()) -> None:
+    """Join the responses of a run to its decisions and teach the policy, once."""
+    with opened(shop) as engine:
+        learned = engine.learn(run_id)
+    console.print(f"{learned.rewards} rewards, {learned.learned} learned from; policy version {learned.policy_version}",
+                  highlight=False)

@@ -1,0 +1,102 @@
+"""Commands that bring data in and look at it: ingest, products, consents, profile, segment."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from zhanggui.cli.output import JsonOption, LanguageOption, MomentOption, ShopOption, console, opened, progress, show_json
+
+FileArgument = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    for command in (ingest, products, consents, profile, profiles, segment):
+        app.command()(command)
+
+
+def ingest(file: FileArgument, shop: ShopOption = Path()) -> None:
+    """Take in events: JSON lines of the Segment spec, plain or .gz. Bad rows go to a reject file."""
+    with opened(shop) as engine, progress("events") as advance:
+        result = engine.ingest(file, progress=advance)
+    console.print(f"{result.stored} events stored, {result.duplicates} known already")
+    _report_rejects(result.rejected, result.rejects)
+
+
+def products(
+    file: FileArgument,
+    shop: ShopOption = Path(),
+    form: Annotated[str, typer.Option("--format", help="auto, csv, jsonl, shopify or google.")] = "auto",
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", help="field=column, for a CSV or JSONL with columns of its own.")
+    ] = None,
+    currency: Annotated[str | None, typer.Option(help="Of prices that name none; default: the shop's.")] = None,
+    language: LanguageOption = "en",
+) -> None:
+    """Take in a product feed: CSV, JSONL, a Shopify export, a Google Merchant feed (XML or TSV)."""
+    pairs = dict(pair.partition("=")[::2] for pair in mapping or [])
+    with opened(shop) as engine, progress("products") as advance:
+        result = engine.load_products(
+            file, form=form, mapping=pairs or None, currency=currency, language=language, progress=advance
+        )
+    console.print(f"{result.upserted} products added or changed, {result.deleted} deleted")
+    _report_rejects(result.rejected, result.rejects)
+
+
+def consents(file: FileArgument, shop: ShopOption = Path()) -> None:
+    """Take in consents: JSON lines of customer_id, channel, purpose, granted, at, how, text."""
+    with opened(shop) as engine, progress("consents") as advance:
+        result = engine.load_consents(file, progress=advance)
+    console.print(f"{result.changed} consents changed, {result.unchanged} stood that way already")
+    _report_rejects(result.rejected, result.rejects)
+
+
+def profiles(shop: ShopOption = Path(), at: MomentOption = None) -> None:
+    """Build the profiles, as of now or of any moment."""
+    with opened(shop) as engine:
+        built = engine.build_profiles(as_of=engine.moment(at))
+    console.print(f"{built.rows} profiles as of {built.as_of:%Y-%m-%d %H:%M} UTC, snapshot {built.version}")
+
+
+def profile(
+    customer_id: Annotated[str, typer.Argument(help="The customer's id.")], shop: ShopOption = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """What is known of one customer."""
+    with opened(shop) as engine:
+        known = engine.customer(customer_id)
+    if as_json:
+        show_json(known)
+        return
+    _table(known["profile"])
+    for one in known["consents"]:
+        state = "granted" if one["granted"] else "withdrawn"
+        console.print(f"consent {one['channel']} {one['purpose']}: {state} {one['at']}, {one['how']}", markup=False)
+
+
+def segment(
+    predicate: Annotated[str, typer.Argument(help='Such as \'orders >= 2 and recency_days < 90\'.')],
+    shop: ShopOption = Path(), language: LanguageOption = "en",
+) -> None:
+    """Who a predicate holds for, in words and in number."""
+    with opened(shop) as engine:
+        found = engine.segment(predicate, language=language)
+    console.print(found.words, markup=False)
+    console.print(f"{found.members} of {found.customers} customers", highlight=False)
+    for customer_id in found.examples:
+        console.print(f"  {customer_id}", markup=False)
+
+
+def _report_rejects(count: int, path: Path | None) -> None:
+    if count:
+        console.print(f"[yellow]{count} rows were refused[/]; each with its reason in {path}", highlight=False)
+
+
+def _table(values: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None)
+    for name, value in values.items():
+        table.add_row(name, str(value))
+    console.print(table)

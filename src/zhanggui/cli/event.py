@@ -1,0 +1,17 @@
+"""`zhanggui events …`: the event log."""
+
+from pathlib import Path
+
+import typer
+
+from zhanggui.cli.output import ShopOption, console, opened
+
+app = typer.Typer(no_args_is_help=True, help="The event log.")
+
+
+@app.command()
+def compact(shop: ShopOption = Path()) -> None:
+    """Move rows from the hot SQL table into Parquet partitions by day, in one crash-safe step."""
+    with opened(shop) as engine:
+        done = engine.compact()
+    console.print(f"{done.rows} events moved into {done.files} Parquet files")

@@ -1,0 +1,99 @@
+"""Commands about the shop as a whole: init, check, decide, write, evaluate, serve."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zhanggui.cli.output import JsonOption, LanguageOption, MomentOption, ShopOption, console, opened, show_json
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    for command in (init, check, decide, write, evaluate, serve):
+        app.command()(command)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="A new folder for the shop.")],
+    sample: Annotated[bool, typer.Option("--sample", help="Fill it with a small bilingual sample shop.")] = False,
+    seed: Annotated[int, typer.Option(help="Of the sample's customers.")] = 7,
+) -> None:
+    """Set up a shop: its folder, its zhanggui.toml, and, if wanted, sample data."""
+    from zhanggui.engine import Engine
+
+    Engine.create(folder)
+    console.print(f"{folder}/zhanggui.toml is there; look through it", highlight=False)
+    if sample:
+        with opened(folder) as engine:
+            made = engine.load_sample(seed=seed)
+        console.print(f"{made.products} products, {made.customers} customers, {made.events} events. Next:")
+        console.print(f"  zhanggui campaign run welcome-back -C {folder}", highlight=False)
+
+
+def check(shop: ShopOption = Path()) -> None:
+    """Read the settings, open the database, and say what is set up."""
+    with opened(shop) as engine:
+        for line in engine.describe():
+            console.print(line, markup=False, highlight=False)
+
+
+def decide(
+    customer_id: Annotated[str, typer.Argument(help="The customer's id.")],
+    campaign: Annotated[str, typer.Option("--campaign", help="Which campaign decides.")],
+    shop: ShopOption = Path(), at: MomentOption = None, language: LanguageOption = "en",
+    explain: Annotated[bool, typer.Option("--explain", help="Show the candidates and what forbade each.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """What a campaign would do for a customer, and why. Nothing is logged or sent."""
+    with opened(shop) as engine:
+        found = engine.explain(campaign, [customer_id], moment=engine.moment(at), language=language)[0]
+    if as_json:
+        show_json(found)
+    else:
+        console.print(found["explanation"] if explain else found["summary"], markup=False, highlight=False)
+
+
+def write(
+    customer_id: Annotated[str, typer.Argument(help="The customer's id.")],
+    campaign: Annotated[str, typer.Option("--campaign", help="Which campaign writes.")],
+    shop: ShopOption = Path(), at: MomentOption = None, as_json: JsonOption = False,
+) -> None:
+    """The message that a customer would get, with its proof record. Nothing is sent."""
+    with opened(shop) as engine:
+        found = engine.preview(campaign, [customer_id], moment=engine.moment(at))
+    if as_json:
+        show_json(found)
+    elif not found:
+        console.print("no message: `zhanggui decide --explain` says why")
+    else:
+        console.print(f"{found[0]['subject']}\n\n{found[0]['body']}", markup=False, highlight=False)
+
+
+def evaluate(
+    run_id: Annotated[str, typer.Argument(help="The run's id.")],
+    shop: ShopOption = Path(), language: LanguageOption = "en", as_json: JsonOption = False,
+) -> None:
+    """The report of a run, as of now."""
+    from zhanggui.evaluation.report import render_text
+
+    with opened(shop) as engine:
+        report = engine.evaluate(run_id)
+    if as_json:
+        show_json(report.to_json())
+    else:
+        console.print(render_text(report, "zh" if language == "zh" else "en"))
+
+
+def serve(
+    shop: ShopOption = Path(),
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8600,
+) -> None:
+    """Serve the HTTP API until interrupted."""
+    import uvicorn
+
+    from zhanggui.api import create_app
+
+    with opened(shop) as engine:
+        uvicorn.run(create_app(engine), host=host, port=port, log_level="warning", server_header=False)
