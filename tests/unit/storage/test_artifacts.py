@@ -1,0 +1,64 @@
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from zhanggui.errors import ArtifactError
+from zhanggui.storage import ArtifactStore
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def _write(store: ArtifactStore, version: str, *, now: datetime = NOW) -> None:
+    with store.create("policy/shop", version, now=now, config={"seed": 1}, data_hash="abc") as draft:
+        (draft.path / "state.json").write_text("{}")
+        draft.metrics["rows"] = 3
+
+
+def test_a_version_carries_its_config_data_hash_code_version_and_metrics(tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path)
+    _write(store, "1")
+    found = store.get("policy/shop")
+    assert (found.version, found.config, found.data_hash, found.metrics) == ("1", {"seed": 1}, "abc", {"rows": 3})
+    assert found.code_version
+    assert list(found.files) == ["state.json"]
+
+
+def test_a_version_is_never_rewritten(tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path)
+    _write(store, "1")
+    with pytest.raises(ArtifactError, match="never rewritten"):
+        _write(store, "1")
+
+
+def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path)
+    with pytest.raises(OSError, match="disk"), store.create("a", "1", now=NOW, config={}, data_hash="") as draft:
+        (draft.path / "half").write_text("x")
+        raise OSError("the disk is full")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    with pytest.raises(ArtifactError, match="there is no a"):
+        store.get("a")
+
+
+def test_latest_is_the_one_created_last(tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path)
+    _write(store, "b", now=NOW)
+    _write(store, "a", now=NOW.replace(day=3))
+    assert store.get("policy/shop").version == "a"
+
+
+@pytest.mark.parametrize("name", ["../x", "a/../b", "", ".hidden", "a//b"])
+def test_a_name_cannot_leave_the_folder(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ArtifactError, match="no name for an artifact"):
+        ArtifactStore(tmp_path).get(name, "1")
+
+
+def test_a_damaged_manifest_is_an_artifact_error(tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path)
+    _write(store, "1")
+    manifest = tmp_path / "policy" / "shop" / "1" / "manifest.json"
+    manifest.write_text(json.dumps({"name": "x"})[:-3])
+    with pytest.raises(ArtifactError, match="damaged"):
+        store.get("policy/shop", "1")
