@@ -1,0 +1,5 @@
+"""`python -m zhanggui` is the program `zhanggui`."""
+
+from zhanggui.cli.main import main
+
+main()

@@ -1,0 +1,99 @@
+"""What must stay true of the house: its public names, its doors, its documents, its start-up."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import zhanggui
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "zhanggui"
+
+
+def _run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *command], capture_output=True, text=True, cwd=ROOT)
+
+
+def test_public_names_are_pinned() -> None:
+    assert zhanggui.__all__ == sorted(zhanggui.__all__) == PUBLIC
+    for name in PUBLIC:
+        assert getattr(zhanggui, name).__doc__
+
+
+PUBLIC = [
+    "Action", "Campaign", "ChatMessage", "ChatRequest", "Completion", "Decision", "Engine", "Event", "Message",
+    "Money", "NO_ACTION", "Offer", "Product", "Profile", "Receipt", "Sampling", "Selection", "Selections",
+    "ZhangguiError",
+]
+
+
+def test_reference_documents_say_what_is_true() -> None:
+    done = _run("docs/generate.py", "--check")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_program_starts_without_heavy_libraries() -> None:
+    code = "import sys, zhanggui.cli.main; print(sorted(set(sys.modules) & set(sys.argv[1:])))"
+    heavy = ["torch", "transformers", "duckdb", "ibis", "pyarrow", "pandas", "numpy", "sqlalchemy", "fastapi",
+             "pydantic", "dbos", "xllamacpp", "httpx", "scipy", "liquid"]
+    done = _run("-c", code, *heavy)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+def test_the_engine_needs_no_training_library() -> None:
+    code = "import sys, zhanggui.engine; print(sorted({'torch', 'transformers', 'peft', 'trl'} & set(sys.modules)))"
+    done = _run("-c", code)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+def test_every_engine_door_of_the_design_has_its_command_and_its_route() -> None:
+    """engine method -> (command, route); None where the design has no such door."""
+    doors = {
+        "ingest": ("ingest", "/v1/batch"),
+        "load_products": ("products", "/v1/products"),
+        "customer": ("profile", "/v1/customers/{customer_id}"),
+        "explain": ("decide", "/v1/decisions"),
+        "preview": ("write", "/v1/messages"),
+        "run_campaign": ("campaign run", "/v1/campaigns/{name}/runs"),
+        "evaluate": ("evaluate", "/v1/reports/{run_id}"),
+    }
+    commands = (ROOT / "docs/reference/commands.md").read_text(encoding="utf-8")
+    routes = json.loads((ROOT / "docs/reference/openapi.json").read_text(encoding="utf-8"))["paths"]
+    for method, (command, route) in doors.items():
+        assert callable(getattr(zhanggui.Engine, method))
+        assert f"`zhanggui {command} " in commands
+        assert route in routes
+
+
+def test_commands_in_the_readme_exist() -> None:
+    known = set(re.findall(r"^## `zhanggui ([a-z ]+?)(?= \[| [A-Z]|`)", (
+        ROOT / "docs/reference/commands.md").read_text(encoding="utf-8"), re.MULTILINE))
+    for readme in ("README.md", "README.zh-CN.md"):
+        used = re.findall(r"^zhanggui ([a-z]+(?: [a-z]+)?)", (ROOT / readme).read_text(encoding="utf-8"), re.MULTILINE)
+        assert used
+        for command in used:
+            assert command in known or command.split()[0] in known, f"{readme} uses `zhanggui {command}`"
+
+
+def test_links_in_documents_lead_somewhere() -> None:
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_each_module_says_in_at_most_five_lines_what_it_does() -> None:
+    import ast
+
+    for path in SOURCE.rglob("*.py"):
+        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+        assert text, f"{path} says nothing"
+        if path.name != "errors.py":  # whose docstring is the drawn tree
+            assert len(text.splitlines()) <= 5, f"{path} says it in more than five lines"
+
+
+def test_no_file_is_a_drawer() -> None:
+    for path in SOURCE.rglob("*.py"):
+        assert path.stem not in {"utils", "common", "helpers", "services", "managers", "misc"}
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, f"{path} holds two nouns"
