@@ -3,7 +3,6 @@
 Spec: https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/
 """
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Request
@@ -11,7 +10,6 @@ from fastapi.responses import JSONResponse
 
 from zhanggui.api.guard import requires
 from zhanggui.engine import Engine
-from zhanggui.errors import EventError
 
 router = APIRouter(prefix="/v1", tags=["events"], dependencies=[Depends(requires("write"))])
 _Payload = Annotated[dict[str, Any], Body(description="A message of the Segment spec")]
@@ -20,16 +18,7 @@ _Payload = Annotated[dict[str, Any], Body(description="A message of the Segment 
 @router.post("/batch")
 def batch(request: Request, payload: _Payload) -> JSONResponse:
     """Take up to 500 KB of messages. Good ones are kept; the answer names each bad one and why."""
-    messages = payload.get("batch")
-    if not isinstance(messages, list):
-        raise EventError("it is not a list", field="batch", hint='send {"batch": [message, …]}')
-    shared = payload.get("context")
-    if isinstance(shared, dict):
-        messages = [
-            {**one, "context": {**shared, **(one.get("context") or {})}} if isinstance(one, dict) else one
-            for one in messages
-        ]
-    return _collect(request, messages, sent_at=payload.get("sentAt"))
+    return _collect(request, payload)
 
 
 @router.post("/identify")
@@ -41,14 +30,12 @@ def batch(request: Request, payload: _Payload) -> JSONResponse:
 def identify(request: Request, payload: _Payload) -> JSONResponse:
     """Take one message."""
     kind = request.url.path.rsplit("/", 1)[1]
-    return _collect(request, [{**payload, "type": kind}], sent_at=payload.get("sentAt"), single=True)
+    return _collect(request, {"batch": [{**payload, "type": kind}], "sentAt": payload.get("sentAt")}, single=True)
 
 
-def _collect(
-    request: Request, messages: list[Any], *, sent_at: datetime | str | None, single: bool = False
-) -> JSONResponse:
+def _collect(request: Request, batch: dict[str, Any], *, single: bool = False) -> JSONResponse:
     engine: Engine = request.app.state.engine
-    result, errors = engine.collect(messages, sent_at=sent_at)
+    result, errors = engine.collect(batch)
     counter = request.app.state.events
     for outcome, count in (("stored", result.stored), ("duplicate", result.duplicates), ("rejected", len(errors))):
         counter.labels(outcome).inc(count)
@@ -56,5 +43,5 @@ def _collect(
         raise errors[0]
     return JSONResponse({
         "success": True, "stored": result.stored, "duplicates": result.duplicates,
-        "rejected": [{"index": error.line, "field": error.field, "problem": error.problem} for error in errors],
+        "rejected": [{"field": error.field, "problem": error.problem} for error in errors],
     })

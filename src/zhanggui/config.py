@@ -1,0 +1,136 @@
+"""One TOML file into every room's frozen settings. Unknown keys are errors; secrets come from the environment only.
+
+Knows which rooms have settings, not what they mean.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as validated
+
+from zhanggui.attribution.join import AttributionSettings
+from zhanggui.catalog.product import Language
+from zhanggui.content.settings import ContentSettings
+from zhanggui.decisioning.contact_limits import ContactLimits
+from zhanggui.delivery.outbox import DeliverySettings
+from zhanggui.errors import ConfigError
+from zhanggui.events.settings import EventSettings
+from zhanggui.profiles.settings import ProfileSettings
+
+FILE = "zhanggui.toml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShopSettings:
+    """Who is writing to the customers."""
+
+    name: str = "My Shop"
+    """The sender that every message names."""
+    address: str = ""
+    """Postal address, named in every marketing message."""
+    contact: str = ""
+    """How to reach the shop: an e-mail address or a phone number."""
+    url: str = "https://shop.example.com"
+    """The shop's own site; its host is the only one that messages may link to."""
+    public_url: str = "https://shop.example.com/zhanggui"
+    """Where customers reach this server (https); unsubscribe links start with it."""
+    currency: str = "CNY"
+    """ISO 4217."""
+    language: Language = "zh"
+    """Of customers who state none."""
+    time_zone: str = "Asia/Shanghai"
+    """Of customers who state none (IANA name)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StorageSettings:
+    """Where things rest."""
+
+    database: str = ""
+    """SQLAlchemy URL; "" for SQLite in the data folder. A URL with a password belongs into `database_env`."""
+    database_env: str = ""
+    """Name of the environment variable that holds the database URL."""
+    folder: str = "data"
+    """The data folder, relative to the shop's folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PluginSettings:
+    """Something found by name: a model or a channel, and what it is told."""
+
+    type: str
+    """Name of the entry point."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Its own settings."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings:
+    """Which language model writes."""
+
+    type: str = "local"
+    """Name of the entry point in `zhanggui.models`: local (a GGUF file), remote (an OpenAI-compatible server); "" for
+    none: every message is then written from templates."""
+    languages: tuple[Language, ...] = ("en",)
+    """Languages that it writes well enough; the others use templates. The default weights know English only."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Its own settings: `path` of a GGUF file, or `base_url` and `model` of a server, ..."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiSettings:
+    """Limits of the HTTP server."""
+
+    max_body_bytes: int = 4 * 1024 * 1024
+    """Largest request body, before and after unpacking."""
+    requests_per_minute: int = 6000
+    """Of one API key."""
+
+
+@validated(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class Config:
+    """The settings of a shop. Every section may be left out; every setting has a safe default."""
+
+    shop: ShopSettings = field(default_factory=ShopSettings)
+    storage: StorageSettings = field(default_factory=StorageSettings)
+    events: EventSettings = field(default_factory=EventSettings)
+    profiles: ProfileSettings = field(default_factory=ProfileSettings)
+    contact_limits: ContactLimits = field(default_factory=ContactLimits)
+    model: ModelSettings = field(default_factory=ModelSettings)
+    content: ContentSettings = field(default_factory=ContentSettings)
+    delivery: DeliverySettings = field(default_factory=DeliverySettings)
+    channels: Mapping[str, PluginSettings] = field(default_factory=dict)
+    attribution: AttributionSettings = field(default_factory=AttributionSettings)
+    api: ApiSettings = field(default_factory=ApiSettings)
+
+
+_ADAPTER = TypeAdapter(Config)
+
+
+def load(folder: Path) -> Config:
+    """The settings of the shop in `folder`. Raises ConfigError naming the file and the key."""
+    path = folder / FILE
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"there is no shop in {folder.resolve()}: no {FILE}; `zhanggui init` makes one") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from error
+    return check(values, source=str(path))
+
+
+def check(values: Mapping[str, Any], *, source: str) -> Config:
+    """Validate settings given as plain data. Raises ConfigError."""
+    try:
+        return _ADAPTER.validate_python(values)
+    except ValidationError as error:
+        lines = []
+        for one in error.errors(include_url=False):
+            key = ".".join(map(str, one["loc"]))
+            unknown = one["type"] == "unexpected_keyword_argument"
+            lines.append(f"{source}: {key}: {'there is no such setting' if unknown else one['msg']}")
+        raise ConfigError("\n".join(lines)) from error

@@ -1,0 +1,26 @@
+"""Functions of DuckDB that Ibis has no name for. Imported only while features are being computed."""
+
+from ibis import udf
+from ibis.expr import datatypes as dt
+
+_UTC = dt.Timestamp(timezone="UTC")
+
+
+@udf.scalar.builtin(signature=((_UTC,), dt.int64))
+def epoch_us(moment):  # type: ignore[no-untyped-def]
+    """Microseconds since 1970 UTC."""
+
+
+@udf.scalar.builtin(signature=((dt.string, dt.string), dt.json))
+def json_extract(document, path):  # type: ignore[no-untyped-def]
+    """The value at a JSON path."""
+
+
+@udf.scalar.builtin(signature=((dt.json, dt.string), dt.string))
+def json_extract_string(document, path):  # type: ignore[no-untyped-def]
+    """The value at a JSON path, as text."""
+
+
+@udf.agg.builtin(signature=((dt.string, dt.json), dt.json))
+def json_group_object(key, value):  # type: ignore[no-untyped-def]
+    """A JSON object of the group's keys and values."""

@@ -1,0 +1,174 @@
+"""Features of every customer as Ibis expressions over the event log, as of any moment.
+
+Uses events up to that moment by event time, however late they arrived. Knows no storage and no consent.
+"""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from zhanggui.profiles.affinity import interest, strongest
+from zhanggui.profiles.lifecycle import stage
+from zhanggui.profiles.profile import SNAPSHOT_SCHEMA
+from zhanggui.profiles.settings import ProfileSettings
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+_DELIVERED = ["Message Delivered", "Email Delivered", "Push Notification Received"]
+_OPENED = ["Message Opened", "Email Opened", "Push Notification Tapped"]
+_CLICKED = ["Message Clicked", "Email Link Clicked"]
+_DAY = 86_400_000_000  # microseconds
+
+
+def resolve(events: "ir.Table", identities: "ir.Table | None", *, as_of: datetime) -> "ir.Table":
+    """Events up to `as_of` with their customer_id and event time `us`; visitors nobody knows are left out.
+
+    `identities` maps from_id to customer_id (None when there is no mapping).
+    """
+    import ibis
+
+    from zhanggui.profiles.duckdb_functions import epoch_us
+
+    known = events.filter(events.timestamp <= ibis.literal(as_of)).mutate(us=epoch_us(events.timestamp))
+    if identities is None:
+        return known.filter(known.user_id.notnull()).mutate(customer_id=known.user_id)
+    raw = known.mutate(raw_id=known.user_id.coalesce(known.anonymous_id))
+    joined = raw.left_join(identities.rename(mapped_id="customer_id"), raw.raw_id == identities.from_id)
+    joined = joined.mutate(customer_id=joined.mapped_id.coalesce(joined.user_id))
+    return joined.filter(joined.customer_id.notnull()).drop("raw_id", "from_id", "mapped_id")
+
+
+def features(events: "ir.Table", *, as_of: datetime, settings: ProfileSettings) -> "ir.Table":
+    """One row a customer in the columns of SNAPSHOT_SCHEMA. `events` come from `resolve`."""
+    import ibis
+
+    moment = ibis.literal(as_of)
+    lines = interest(events, as_of=as_of, settings=settings)
+    brands = strongest(lines, "brand", keep=settings.affinities).rename(brands="weights", top_brand="top")
+    categories = strongest(lines, "category", keep=settings.affinities)
+    products = lines.group_by("customer_id", "product_id").agg(weight=lines.weight.sum())
+    products = products.group_by("customer_id").agg(
+        top_product=products.product_id.argmax(ibis.struct({"weight": products.weight, "id": products.product_id}))
+    )
+    table = _activity(events, as_of=as_of, settings=settings)
+    for part in (
+        _orders(events), _traits(events), _favourite_channel(events, as_of=as_of, settings=settings),
+        categories.rename(categories="weights", top_category="top"), brands, products,
+    ):
+        table = table.left_join(part, "customer_id").drop(
+            *(["customer_id_right"] if "customer_id_right" in table.left_join(part, "customer_id").columns else [])
+        )
+    table = table.mutate(
+        as_of=moment,
+        orders=table.orders.fill_null(0), revenue_minor=table.revenue_minor.fill_null(0),
+        discount_share=table.discount_share.fill_null(0.0), traits=table.traits.fill_null("{}"),
+        categories=table.categories.fill_null([]), brands=table.brands.fill_null([]),
+    )
+    return aged(table, as_of=as_of, settings=settings)
+
+
+def aged(table: "ir.Table", *, as_of: datetime, settings: ProfileSettings) -> "ir.Table":
+    """The columns that change as time alone passes, from those that do not. In and out: SNAPSHOT_SCHEMA's columns."""
+    import ibis
+
+    from zhanggui.profiles.duckdb_functions import epoch_us
+
+    now = int(as_of.timestamp()) * 1_000_000 + as_of.microsecond
+    table = table.mutate(
+        as_of=ibis.literal(as_of),
+        recency_days=(now - epoch_us(table.last_order_at)) / float(_DAY),
+        tenure_days=(now - epoch_us(table.first_order_at)) / float(_DAY),
+    )
+    table = table.mutate(
+        lifecycle_stage=stage(table.orders, table.recency_days, table.inter_purchase_days, settings.lifecycle)
+    )
+    kinds = ibis.Schema.from_pyarrow(SNAPSHOT_SCHEMA)
+    return table.select(**{name: table[name].cast(kind(nullable=True)) for name, kind in kinds.items()})
+
+
+def _activity(events: "ir.Table", *, as_of: datetime, settings: ProfileSettings) -> "ir.Table":
+    browsing = events.timestamp > as_of - timedelta(days=settings.browsing_days)
+    engaged = events.timestamp > as_of - timedelta(days=settings.engagement_days)
+    return events.group_by("customer_id").agg(
+        first_seen_at=events.timestamp.min(),
+        last_seen_at=events.timestamp.max(),
+        views=events.count(where=browsing & (events.name == "Product Viewed")),
+        carts=events.count(where=browsing & (events.name == "Product Added")),
+        messages_received=events.count(where=engaged & events.name.isin(_DELIVERED)),
+        messages_opened=events.count(where=engaged & events.name.isin(_OPENED)),
+        messages_clicked=events.count(where=engaged & events.name.isin(_CLICKED)),
+    )
+
+
+def _orders(events: "ir.Table") -> "ir.Table":
+    """Orders once each by order id, without the cancelled ones, less what was refunded."""
+    named = events.filter(events.name.isin(["Order Completed", "Order Cancelled", "Order Refunded"])).mutate(
+        key=events.order_id.coalesce(events.message_id)
+    )
+    placed, refunded = named.name == "Order Completed", named.name == "Order Refunded"
+    orders = named.group_by("customer_id", "key").agg(
+        us=named.us.min(where=placed),
+        at=named.timestamp.min(where=placed),
+        revenue=named.revenue_minor.max(where=placed).fill_null(0),
+        discount=named.discount_minor.max(where=placed).fill_null(0),
+        refund=named.revenue_minor.sum(where=refunded).fill_null(0),
+        cancelled=(named.name == "Order Cancelled").any(),
+    )
+    orders = orders.filter(~orders.cancelled, orders.at.notnull())
+    kept = orders.mutate(net=orders.revenue - orders.refund)
+    sums = kept.group_by("customer_id").agg(
+        orders=kept.count(), first_order_at=kept["at"].min(), last_order_at=kept["at"].max(),
+        span=kept.us.max() - kept.us.min(), revenue_minor=kept.net.sum(), discount=kept.discount.sum(),
+        gross=kept.revenue.sum(),
+    )
+    return sums.select(
+        "customer_id", "orders", "first_order_at", "last_order_at", "revenue_minor",
+        inter_purchase_days=sums.span / (sums.orders - 1).nullif(0) / float(_DAY),
+        average_order_minor=sums.revenue_minor / sums.orders,
+        discount_share=(sums.discount / (sums.gross + sums.discount).nullif(0)).fill_null(0.0),
+    )
+
+
+def _traits(events: "ir.Table") -> "ir.Table":
+    """Each trait's latest value by event time, and those that have a column of their own."""
+    import ibis
+
+    from zhanggui.profiles.duckdb_functions import json_extract, json_extract_string, json_group_object
+
+    told = events.filter(events.type == "identify")
+    told = told.select("customer_id", "us", "message_id", traits=json_extract(told.body, "$.traits"))
+    told = told.mutate(entries=told.traits.cast("map<string, json>"))
+    pairs = told.select(
+        "customer_id", "us", "message_id", key=told.entries.keys().unnest(), value=told.entries.values().unnest()
+    )
+    latest = pairs.group_by("customer_id", "key").agg(
+        value=pairs.value.argmax(ibis.struct({"us": pairs.us, "id": pairs.message_id}))
+    )
+    whole = latest.group_by("customer_id").agg(traits=json_group_object(latest.key, latest.value))
+
+    def text(*names: str) -> "ir.StringValue":
+        return ibis.coalesce(*(json_extract_string(whole.traits, f"$.{name}").nullif("") for name in names))
+
+    locale = text("language", "locale").lower()
+    return whole.select(
+        "customer_id",
+        language=ibis.cases((locale.startswith("zh"), "zh"), (locale.startswith("en"), "en")),
+        time_zone=text("timezone", "timeZone"),
+        first_name=text("firstName", "first_name"),
+        city=text("city", "address.city"),
+        points=text("points").try_cast("float64").round().try_cast("int64"),
+        traits=whole.traits.cast("string"),
+    )
+
+
+def _favourite_channel(events: "ir.Table", *, as_of: datetime, settings: ProfileSettings) -> "ir.Table":
+    import ibis
+
+    answered = events.filter(
+        events.timestamp > as_of - timedelta(days=settings.engagement_days),
+        events.name.isin(_OPENED + _CLICKED), events.channel.notnull(),
+    )
+    counts = answered.group_by("customer_id", "channel").agg(answers=answered.count())
+    return counts.group_by("customer_id").agg(
+        preferred_channel=counts.channel.argmax(ibis.struct({"answers": counts.answers, "channel": counts.channel}))
+    )
