@@ -59,12 +59,13 @@ class Selections(Sequence[Selection[A]]):
 
 @runtime_checkable
 class Policy(Protocol[A]):
-    """A learned selector. The caller owns the random generator, so a choice can be replayed."""
+    """A learned selector. It draws with the caller's uniform numbers, so that a choice depends on nothing else."""
 
     def select(
-        self, contexts: Contexts, actions: Sequence[A], *, eligible: Mask, rng: np.random.Generator
+        self, contexts: Contexts, actions: Sequence[A], *, eligible: Mask, uniforms: NDArray[np.float64]
     ) -> Selections[A]:
-        """Choose one eligible action a row. `contexts` (n, d), `eligible` (n, k) with k = len(actions)."""
+        """Choose one eligible action a row. `contexts` (n, d), `eligible` (n, k) with k = len(actions), `uniforms`
+        (n,) in [0, 1)."""
         ...
 
     def update(
