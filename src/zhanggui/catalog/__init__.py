@@ -1,1 +1,6 @@
-"""catalog"""
+"""What the shop sells: products, feeds, the store."""
+
+from zhanggui.catalog.product import LANGUAGES, Language, Product
+from zhanggui.catalog.row import Deletion
+
+__all__ = ["LANGUAGES", "Deletion", "Language", "Product"]

@@ -1,0 +1,190 @@
+"""Product feeds: CSV and JSONL with a mapping, Shopify's product export, Google Merchant feeds (XML and TSV).
+
+A bad row goes to the reject file with its line, field and reason; the good ones go on. Knows no store.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from zhanggui.catalog.product import Language, Product
+from zhanggui.catalog.row import Deletion, read
+from zhanggui.errors import ProductError
+from zhanggui.storage import RejectFile
+
+Format = Literal["auto", "csv", "jsonl", "shopify", "google"]
+_GOOGLE = {
+    "id": "product_id", "title": "title", "description": "description", "link": "url", "image_link": "image_url",
+    "price": "price", "sale_price": "sale_price", "brand": "brand", "availability": "availability",
+    "product_type": "category", "google_product_category": "google_category", "quantity": "stock",
+}
+_SHOPIFY = {
+    "Title": "title", "Body (HTML)": "description", "Vendor": "brand", "Product Category": "google_category",
+    "Type": "category", "Variant Inventory Qty": "stock", "Image Src": "image_url",
+}
+_ENCODINGS = ("utf-8-sig", "gb18030")
+Row = tuple[int, dict[str, Any], str]
+"""Line, fields, the row as it stood."""
+
+
+def read_feed(
+    path: Path, *, rejects: RejectFile, currency: str, language: Language,
+    form: Format = "auto", mapping: Mapping[str, str] | None = None,
+) -> Iterator[Product | Deletion]:
+    """Products and deletions of a feed, in order. `mapping` gives the column of a field (field -> column).
+
+    Raises ProductError when the file as a whole cannot be read.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ProductError(f"it cannot be opened: {error.strerror}", source=str(path)) from error
+    columns = {column: field for field, column in (mapping or {}).items()}
+    for line, fields, raw in _rows(data, path, form if form != "auto" else _guess(data, path), rejects):
+        try:
+            yield read(
+                {columns.get(key, key): value for key, value in fields.items()}, currency=currency, language=language
+            )
+        except ProductError as error:
+            rejects.add(error.at(str(path), line), raw)
+
+
+def _guess(data: bytes, path: Path) -> Format:
+    head = data[:4096].lstrip(b"\xef\xbb\xbf \r\n\t")
+    if head.startswith(b"<"):
+        return "google"
+    if head.startswith(b"{") or path.suffix in (".jsonl", ".ndjson"):
+        return "jsonl"
+    first = head.split(b"\n", 1)[0]
+    if b"Handle" in first and b"Variant" in first:
+        return "shopify"
+    return "google" if b"\t" in first and b"id" in first.lower() else "csv"
+
+
+def _rows(data: bytes, path: Path, form: Format, rejects: RejectFile) -> Iterator[Row]:
+    if form == "jsonl":
+        return _jsonl(data, path, rejects)
+    if form == "google" and data.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
+        return _google_xml(data, path)
+    rows = _csv(data, path, rejects, delimiter="\t" if form == "google" else _delimiter(data))
+    if form == "google":
+        return ((line, {_GOOGLE.get(key.strip().lower().replace(" ", "_").removeprefix("g:"), key): value
+                        for key, value in fields.items()}, raw) for line, fields, raw in rows)
+    return _shopify(rows) if form == "shopify" else rows
+
+
+def _jsonl(data: bytes, path: Path, rejects: RejectFile) -> Iterator[Row]:
+    for line, raw in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+        if not raw.strip():
+            continue
+        try:
+            fields = json.loads(raw.decode("utf-8"))
+            if not isinstance(fields, dict):
+                raise ProductError("it is not an object", hint="one JSON object a line")
+        except UnicodeDecodeError as error:
+            problem = ProductError(f"byte {error.start + 1} of the line is not UTF-8", hint="save the file as UTF-8")
+            rejects.add(problem.at(str(path), line), raw)
+        except ProductError as error:
+            rejects.add(error.at(str(path), line), raw)
+        except (ValueError, RecursionError) as error:
+            rejects.add(ProductError(f"it is not JSON: {error}").at(str(path), line), raw)
+        else:
+            yield line, fields, raw.decode("utf-8")
+
+
+def _delimiter(data: bytes) -> str:
+    first = data.split(b"\n", 1)[0]
+    return max((",", ";", "\t"), key=lambda sign: first.count(sign.encode()))
+
+
+def _csv(data: bytes, path: Path, rejects: RejectFile, *, delimiter: str) -> Iterator[Row]:
+    csv.field_size_limit(1_000_000)
+    lines = csv.reader(_decoded(data, path), delimiter=delimiter)
+    header: list[str] = []
+    while True:
+        start = lines.line_num + 1
+        try:
+            values = next(lines)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            rejects.add(ProductError(f"it is not CSV: {error}").at(str(path), start), "")
+            continue
+        raw = delimiter.join(values)
+        if not header:
+            header = [name.strip() for name in values]
+            doubles = sorted({name for name in header if name and header.count(name) > 1})
+            if doubles:
+                raise ProductError(f"column {doubles[0]!r} is there twice", source=str(path), line=start)
+        elif not any(values):
+            continue
+        elif "\ufffd" in raw:
+            problem = "it has bytes that are not UTF-8"
+            rejects.add(ProductError(problem, hint="save the file as UTF-8").at(str(path), start), raw)
+        elif len(values) != len(header):
+            problem = f"it has {len(values)} columns, the header {len(header)}"
+            rejects.add(ProductError(problem, hint="is a quotation mark missing?").at(str(path), start), raw)
+        else:
+            yield start, {name: value for name, value in zip(header, values, strict=True) if name}, raw
+
+
+def _decoded(data: bytes, path: Path) -> io.StringIO:
+    """UTF-8, or GB18030 when the file is that as a whole; single broken rows of UTF-8 are marked and rejected later."""
+    for encoding in _ENCODINGS:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if encoding == "gb18030" and not any("\u4e00" <= sign <= "\u9fff" for sign in text[:100_000]):
+            continue
+        if encoding == "utf-8-sig" or sum(sign > "\u9fff" for sign in text) * 20 < len(text):
+            return io.StringIO(text.replace("\x00", ""), newline="")
+    return io.StringIO(data.decode("utf-8-sig", "replace").replace("\x00", ""), newline="")
+
+
+def _shopify(rows: Iterator[Row]) -> Iterator[Row]:
+    """One product a variant; later rows of a handle carry on what its first row said."""
+    first: dict[str, Any] = {}
+    for line, fields, raw in rows:
+        handle = fields.get("Handle", "")
+        if handle != first.get("Handle"):
+            first = fields
+        if not fields.get("Variant Price"):
+            continue  # a row that only adds a picture
+        inherited = {key: value for key, value in first.items() if not key.startswith("Variant")}
+        whole = {**inherited, **{key: value for key, value in fields.items() if value}}
+        options = {
+            whole.get(f"Option{n} Name") or f"Option{n}": whole[f"Option{n} Value"]
+            for n in (1, 2, 3)
+            if whole.get(f"Option{n} Value") and whole[f"Option{n} Value"] != "Default Title"
+        }
+        price, before = whole.get("Variant Price"), whole.get("Variant Compare At Price")
+        values = {field: whole.get(column, "") for column, field in _SHOPIFY.items()}
+        values |= {
+            "product_id": whole.get("Variant SKU") or "-".join([handle, *options.values()]),
+            "price": before or price, "sale_price": price if before else "",
+            "availability": "archived" if whole.get("Status") in ("archived", "draft") else "",
+            "attributes": options,
+        }
+        yield line, values, raw
+
+
+def _google_xml(data: bytes, path: Path) -> Iterator[Row]:
+    from defusedxml import DefusedXmlException
+    from defusedxml.ElementTree import ParseError, fromstring
+
+    try:
+        root = fromstring(data)
+    except (ParseError, DefusedXmlException, ValueError) as error:
+        raise ProductError(f"it is not XML that can be trusted: {error!r}", source=str(path)) from error
+    items = [one for one in root.iter() if one.tag.rsplit("}", 1)[-1] in ("item", "entry")]
+    for number, item in enumerate(items, 1):
+        fields: dict[str, Any] = {}
+        for child in item:
+            name = child.tag.rsplit("}", 1)[-1]
+            value = (child.text or child.get("href") or "").strip()
+            fields.setdefault(_GOOGLE.get(name, name), value)
+        yield number, fields, json.dumps(fields, ensure_ascii=False)
