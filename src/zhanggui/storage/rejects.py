@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import TextIO
 
 from zhanggui.errors import InputError
 
@@ -25,7 +26,7 @@ class RejectFile:
     reasons: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._file = None
+        self._file: TextIO | None = None
 
     def add(self, error: InputError, raw: bytes | str) -> None:
         """Keep one row with the reason why it was refused."""
