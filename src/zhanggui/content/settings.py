@@ -20,9 +20,9 @@ class ContentSettings:
 
     candidates: int = 6
     """Texts that the model writes for each brief; the best that passes every check is used."""
-    max_tokens: int = 60
+    max_tokens: int = 40
     """Length of a candidate."""
-    temperature: float = 0.7
+    temperature: float = 0.5
     """Of sampling."""
     seed: int = 7
     """Of sampling."""
