@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as validated
 
-from zhanggui.attribution.join import AttributionSettings
+from zhanggui.attribution.settings import AttributionSettings
 from zhanggui.catalog.product import Language
 from zhanggui.content.settings import ContentSettings
 from zhanggui.decisioning.contact_limits import ContactLimits

@@ -113,6 +113,21 @@ def proof(
     ]
 
 
+def bases(connection: sa.Connection, customer_ids: Sequence[str], channel: str) -> dict[str, Consent]:
+    """The latest marketing consent of each customer on a channel, as the basis that a message names."""
+    found: dict[str, Consent] = {}
+    for start in range(0, len(customer_ids), _CHUNK):
+        rows = connection.execute(sa.select(consents).where(
+            consents.c.customer_id.in_(customer_ids[start:start + _CHUNK]), consents.c.channel == channel,
+            consents.c.purpose == "marketing", consents.c.granted,
+        ).order_by(consents.c.at))
+        found.update((row.customer_id, Consent(
+            customer_id=row.customer_id, channel=row.channel, purpose=row.purpose, granted=True, at=row.at,
+            how=row.how, text=row.text,
+        )) for row in rows)
+    return found
+
+
 def _latest(
     connection: sa.Connection, customer_ids: Sequence[str], channel: str, purpose: str
 ) -> dict[str, bool]:

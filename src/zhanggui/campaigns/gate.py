@@ -1,0 +1,64 @@
+"""What a message must pass in the moment it leaves: consent, suppression, caps, quiet hours, expiry, in its transaction.
+
+Planned messages are only plans: what a customer has said since then counts. Sends nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from zhanggui.content.message import Message
+from zhanggui.decisioning import contacts
+from zhanggui.decisioning.contact_limits import ContactLimits, next_allowed, reached, zone
+from zhanggui.delivery.channel import Receipt
+from zhanggui.delivery.deliver import Gate, Refusal
+from zhanggui.profiles import consent
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsentGate(Gate):
+    """The gate of a shop with these limits; `time_zone` is the shop's, for customers who have stated none."""
+
+    limits: ContactLimits
+    time_zone: str
+
+    def permit(self, connection: sa.Connection, message: Message, now: datetime) -> Refusal | None:
+        """None when nothing forbids the message now."""
+        who, channel = message.customer_id, message.channel
+        if message.expires_at is not None and now >= message.expires_at:
+            return Refusal(reason="expired")
+        if contacts.suppressed(connection, channel, [message.address]):
+            return Refusal(reason="suppressed")
+        if message.purpose != "marketing":
+            return None
+        if who not in consent.granted(connection, [who], channel, "marketing"):
+            return Refusal(reason="no_consent")
+        if message.proof.get("personalised") and who not in consent.granted(
+            connection, [who], consent.ANY_CHANNEL, "personalisation"
+        ):
+            return Refusal(reason="personalisation_refused")
+        used = {}
+        for cap in self.limits.caps_of(channel):
+            used[cap.code] = contacts.counts(
+                connection, [who], since=now - timedelta(days=cap.days), until=now, channel=cap.channel or None,
+                except_message=message.message_id,
+            ).get(who, 0)
+        if (code := reached(self.limits.caps_of(channel), used)) is not None:
+            return Refusal(reason=code)
+        local = zone(message.data.get("time_zone"), self.time_zone)
+        allowed = next_allowed(now, channel=channel, zone=local, limits=self.limits)
+        return Refusal(reason="quiet_hours", retry_at=allowed) if allowed > now else None
+
+    def left(self, connection: sa.Connection, message: Message, now: datetime) -> None:
+        """Count it as a contact: if we die now, it may have reached her."""
+        contacts.record(connection, customer_id=message.customer_id, message_id=message.message_id,
+                        channel=message.channel, purpose=message.purpose, at=now)
+
+    def returned(self, connection: sa.Connection, message: Message, receipt: Receipt, now: datetime) -> None:
+        """What was not taken was no contact; an address that does not exist is not used again."""
+        if receipt.outcome != "accepted":
+            contacts.forget(connection, customer_id=message.customer_id, message_id=message.message_id)
+        if receipt.bad_address:
+            contacts.suppress(connection, channel=message.channel, address=message.address, reason=receipt.detail,
+                              at=now)

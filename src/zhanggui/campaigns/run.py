@@ -1,0 +1,242 @@
+"""Walks the line for a campaign: snapshot, decide, write, enqueue, deliver. Each step is safe to repeat.
+
+Versions, file names and message ids follow from the run's id; so a step that was cut off does the same again.
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from zhanggui.campaigns import store
+from zhanggui.campaigns.campaign import Campaign
+from zhanggui.campaigns.gate import ConsentGate
+from zhanggui.campaigns.line import Line
+from zhanggui.campaigns.plan import Choice, choice, plan
+from zhanggui.campaigns.store import Run
+from zhanggui.catalog.product import Language
+from zhanggui.content.brief import Brief, brief_for
+from zhanggui.content.claims import Claim
+from zhanggui.content.compose import compose
+from zhanggui.content.message import Message
+from zhanggui.content.write import Copy, Written, write
+from zhanggui.decisioning.contact_limits import next_allowed, zone
+from zhanggui.decisioning.decide import Decisions
+from zhanggui.decisioning.decision import Decision
+from zhanggui.decisioning.recommend import showcase
+from zhanggui.delivery import outbox
+from zhanggui.delivery.deliver import deliver
+from zhanggui.errors import ArtifactError
+from zhanggui.events.event import Event
+from zhanggui.profiles import consent, identity
+from zhanggui.profiles.build import Snapshot, build, latest, opened
+
+Row = Mapping[str, Any]
+_COPIES = "copies"
+_FILE = "copies.json"
+
+
+class Steps:
+    """The steps of any run of a shop, by name, in order."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def by_name(self) -> dict[str, Any]:
+        """What `durable.Workflows` takes."""
+        return {"snapshot": self.snapshot, "decide": self.decide, "write": self.write, "enqueue": self.enqueue,
+                "deliver": self.deliver}
+
+    def snapshot(self, run_id: str) -> dict[str, Any]:
+        """Build the profiles as of the run's moment."""
+        line, (run, _) = self._line, self._load(run_id)
+        line.progress("profiles", 0, 1)
+        built = build(line.events, line.artifacts, as_of=run.moment, settings=line.profiles, now=line.clock(),
+                      base=latest(line.artifacts))
+        line.progress("profiles", 1, 1)
+        return self._kept(run_id, "snapshot", {"version": built.version, "customers": built.rows})
+
+    def decide(self, run_id: str) -> dict[str, Any]:
+        """Decide for the audience and log every decision."""
+        line, (run, campaign) = self._line, self._load(run_id)
+        arms: Counter[str] = Counter()
+        policy_version = ""
+        for number, (decisions, _) in enumerate(plan(line, campaign, self._snapshot(run), run_id=run_id, now=run.moment)):
+            line.decisions.write(decisions, batch=number)
+            arms.update(one.arm for one in decisions)
+            policy_version = decisions.versions.policy_version
+            line.progress("decisions", len(decisions), None)
+        return self._kept(run_id, "decide", {"customers": arms.total(), **arms, "policy_version": policy_version})
+
+    def write(self, run_id: str) -> dict[str, Any]:
+        """Write the words of every distinct brief, once."""
+        line, (run, campaign) = self._line, self._load(run_id)
+        try:
+            return self._kept(run_id, "write", line.artifacts.get(_COPIES, run_id).metrics)
+        except ArtifactError:
+            pass
+        briefs = {brief.brief_id: brief for _, _, brief in self._briefs(run, campaign)}
+        line.progress("words", 0, len(briefs))
+        model = line.model() if any(one.language in line.model_languages for one in briefs.values()) else None
+        written = write(briefs.values(), model, languages=line.model_languages, settings=line.content,
+                        progress=lambda count: line.progress("words", count, len(briefs)))
+        config = {"content": asdict(line.content), "model": model.identity if model else ""}
+        with line.artifacts.create(_COPIES, run_id, now=line.clock(), config=config, data_hash=run_id) as draft:
+            rows = {brief_id: asdict(copy) for brief_id, copy in written.copies.items()}
+            (draft.path / _FILE).write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
+            draft.metrics.update(_summary(written))
+        return self._kept(run_id, "write", line.artifacts.get(_COPIES, run_id).metrics)
+
+    def enqueue(self, run_id: str) -> dict[str, Any]:
+        """Put the messages into the outbox."""
+        line, (run, campaign) = self._line, self._load(run_id)
+        copies = _read_copies(json.loads((line.artifacts.get(_COPIES, run_id).path / _FILE).read_text(encoding="utf-8")))
+        messages = list(messages_of(line, run, self._briefs(run, campaign), copies))
+        with line.database.transaction() as connection:
+            new = outbox.enqueue(connection, messages, now=run.moment)
+        return self._kept(run_id, "enqueue", {"messages": len(messages), "new": new})
+
+    def deliver(self, run_id: str) -> dict[str, Any]:
+        """Send what may be sent, until every message of the run has ended; tell the event log what was delivered."""
+        line = self._line
+        with line.database.reading() as connection:
+            waiting = sum(outbox.counts(connection, run_id).states.values())
+        line.progress("messages", 0, waiting)
+        gate = ConsentGate(limits=line.limits, time_zone=line.time_zone)
+        while True:
+            if waiting:
+                deliver(line.database, line.channels(), gate, clock=line.clock, settings=line.delivery, run_id=run_id,
+                        progress=lambda count: line.progress("messages", count, waiting))
+            with line.database.reading() as connection:
+                due = outbox.next_due(connection, run_id)
+            if due is None:
+                break
+            time.sleep(min(60.0, max(0.05, (due - line.clock()).total_seconds())))
+        with line.database.transaction() as connection:
+            states = outbox.counts(connection, run_id).states
+            told = [_delivered(one) for one in outbox.sent(connection, run_id)]
+            line.events.append(connection, told, now=line.clock())
+        return self._kept(run_id, "deliver", {"sent": 0, **states})
+
+    def _briefs(self, run: Run, campaign: Campaign) -> Iterator[tuple[Decision, Row, Brief]]:
+        line, options, snapshot = self._line, choice(self._line, campaign), self._snapshot(run)
+        profiles = {}
+        for batch in line.decisions.read(run.run_id):
+            rows = snapshot.table(PERSONAL, customer_ids=batch.customer_ids).to_pylist()
+            profiles = {row["customer_id"]: row for row in rows}
+            yield from briefs_of(line, campaign, options, batch, profiles)
+
+    def _snapshot(self, run: Run) -> Snapshot:
+        with self._line.database.reading() as connection:
+            version = store.find(connection, run.run_id).results["snapshot"]["version"]
+        return opened(self._line.artifacts.get("profiles", version))
+
+    def _load(self, run_id: str) -> tuple[Run, Campaign]:
+        with self._line.database.reading() as connection:
+            run = store.find(connection, run_id)
+            return run, store.get(connection, run.campaign, run.version)[0]
+
+    def _kept(self, run_id: str, step: str, result: Mapping[str, Any]) -> dict[str, Any]:
+        with self._line.database.transaction() as connection:
+            store.keep(connection, run_id, step, dict(result))
+        return dict(result)
+
+
+PERSONAL = ("customer_id", "language", "time_zone", "first_name", "city", "points", "lifecycle_stage")
+"""The snapshot's columns that writing uses."""
+
+
+def briefs_of(
+    line: Line, campaign: Campaign, options: Choice, decisions: Decisions, profiles: Mapping[str, Row]
+) -> Iterator[tuple[Decision, Row, Brief]]:
+    """The brief of each decision that is a message."""
+    made: dict[tuple[Any, ...], Brief] = {}
+    for decision in decisions:
+        if decision.action.kind != "message":
+            continue
+        row, action = profiles[decision.customer_id], decision.action
+        language: Language = row["language"] or line.language
+        stage = row["lifecycle_stage"] if decision.personalised else ""
+        key = (action.action_id, language, stage)
+        if key not in made:
+            product = options.products.get(action.product_id or "") or (
+                showcase(options.products, action.category) if action.category else None
+            )
+            made[key] = brief_for(
+                action, language=language, tone=campaign.tone, offer=options.offers.get(action.offer_id or ""),
+                product=product, stage=stage, limit=line.content.pitch_characters,
+            )
+        yield decision, row, made[key]
+
+
+def messages_of(
+    line: Line, run: Run, briefs: Iterator[tuple[Decision, Row, Brief]], copies: Mapping[str, Copy]
+) -> Iterator[Message]:
+    """The finished message of each decision."""
+    todo = list(briefs)
+    ids = [decision.customer_id for decision, _, _ in todo]
+    channels = sorted({decision.action.channel or "" for decision, _, _ in todo})
+    with line.database.reading() as connection:
+        addresses = {name: identity.addresses(connection, ids, name) for name in channels}
+        basis = {name: consent.bases(connection, ids, name) for name in channels}
+    for decision, row, brief in todo:
+        channel = decision.action.channel or ""
+        address = addresses[channel].get(decision.customer_id)
+        if address is None:
+            continue
+        send_at = next_allowed(run.moment, channel=channel, zone=zone(row["time_zone"], line.time_zone),
+                               limits=line.limits)
+        url = line.unsubscribe_url(decision.customer_id, channel, brief.language)
+        message = compose(
+            decision, copies[brief.brief_id], address=address, traits=row, sender=line.sender, unsubscribe_url=url,
+            basis=basis[channel].get(decision.customer_id), send_at=send_at,
+            expires_at=send_at + timedelta(hours=line.delivery.expire_hours), settings=line.content,
+        )
+        yield _with(message, unsubscribe_url=url, time_zone=row["time_zone"])
+
+
+def _with(message: Message, **more: Any) -> Message:
+    from dataclasses import replace
+
+    return replace(message, data={**message.data, **more})
+
+
+def _delivered(one: outbox.Sent) -> Event:
+    return Event(
+        message_id=f"delivered-{one.message_id}", type="track", name="Message Delivered", user_id=one.customer_id,
+        timestamp=one.sent_at, received_at=one.sent_at,
+        properties={"channel": one.channel, "decision_id": one.decision_id, "message_id": one.message_id},
+    )
+
+
+def _summary(written: Written) -> dict[str, Any]:
+    sources = Counter(copy.source for copy in written.copies.values())
+    return {
+        "briefs": len(written.copies), "from_model": sources["model"], "prompt_tokens": written.prompt_tokens,
+        "completion_tokens": written.completion_tokens, "candidates": written.candidates, "passed": written.passed,
+        "rejected": dict(written.rejected),
+    }
+
+
+def _read_copies(rows: Mapping[str, Any]) -> dict[str, Copy]:
+    def brief(data: dict[str, Any]) -> Brief:
+        return Brief(**{**data, "product": tuple(tuple(pair) for pair in data["product"])})
+
+    return {
+        brief_id: Copy(**{
+            **row, "brief": brief(row["brief"]), "claims": tuple(Claim(**one) for one in row["claims"]),
+            "checks": tuple(row["checks"]),
+        })
+        for brief_id, row in rows.items()
+    }
+
+
+def moment_of(campaign: Campaign, asked: datetime | None, now: datetime) -> datetime:
+    """The moment that a run is for: what was asked, else the campaign's start, else now."""
+    from datetime import UTC
+
+    found = asked or campaign.start or now
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
