@@ -134,3 +134,38 @@ def check(values: Mapping[str, Any], *, source: str) -> Config:
             unknown = one["type"] == "unexpected_keyword_argument"
             lines.append(f"{source}: {key}: {'there is no such setting' if unknown else one['msg']}")
         raise ConfigError("\n".join(lines)) from error
+
+
+def template(
+    *, name: str = "My Shop", currency: str = "CNY", language: Language = "zh", time_zone: str = "Asia/Shanghai",
+    smtp_port: int = 0, url: str = "https://shop.example.com",
+) -> str:
+    """The zhanggui.toml of a new shop. Without `smtp_port` the e-mail channel is left for the operator to fill in."""
+    mail = f"""
+[channels.email]
+type = "email"
+options = {{ host = "127.0.0.1", port = {smtp_port}, security = "none", sender = "news@shop.example.com", sender_name = "{name}" }}
+"""
+    hint = """
+# [channels.email]
+# type = "email"
+# options = { host = "smtp.example.com", port = 587, sender = "news@example.com", user = "news", password_env = "SMTP_PASSWORD" }
+"""
+    return f"""# The settings of a shop. Every setting and its default: docs/reference/settings.md
+
+[shop]
+name = "{name}"
+address = "1 Market Street, Springfield"
+contact = "hello@shop.example.com"
+url = "{url}"
+public_url = "{url}/zhanggui"
+currency = "{currency}"
+language = "{language}"
+time_zone = "{time_zone}"
+
+# The default model knows English only; for Chinese, written templates are used until you name a model that knows it:
+# [model]
+# type = "remote"
+# languages = ["en", "zh"]
+# options = {{ base_url = "http://localhost:11434/v1", model = "qwen3:4b" }}
+{mail if smtp_port else hint}"""

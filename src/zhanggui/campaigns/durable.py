@@ -50,7 +50,7 @@ class Workflows:
             "application_version": "1", "log_level": "ERROR", "run_migrations": True,
         })
         names = list(self._steps)
-        doers = [DBOS.step(name=name)(step) for name, step in self._steps.items()]
+        doers = [_registered(name, step) for name, step in self._steps.items()]
 
         @DBOS.workflow(name="campaign_run")
         def walk(run_id: str) -> dict[str, Any]:
@@ -65,6 +65,16 @@ class Workflows:
 
         DBOS.destroy(destroy_registry=True)
         self._held.__exit__(None, None, None)
+
+
+def _registered(name: str, step: Step) -> Step:
+    from dbos import DBOS
+
+    def do(run_id: str) -> Any:  # DBOS marks what it registers, and a bound method cannot be marked
+        return step(run_id)
+
+    registered: Step = DBOS.step(name=name)(do)
+    return registered
 
 
 def _each(doers: Sequence[Step], run_id: str) -> Iterator[Any]:

@@ -72,7 +72,7 @@ def learn(line: Line, campaign: Campaign, run: Run) -> Learned:
     taught = 0
     for batch in line.decisions.read(run.run_id):
         treated = np.flatnonzero((batch.arms == 0) & (batch.intended >= 0))
-        values = np.array([earned[batch[row].decision_id] for row in treated], dtype=np.float64)
+        values = np.array([earned[batch[int(row)].decision_id] for row in treated], dtype=np.float64)
         policy.update(
             batch.contexts[treated],
             Selections(actions=batch.actions, indices=batch.intended[treated],

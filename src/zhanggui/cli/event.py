@@ -14,4 +14,4 @@ def compact(shop: ShopOption = Path()) -> None:
     """Move rows from the hot SQL table into Parquet partitions by day, in one crash-safe step."""
     with opened(shop) as engine:
         done = engine.compact()
-    console.print(f"{done.rows} events moved into {done.files} Parquet files")
+    console.print(f"{done.moved} events moved into {done.files} Parquet files")

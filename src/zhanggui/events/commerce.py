@@ -1,7 +1,7 @@
 """Reads the e-commerce properties of an event as typed values: money in minor units, products as lines.
 
 Spec: https://segment.com/docs/connections/spec/ecommerce/v2/. Strict for the spec's own event names; another
-event whose properties merely look alike keeps them in its body alone. Knows no catalogue and no exchange rate.
+event whose properties merely look alike keeps them in its body alone. Knows no catalogue, no exchange rate.
 """
 
 import math
@@ -14,12 +14,13 @@ from zhanggui.errors import EventError
 from zhanggui.money import to_minor
 
 ECOMMERCE_EVENTS = frozenset({
-    "Products Searched", "Product List Viewed", "Product List Filtered", "Promotion Viewed", "Promotion Clicked",
-    "Product Clicked", "Product Viewed", "Product Added", "Product Removed", "Cart Viewed", "Checkout Started",
-    "Checkout Step Viewed", "Checkout Step Completed", "Payment Info Entered", "Order Updated", "Order Completed",
-    "Order Refunded", "Order Cancelled", "Coupon Entered", "Coupon Applied", "Coupon Denied", "Coupon Removed",
-    "Product Added to Wishlist", "Product Removed from Wishlist", "Wishlist Product Added to Cart",
-    "Product Shared", "Cart Shared", "Product Reviewed",
+    "Products Searched", "Product List Viewed", "Product List Filtered", "Promotion Viewed",
+    "Promotion Clicked", "Product Clicked", "Product Viewed", "Product Added", "Product Removed",
+    "Cart Viewed", "Checkout Started", "Checkout Step Viewed", "Checkout Step Completed",
+    "Payment Info Entered", "Order Updated", "Order Completed", "Order Refunded", "Order Cancelled",
+    "Coupon Entered", "Coupon Applied", "Coupon Denied", "Coupon Removed", "Product Added to Wishlist",
+    "Product Removed from Wishlist", "Wishlist Product Added to Cart", "Product Shared", "Cart Shared",
+    "Product Reviewed",
 })
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _MAX_ID = 256
@@ -78,7 +79,7 @@ def _strict(properties: Mapping[str, Any], default_currency: str) -> Commerce:
     if currency is None or currency == "":
         currency = default_currency
     elif not isinstance(currency, str) or not _CURRENCY.fullmatch(currency := currency.strip().upper()):
-        raise EventError("is not a currency", field="properties.currency", hint="an ISO 4217 code such as CNY")
+        raise EventError("is not a currency", field="properties.currency", hint="an ISO 4217 code, as CNY")
     revenue = _amount(get("revenue"), currency, "properties.revenue")
     if revenue is None:
         revenue = _amount(get("total"), currency, "properties.total")

@@ -9,7 +9,8 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -23,11 +24,13 @@ from zhanggui.events.rows import COLUMNS, to_arrow
 from zhanggui.events.tables import event_files, event_ids, event_position, events
 from zhanggui.storage.artifacts import sync
 
-Phase = Literal["read", "written", "listed", "committed", "merge_written", "merge_listed", "merged", "unlinked", "swept"]
-"""read: rows are in memory. written: their files are on disk. listed: inside the transaction, before its commit."""
+Phase = Literal[
+    "unlinked", "swept", "read", "written", "listed", "committed", "merge_written", "merge_listed", "merged"
+]
+"""read: rows are in memory; written: their files are on disk; listed: in the transaction, before its commit."""
 
 _DAY = 86_400_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DICTIONARY: Any = [name for name in LOG_SCHEMA.names if name not in ("message_id", "body")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,13 +63,13 @@ def compact(
         with log.database.reading() as connection:
             position = connection.scalar(sa.select(event_position.c.position)) or 0
         while True:
-            rows, written = _move(log, int(position), now, lambda phase, done=moved: tell(phase, done))
+            rows, written = _move(log, int(position), now, partial(_tell, tell, moved))
             if not rows:
                 break
             moved += rows
             files += written
             tell("committed", moved)
-        merged = _merge(log, now, lambda phase: tell(phase, moved))
+        merged = _merge(log, now, partial(_tell, tell, moved))
         with log.database.transaction() as connection:
             forgotten = connection.execute(sa.delete(event_ids).where(
                 event_ids.c.appended_at < now - timedelta(days=log.settings.dedupe_days)
@@ -74,6 +77,10 @@ def compact(
     return CompactResult(
         moved=moved, files=files + merged, merged_days=merged, swept=swept, forgotten=forgotten
     )
+
+
+def _tell(tell: Callable[[Phase, int], None], moved: int, phase: Phase) -> None:
+    tell(phase, moved)
 
 
 @contextmanager
@@ -129,7 +136,8 @@ def _write(log: EventLog, table: pa.Table, now: datetime) -> list[dict[str, Any]
     table = table.append_column("day", day).sort_by(
         [("day", "ascending"), ("user_id", "ascending"), ("timestamp", "ascending")]
     )
-    days = pc.value_counts(table["day"])  # in order of appearance, hence of days
+    # In order of appearance, hence of days.
+    days: Any = pc.value_counts(table["day"])
     table = table.drop_columns(["day"])
     start, listed = 0, []
     for entry in days.to_pylist():
@@ -138,12 +146,13 @@ def _write(log: EventLog, table: pa.Table, now: datetime) -> list[dict[str, Any]
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(
             table.slice(start, count), path, compression="zstd",
-            use_dictionary=[field for field in LOG_SCHEMA.names if field not in ("message_id", "body")],
+            use_dictionary=_DICTIONARY,
         )
         sync(path)
         sync(path.parent)
         listed.append({
-            "path": f"{name}/{path.name}", "day": name, "row_count": count, "added_at": now, "retired_at": None,
+            "path": f"{name}/{path.name}", "day": name, "row_count": count, "added_at": now,
+            "retired_at": None,
         })
         start += count
     sync(log.root)

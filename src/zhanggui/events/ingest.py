@@ -56,7 +56,7 @@ def ingest_file(
 
     limit = log.settings.max_message_bytes
     with _open(path) as file:
-        for line_number, line in _lines(file, limit):  # noqa: B007 - flush tells it
+        for line_number, line in _lines(file, limit):
             if isinstance(line, EventError):
                 rejects.add(line.at(str(path), line_number), b"")
                 rejected += 1
@@ -84,7 +84,7 @@ def _open(path: Path) -> IO[bytes]:
 
 
 def _lines(file: IO[bytes], limit: int) -> Iterator[tuple[int, bytes | EventError]]:
-    """Numbered lines without their end, blank ones left out; of a line beyond `limit` only its first `limit` + 1 bytes."""
+    """Numbered lines without their end, blank ones left out; of a line beyond `limit` just enough to refuse it."""
     number = 0
     while True:
         number += 1

@@ -1,4 +1,4 @@
-"""An event as a row of the hot table, and rows as Arrow in the columns of LOG_SCHEMA. Reads and writes nothing."""
+"""An event as a row of the hot table, and rows as Arrow in the columns of LOG_SCHEMA. Touches no database."""
 
 import io
 import json
@@ -16,8 +16,8 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=st
 
 # Moments stay integers on their way to Arrow: making a datetime of each would cost more than the query.
 COLUMNS = tuple(
-    sa.type_coerce(events.c[name], sa.BigInteger).label(name) if pa.types.is_timestamp(LOG_SCHEMA.field(name).type)
-    else events.c[name]
+    sa.type_coerce(events.c[name], sa.BigInteger).label(name)
+    if pa.types.is_timestamp(LOG_SCHEMA.field(name).type) else events.c[name]
     for name in LOG_SCHEMA.names
 )
 """What to select from the hot table for `to_arrow`."""

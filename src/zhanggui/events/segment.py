@@ -1,7 +1,7 @@
 """Validates messages of the Segment spec and turns them into events, e-commerce properties typed.
 
-Spec: https://segment.com/docs/connections/spec/common/. What could hurt later is refused (NaN, deep nesting, huge
-messages, ids with control characters) or made harmless (control characters in texts). Stores nothing.
+Spec: https://segment.com/docs/connections/spec/common/. What could hurt later is refused (NaN, deep nesting,
+huge messages, ids with control characters) or made harmless (control characters in texts). Stores nothing.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ _Object = dict[str, Any] | None
 
 
 class _Message(BaseModel):
-    """The common fields of a message as they come; unknown fields (integrations, writeKey, ...) are not kept."""
+    """The common fields of a message as they come; unknown fields (integrations and so on) are not kept."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -68,14 +68,14 @@ def parse(
 def parse_batch(
     payload: Mapping[str, Any] | bytes, *, received_at: datetime, settings: EventSettings = DEFAULT
 ) -> tuple[list[Event], list[EventError]]:
-    """The events of a batch call, `{"batch": [...], "sentAt": ..., "context": {...}}`, and what is wrong with the rest.
+    """The events of a batch call, `{"batch": [...], "sentAt": ..., "context": {...}}`, and the errors of the rest.
 
     A batch-level context holds for messages that do not say otherwise. Errors name the field as
     `batch[3].properties.price`. Raises EventError when the batch as a whole cannot be read.
     """
     body = payload if isinstance(payload, bytes) else _encode(payload)
     if len(body) > settings.max_batch_bytes:
-        raise EventError(f"the batch is larger than {settings.max_batch_bytes} bytes", hint="send smaller batches")
+        raise EventError(f"the batch is larger than {settings.max_batch_bytes} bytes", hint="send it in parts")
     try:
         batch = json.loads(body)
     except (ValueError, RecursionError):
@@ -107,11 +107,11 @@ def parse_json(
 ) -> tuple[Event, Commerce]:
     """One message as UTF-8 JSON bytes: the event, with its e-commerce properties read (see `commerce.read`).
 
-    An `archived` message comes from a file: its own `receivedAt` counts where it has one, and `received_at` says
-    nothing about its clock. Raises EventError with the field.
+    An `archived` message comes from a file: its own `receivedAt` counts where it has one, and `received_at`
+    says nothing about its clock. Raises EventError with the field.
     """
     if len(line) > settings.max_message_bytes:
-        raise EventError(f"the message is larger than {settings.max_message_bytes} bytes", hint="Segment's limit")
+        raise EventError(f"the message is larger than {settings.max_message_bytes} bytes", hint="send less")
     try:
         message = _validate(line)
     except ValidationError as error:
@@ -154,7 +154,8 @@ def parse_json(
 
 
 def _when(
-    message: _Message, received_at: datetime, sent_at: datetime | None, archived: bool, settings: EventSettings
+    message: _Message, received_at: datetime, sent_at: datetime | None, archived: bool,
+    settings: EventSettings,
 ) -> tuple[datetime, datetime]:
     """When it was received and when it happened: timestamp = receivedAt - (sentAt - originalTimestamp)."""
     sent = _utc(message.sentAt) or sent_at
@@ -244,7 +245,7 @@ class _RefusedError(Exception):
 
 
 def _clean(value: Any, depth: int) -> Any:
-    """The same JSON value without control characters; raises where a number is not finite or it nests too deep."""
+    """The same JSON value without control characters. Refuses numbers that are not finite, and deep nesting."""
     kind = type(value)
     if kind is str:
         return value if value.isprintable() else _HARMFUL.sub("", value)
@@ -271,7 +272,7 @@ def _clean(value: Any, depth: int) -> Any:
         try:
             items = []
             for index, item in enumerate(value):  # noqa: B007 - the index is for the error
-                items.append(_clean(item, depth - 1))  # noqa: PERF401
+                items.append(_clean(item, depth - 1))
             return items
         except _RefusedError as refused:
             refused.path.append(f"[{index}]")

@@ -10,7 +10,7 @@ class EventSettings:
     currency: str = "CNY"
     """Currency (ISO 4217) of amounts whose event names none."""
     dedupe_days: int = 30
-    """A messageId is remembered at least this long after it was stored; a second event with it is a duplicate."""
+    """A messageId is remembered at least this long; a second event with it is a duplicate."""
     max_message_bytes: int = 32 * 1024
     """Largest message, as UTF-8 JSON (Segment's limit)."""
     max_batch_bytes: int = 500 * 1024
@@ -18,7 +18,7 @@ class EventSettings:
     max_depth: int = 16
     """Deepest nesting of properties, traits and context."""
     future_hours: float = 24.0
-    """An event dated at most this far after its receipt is taken as of its receipt; beyond, it is rejected."""
+    """An event dated at most this far after its receipt is dated to its receipt; beyond, it is rejected."""
     earliest_year: int = 2000
     """An event dated before this year is rejected: a device whose clock was never set."""
     compact_rows: int = 50_000

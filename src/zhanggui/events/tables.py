@@ -44,7 +44,7 @@ event_users = sa.Table(
     sqlite_with_rowid=False,
 )
 
-# One row: the position of the log. Appending takes its lock, so appends commit in the order of their positions.
+# One row: the position of the log. Appending takes its lock, so appends commit in the order of positions.
 event_position = sa.Table(
     "event_position", metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),

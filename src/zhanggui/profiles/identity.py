@@ -3,8 +3,10 @@
 Raw events keep the id they came with; the mapping is read when profiles are built. Knows no feature.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -44,22 +46,36 @@ class Learned:
 
 def learn(events: Iterable[Event]) -> Learned:
     """Read links and addresses out of `identify` and `alias` events; of several, the latest by event time counts."""
+    return _learn([
+        (one.timestamp, one.type, one.user_id, one.anonymous_id, one.previous_id, one.traits) for one in events
+    ])
+
+
+def learn_rows(rows: Iterable[Mapping[str, Any]]) -> Learned:
+    """Like `learn`, from rows of the event log (LOG_SCHEMA)."""
+    return _learn([
+        (one["timestamp"], one["type"], one["user_id"], one["anonymous_id"], one["previous_id"],
+         json.loads(one["body"]).get("traits") or {})
+        for one in rows
+    ])
+
+
+def _learn(told: list[tuple[datetime, str, str | None, str | None, str | None, Mapping[str, Any]]]) -> Learned:
     links: dict[str, dict[str, Any]] = {}
     addresses: dict[tuple[str, str], dict[str, Any]] = {}
-    for event in sorted(events, key=lambda one: one.timestamp):
-        if event.user_id is None:
+    for at, kind, user_id, anonymous_id, previous_id, traits in sorted(told, key=lambda one: one[0]):
+        if user_id is None:
             continue
-        source = event.anonymous_id if event.type == "identify" else event.previous_id
-        if source and source != event.user_id:
-            links[source] = {"from_id": source, "to_id": event.user_id, "since": event.timestamp}
-        if event.type != "identify":
+        source = anonymous_id if kind == "identify" else previous_id
+        if source and source != user_id:
+            links[source] = {"from_id": source, "to_id": user_id, "since": at}
+        if kind != "identify":
             continue
         for trait, channel in _ADDRESS_TRAITS.items():
-            address = event.traits.get(trait)
+            address = traits.get(trait)
             if isinstance(address, str) and 0 < len(address.strip()) <= 512 and address.isprintable():
-                addresses[event.user_id, channel] = {
-                    "customer_id": event.user_id, "channel": channel, "address": address.strip(),
-                    "since": event.timestamp,
+                addresses[user_id, channel] = {
+                    "customer_id": user_id, "channel": channel, "address": address.strip(), "since": at,
                 }
     return Learned(links=list(links.values()), addresses=list(addresses.values()))
 

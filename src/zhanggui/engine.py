@@ -1,0 +1,522 @@
+"""The composition root: the only file that knows all rooms. Each method is one verb, and one or a few transactions.
+
+Doors (library, command line, HTTP) call it and render what it returns.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import sqlalchemy as sa
+
+from zhanggui import access
+from zhanggui.access import ApiKey
+from zhanggui.access.keys import Scope
+from zhanggui.attribution.reward import RewardLog
+from zhanggui.campaigns import campaign as campaign_files
+from zhanggui.campaigns import learn as learning
+from zhanggui.campaigns import plan as planning
+from zhanggui.campaigns import run as running
+from zhanggui.campaigns import store as campaign_store
+from zhanggui.campaigns.campaign import Campaign
+from zhanggui.campaigns.durable import Workflows
+from zhanggui.campaigns.line import Line, Progress
+from zhanggui.catalog import load as catalog_load
+from zhanggui.catalog.product import Language, Product
+from zhanggui.catalog.row import Deletion
+from zhanggui.config import Config, load, template
+from zhanggui.content.compose import Sender
+from zhanggui.content.write import write
+from zhanggui.decisioning.explain import explain, summary
+from zhanggui.decisioning.log import DecisionLog
+from zhanggui.delivery import unsubscribe
+from zhanggui.errors import ConfigError, EventError, InputError, NotFoundError, ProductError, StorageError
+from zhanggui.evaluation.report import RunReport
+from zhanggui.evaluation.run_report import report as report_of
+from zhanggui.events.log import AppendResult, EventLog
+from zhanggui.llm.model import LanguageModel
+from zhanggui.profiles import consent, identity
+from zhanggui.profiles.consent_file import from_data, read_consents
+from zhanggui.profiles.build import Snapshot, build, latest
+from zhanggui.profiles.segments import Predicate
+from zhanggui.storage import ArtifactStore, Database, RejectFile, plugins
+
+Count = Callable[[int], None]
+_SECRET_ENV = "ZHANGGUI_SECRET"  # noqa: S105 - the variable's name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """What became of a file's rows."""
+
+    stored: int = 0
+    duplicates: int = 0
+    upserted: int = 0
+    deleted: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    rejects: Path | None = None
+    """The reject file, if there is one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentView:
+    """Who a predicate holds for."""
+
+    words: str
+    members: int
+    customers: int
+    examples: list[str]
+
+
+class Engine:
+    """One shop, opened. Use it as a context manager; it is safe to share between threads.
+
+    `clock` says what time it is; `replayed` marks a shop whose past is played again.
+    """
+
+    def __init__(
+        self, folder: Path, config: Config, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        replayed: bool = False,
+    ) -> None:
+        self.folder, self.config, self.clock = folder, config, clock
+        self.version = version("zhanggui")
+        data = folder / config.storage.folder
+        self._data = data
+        url = os.environ.get(config.storage.database_env, "") if config.storage.database_env else ""
+        if config.storage.database_env and not url:
+            raise ConfigError(f"the environment variable {config.storage.database_env} holds no database URL")
+        self.database = Database(url or config.storage.database or f"sqlite:///{data / 'shop.db'}")
+        self.database.migrate()
+        self.events = EventLog(self.database, data / "events", replace(config.events, currency=config.shop.currency))
+        self.artifacts = ArtifactStore(data / "artifacts")
+        self._model: LanguageModel | None = None
+        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
+        shop = config.shop
+        self.line = Line(
+            database=self.database, events=self.events, artifacts=self.artifacts,
+            decisions=DecisionLog(data / "decisions"), rewards=RewardLog(data / "rewards"), model=self._loaded_model,
+            model_languages=tuple(config.model.languages), channels=self._channels,
+            new_policy=lambda name: plugins.make("zhanggui.policies", name, {}), unsubscribe_url=self._unsubscribe_url,
+            sender=Sender(name=shop.name, address=shop.address, contact=shop.contact, url=shop.url),
+            currency=shop.currency, language=shop.language, time_zone=shop.time_zone, profiles=config.profiles,
+            limits=config.contact_limits, content=config.content, delivery=config.delivery,
+            attribution=config.attribution, clock=clock, replayed=replayed,
+        )
+
+    @classmethod
+    def create(cls, folder: Path, **settings: Any) -> None:
+        """Set up a shop in a new folder. Raises ConfigError when one is there already."""
+        path = folder / "zhanggui.toml"
+        if path.exists():
+            raise ConfigError(f"{path} is there already; nothing was changed")
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(template(**settings), encoding="utf-8")
+
+    @classmethod
+    def open(
+        cls, folder: Path | str, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC), replayed: bool = False
+    ) -> "Engine":
+        """Open the shop in `folder`. Raises ConfigError."""
+        return cls(Path(folder), load(Path(folder)), clock=clock, replayed=replayed)
+
+    def close(self) -> None:
+        """Wait for background runs and let the database go."""
+        self.wait_for_runs()
+        self.database.close()
+
+    def __enter__(self) -> "Engine":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Events
+
+    def ingest(self, path: Path, *, progress: Count = lambda _n: None) -> Loaded:
+        """Take in a file of Segment messages; learn who is who from it. Bad lines go to a reject file."""
+        from zhanggui.events.ingest import ingest_file
+
+        done = 0
+
+        def tell(lines: int) -> None:
+            nonlocal done
+            progress(lines - done)
+            done = lines
+
+        with self._rejects(path) as rejects:
+            result = ingest_file(path, self.events, now=self.clock(), rejects=rejects, progress=tell)
+        self._learn_identities()
+        return Loaded(stored=result.stored, duplicates=result.duplicates, rejected=result.rejected,
+                      rejects=rejects.path if rejects.count else None)
+
+    def collect(self, batch: Mapping[str, Any]) -> tuple[AppendResult, list[EventError]]:
+        """Take in a batch call of the Segment spec. Good messages are kept; the errors name the bad ones."""
+        from zhanggui.events.segment import parse_batch
+
+        now = self.clock()
+        events, errors = parse_batch(batch, received_at=now, settings=self.events.settings)
+        with self.database.transaction() as connection:
+            result = self.events.append(connection, events, now=now)
+            identity.apply(connection, identity.learn(events))
+        return result, errors
+
+    def compact(self) -> Any:
+        """Move hot events into Parquet."""
+        from zhanggui.events.compact import compact
+
+        return compact(self.events, now=self.clock())
+
+    # Products and consents
+
+    def load_products(
+        self, path: Path, *, form: str = "auto", mapping: Mapping[str, str] | None = None, currency: str | None = None,
+        language: str = "", progress: Count = lambda _n: None,
+    ) -> Loaded:
+        """Take in a product feed. Bad rows go to a reject file. Raises ProductError for an unreadable file."""
+        from zhanggui.catalog.feed import read_feed
+
+        if form not in ("auto", "csv", "jsonl", "shopify", "google"):
+            raise ProductError(f"{form!r} is no feed format", hint="auto, csv, jsonl, shopify or google")
+        with self._rejects(path) as rejects, self.database.transaction() as connection:
+            rows = read_feed(
+                path, rejects=rejects, form=form, mapping=mapping,  # type: ignore[arg-type]
+                currency=currency or self.config.shop.currency, language=self._language(language),
+            )
+            upserted, deleted = catalog_load.load(connection, rows, now=self.clock(), progress=progress)
+        return Loaded(upserted=upserted, deleted=deleted, rejected=rejects.count,
+                      rejects=rejects.path if rejects.count else None)
+
+    def put_products(self, rows: Sequence[Mapping[str, Any]]) -> tuple[Loaded, list[InputError]]:
+        """Add, change or delete products given as plain data. Good rows are kept; the errors name the bad ones."""
+        from zhanggui.catalog.row import read
+
+        good: list[Product | Deletion] = []
+        errors: list[InputError] = []
+        for number, row in enumerate(rows):
+            try:
+                good.append(read(row, currency=self.config.shop.currency, language=self.config.shop.language))
+            except ProductError as error:
+                errors.append(error.at("", number))
+        with self.database.transaction() as connection:
+            upserted, deleted = catalog_load.load(connection, good, now=self.clock())
+        return Loaded(upserted=upserted, deleted=deleted), errors
+
+    def load_consents(self, path: Path, *, progress: Count = lambda _n: None) -> Loaded:
+        """Take in consents from JSON lines. Bad lines go to a reject file."""
+        with self._rejects(path) as rejects:
+            good = list(read_consents(path, rejects=rejects))
+        progress(len(good))
+        with self.database.transaction() as connection:
+            changed = consent.record(connection, good, now=self.clock())
+        return Loaded(changed=changed, unchanged=len(good) - changed, rejected=rejects.count,
+                      rejects=rejects.path if rejects.count else None)
+
+    def record_consent(self, **fields: Any) -> bool:
+        """Record one consent; True when it changed what held before. Raises ConsentError."""
+        with self.database.transaction() as connection:
+            return bool(consent.record(connection, [from_data(fields)], now=self.clock()))
+
+    # Customers
+
+    def build_profiles(self, *, as_of: datetime | None = None) -> Snapshot:
+        """Build the profiles as of a moment (default: now), incrementally where that gives the same."""
+        now = self.clock()
+        return build(self.events, self.artifacts, as_of=as_of or now, settings=self.config.profiles, now=now,
+                     base=latest(self.artifacts))
+
+    def customer(self, customer_id: str) -> dict[str, Any]:
+        """Profile, consents with their proof, and addresses. Raises NotFoundError."""
+        snapshot = self._snapshot()
+        profile = snapshot.profile(customer_id)
+        with self.database.reading() as connection:
+            consents = [asdict(one) for one in consent.proof(connection, customer_id)]
+            channels = {name: identity.addresses(connection, [customer_id], name).get(customer_id)
+                        for name in self.config.channels}
+        return {"customer_id": customer_id, "as_of": profile.as_of, "snapshot": profile.snapshot_version,
+                "profile": dict(profile.features), "consents": consents, "addresses": channels}
+
+    def segment(self, text: str, *, language: str = "en") -> SegmentView:
+        """Who a predicate holds for, in the latest snapshot. Raises PredicateError."""
+        import pyarrow as pa
+
+        predicate = Predicate.parse(text)
+        table = self._snapshot().table(columns=sorted({"customer_id", *predicate.columns()}))
+        found = table.filter(pa.array(predicate.mask(table)))
+        return SegmentView(words=predicate.explain(language), members=found.num_rows, customers=table.num_rows,
+                           examples=found["customer_id"].slice(0, 5).to_pylist())
+
+    # Campaigns
+
+    def apply_campaign(self, definition: Mapping[str, Any]) -> int:
+        """Store a campaign given as plain data; returns its version. Raises CampaignError."""
+        return self._apply(campaign_files.check(definition))
+
+    def apply_campaign_file(self, path: Path) -> tuple[str, int]:
+        """Store a campaign from a TOML file; returns its name and version. Raises CampaignError."""
+        found = campaign_files.parse(path.read_text(encoding="utf-8"), source=str(path))
+        return found.name, self._apply(found)
+
+    def export_campaign(self, name: str) -> str:
+        """A campaign as TOML. Raises NotFoundError."""
+        with self.database.reading() as connection:
+            return campaign_files.to_toml(campaign_store.get(connection, name)[0])
+
+    def campaigns(self) -> list[dict[str, Any]]:
+        """Every campaign with its version, definition and runs."""
+        found = []
+        with self.database.reading() as connection:
+            for name in campaign_store.names(connection):
+                campaign, number = campaign_store.get(connection, name)
+                runs = [one.run_id for one in campaign_store.runs_of(connection, name)]
+                found.append({"name": name, "version": number, "runs": runs,
+                              "definition": campaign_files.to_data(campaign)})
+        return found
+
+    def explain(
+        self, name: str, customer_ids: Sequence[str], *, moment: datetime | None = None, language: str = "en"
+    ) -> list[dict[str, Any]]:
+        """What a campaign would do for these customers, and why. Logs and sends nothing. Raises NotFoundError."""
+        campaign, at = self._campaign(name, moment)
+        words = self._language(language)
+        found = []
+        options = planning.choice(self.line, campaign)
+        for decisions, _ in self._planned(campaign, customer_ids, at):
+            for one in decisions:
+                found.append({
+                    "customer_id": one.customer_id, "decision": asdict(one),
+                    "summary": summary(one, options.offers, words),
+                    "explanation": explain(one, decisions.actions, options.offers, words),
+                })
+        return found
+
+    def preview(
+        self, name: str, customer_ids: Sequence[str], *, moment: datetime | None = None
+    ) -> list[dict[str, Any]]:
+        """The messages that these customers would get. Logs and sends nothing. Raises NotFoundError."""
+        campaign, at = self._campaign(name, moment)
+        options, line = planning.choice(self.line, campaign), self.line
+        todo = []
+        for decisions, table in self._planned(campaign, customer_ids, at):
+            profiles = {row["customer_id"]: row for row in table.select(list(running.PERSONAL)).to_pylist()}
+            todo += list(running.briefs_of(line, campaign, options, decisions, profiles))
+        needed = {brief.language for _, _, brief in todo}
+        model = line.model() if needed & set(line.model_languages) else None
+        written = write([brief for _, _, brief in todo], model, languages=line.model_languages, settings=line.content)
+        run = campaign_store.Run(run_id="preview", campaign=name, version=0, moment=at, started_at=at)
+        return [asdict(one) for one in running.messages_of(line, run, iter(todo), written.copies)]
+
+    def run_campaign(
+        self, name: str, *, moment: datetime | None = None, progress: Progress = lambda _s, _d, _t: None
+    ) -> tuple[str, dict[str, Any]]:
+        """Walk the line to its end; the same campaign version for the same moment is the same run, walked once."""
+        run_id = self._begin(name, moment)
+        steps = running.Steps(replace(self.line, progress=progress)).by_name()
+        return run_id, self._walk(run_id, steps)
+
+    def start_run(self, name: str, *, moment: datetime | None = None) -> str:
+        """Like `run_campaign`, in the background; returns the run's id at once."""
+        run_id = self._begin(name, moment)
+        thread = threading.Thread(target=self._walk, args=(run_id, running.Steps(self.line).by_name()))
+        self._threads.append(thread)
+        thread.start()
+        return run_id
+
+    def wait_for_runs(self) -> None:
+        """Wait until the background runs have ended."""
+        for thread in self._threads:
+            thread.join()
+        self._threads.clear()
+
+    def run_status(self, run_id: str) -> dict[str, Any]:
+        """A run and what its finished steps counted. Raises NotFoundError."""
+        with self.database.reading() as connection:
+            return asdict(campaign_store.find(connection, run_id))
+
+    def learn(self, run_id: str) -> learning.Learned:
+        """Join a run's responses and teach the policy, once. Raises NotFoundError."""
+        with self.database.reading() as connection:
+            run = campaign_store.find(connection, run_id)
+            campaign, _ = campaign_store.get(connection, run.campaign, run.version)
+        return learning.learn(self.line, campaign, run)
+
+    def evaluate(self, run_id: str) -> RunReport:
+        """The report of a run, as of now. Raises NotFoundError."""
+        with self.database.reading() as connection:
+            run = campaign_store.find(connection, run_id)
+            campaign, _ = campaign_store.get(connection, run.campaign, run.version)
+        return report_of(self.line, campaign, run)
+
+    # Unsubscribing, keys, health
+
+    def unsubscribe_page(self, token: str) -> str:
+        """The page behind an unsubscribe link. Changes nothing. Raises AccessError."""
+        wish = unsubscribe.read(token, self._secret())
+        return unsubscribe.page(wish.language, self.config.shop.name, done=False)
+
+    def unsubscribe(self, token: str) -> str:
+        """Withdraw the consent that a link names, at once; returns the confirmation page. Raises AccessError."""
+        wish = unsubscribe.read(token, self._secret())
+        self.record_consent(customer_id=wish.customer_id, channel=wish.channel, purpose=wish.purpose, granted=False,
+                            at=self.clock(), how="unsubscribe link", text="")
+        return unsubscribe.page(wish.language, self.config.shop.name, done=True)
+
+    def create_key(self, label: str, *, scope: Scope) -> str:
+        """Make an API key; it is shown once."""
+        with self.database.transaction() as connection:
+            return access.create(connection, label=label, scope=scope, now=self.clock())
+
+    def check_key(self, key: str, *, scope: Scope) -> ApiKey:
+        """Who a key belongs to. Raises AccessError."""
+        with self.database.reading() as connection:
+            return access.verify(connection, key, scope=scope)
+
+    def keys(self) -> list[ApiKey]:
+        """Every API key, without the key."""
+        with self.database.reading() as connection:
+            return access.keys(connection)
+
+    def revoke_key(self, key_id: str) -> None:
+        """Close an API key. Raises NotFoundError."""
+        with self.database.transaction() as connection:
+            access.revoke(connection, key_id, now=self.clock())
+
+    def check_health(self) -> None:
+        """Raises StorageError when the database does not answer."""
+        try:
+            with self.database.reading() as connection:
+                connection.execute(sa.text("SELECT 1"))
+        except sa.exc.SQLAlchemyError as error:
+            raise StorageError(f"the database does not answer: {type(error).__name__}") from error
+
+    def describe(self) -> list[str]:
+        """What is set up, line by line."""
+        config = self.config
+        with self.database.reading() as connection:
+            names = campaign_store.names(connection)
+        return [
+            f"shop        {config.shop.name} ({config.shop.currency}, {config.shop.language}, {config.shop.time_zone})",
+            f"database    {self.database.url.render_as_string(hide_password=True)}",
+            f"model       {config.model.type or 'none'} for {', '.join(config.model.languages) or 'no language'}; "
+            "the other languages are written from templates",
+            f"channels    {', '.join(f'{name} ({one.type})' for name, one in config.channels.items()) or 'none'}",
+            f"campaigns   {', '.join(names) or 'none'}",
+            f"secret      {_SECRET_ENV} is {'set' if os.environ.get(_SECRET_ENV) else 'not set: a key file is used'}",
+        ]
+
+    def moment(self, text: str | None) -> datetime | None:
+        """A moment in ISO 8601, in UTC unless it says otherwise. Raises InputError."""
+        if text is None:
+            return None
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError as error:
+            raise InputError(f"{text!r} is no moment", hint="such as 2026-01-31T12:00:00+08:00") from error
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+    # Inside
+
+    def _apply(self, found: Campaign) -> int:
+        for name in found.channels:
+            if name not in self.config.channels:
+                raise ConfigError(f"campaign {found.name!r} uses the channel {name!r}; write a [channels.{name}] section")
+        plugins.find("zhanggui.policies", found.policy)
+        with self.database.transaction() as connection:
+            return campaign_store.apply(connection, found, now=self.clock())
+
+    def _campaign(self, name: str, moment: datetime | None) -> tuple[Campaign, datetime]:
+        with self.database.reading() as connection:
+            found, _ = campaign_store.get(connection, name)
+        return found, running.moment_of(found, moment, self.clock())
+
+    def _planned(self, campaign: Campaign, customer_ids: Sequence[str], at: datetime) -> Any:
+        snapshot = build(self.events, self.artifacts, as_of=at, settings=self.config.profiles, now=self.clock(),
+                         base=latest(self.artifacts))
+        known = set(snapshot.table(["customer_id"], customer_ids)["customer_id"].to_pylist())
+        for one in customer_ids:
+            if one not in known:
+                raise NotFoundError(f"no customer {one!r} as of {at:%Y-%m-%d %H:%M} UTC")
+        return planning.plan(self.line, campaign, snapshot, run_id="preview", now=at, customer_ids=customer_ids)
+
+    def _begin(self, name: str, moment: datetime | None) -> str:
+        now = self.clock()
+        with self.database.transaction() as connection:
+            found, number = campaign_store.get(connection, name)
+            at = running.moment_of(found, moment, now.replace(hour=0, minute=0, second=0, microsecond=0))
+            run_id = campaign_store.run_id_of(name, number, at)
+            campaign_store.begin(connection, campaign_store.Run(
+                run_id=run_id, campaign=name, version=number, moment=at, started_at=now,
+            ))
+        return run_id
+
+    def _walk(self, run_id: str, steps: Mapping[str, Any]) -> dict[str, Any]:
+        url = self.database.url.render_as_string(hide_password=False)
+        if self.database.is_sqlite:  # a file of its own: its writers and ours do not wait for each other
+            url = f"sqlite:///{self._data / 'workflows.db'}"
+        with self._lock, Workflows(steps, database_url=url, lock=self._data / "run.lock") as workflows:
+            return dict(workflows.run(run_id))
+
+    def _learn_identities(self) -> None:
+        with self.events.read() as events:
+            told = events.filter(events.type.isin(["identify", "alias"]))
+            rows = told.select("type", "user_id", "anonymous_id", "previous_id", "timestamp", "body").to_pyarrow()
+        with self.database.transaction() as connection:
+            identity.apply(connection, identity.learn_rows(rows.to_pylist()))
+
+    def _snapshot(self) -> Snapshot:
+        found = latest(self.artifacts)
+        if found is None:
+            raise NotFoundError("no profiles have been built yet; run `zhanggui profiles`")
+        return found
+
+    def _rejects(self, path: Path) -> RejectFile:
+        return RejectFile(path=self._data / "rejects" / f"{path.name}-{self.clock():%Y%m%dT%H%M%S}.jsonl")
+
+    def _language(self, text: str) -> Language:
+        return "zh" if text == "zh" else "en" if text == "en" else self.config.shop.language
+
+    def _loaded_model(self) -> LanguageModel | None:
+        if not self.config.model.type:
+            return None
+        if self._model is None:
+            self._model = plugins.make("zhanggui.models", self.config.model.type, self.config.model.options)
+        return self._model
+
+    def _channels(self) -> dict[str, Any]:
+        return {
+            name: plugins.make("zhanggui.channels", one.type, one.options) for name, one in self.config.channels.items()
+        }
+
+    def _unsubscribe_url(self, customer_id: str, channel: str, language: Language) -> str:
+        wish = unsubscribe.Unsubscription(
+            customer_id=customer_id, channel=channel, purpose="marketing", language=language
+        )
+        return f"{self.config.shop.public_url.rstrip('/')}/unsubscribe/{unsubscribe.token(wish, self._secret())}"
+
+    def _secret(self) -> bytes:
+        """Signs unsubscribe links: from the environment, else from a key file that only the owner can read."""
+        if given := os.environ.get(_SECRET_ENV):
+            return given.encode()
+        path = self._data / "secret.key"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft = path.with_suffix(f".{os.getpid()}")
+            draft.touch(mode=0o600)
+            draft.write_bytes(os.urandom(32).hex().encode())
+            try:
+                os.link(draft, path)  # whoever comes first; the others take hers
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        return path.read_bytes()
