@@ -5,6 +5,7 @@ A test runs the check, so that the reference says what is true.
 
 import dataclasses
 import inspect
+import itertools
 import json
 import sys
 import tempfile
@@ -89,7 +90,7 @@ def _docs(kind: type) -> dict[str, str]:
     body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0].body
     return {
         before.target.id: " ".join(str(after.value.value).split())
-        for before, after in zip(body, body[1:], strict=False)
+        for before, after in itertools.pairwise(body)
         if isinstance(before, ast.AnnAssign) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
     }
 

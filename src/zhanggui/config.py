@@ -137,8 +137,13 @@ def check(values: Mapping[str, Any], *, source: str) -> Config:
 
 
 def template(
-    *, name: str = "My Shop", currency: str = "CNY", language: Language = "zh", time_zone: str = "Asia/Shanghai",
-    smtp_port: int = 0, url: str = "https://shop.example.com",
+    *,
+    name: str = "My Shop",
+    currency: str = "CNY",
+    language: Language = "zh",
+    time_zone: str = "Asia/Shanghai",
+    smtp_port: int = 0,
+    url: str = "https://shop.example.com",
 ) -> str:
     """The zhanggui.toml of a new shop. Without `smtp_port` the e-mail channel is left for the operator to fill in."""
     mail = f"""

@@ -3,49 +3,42 @@
 Doors (library, command line, HTTP) call it and render what it returns.
 """
 
-import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
-from types import TracebackType
-from typing import Any
-
-import sqlalchemy as sa
+from typing import TYPE_CHECKING, Any
 
 from zhanggui import access
 from zhanggui.access import ApiKey
 from zhanggui.access.keys import Scope
-from zhanggui.attribution.reward import RewardLog
 from zhanggui.campaigns import campaign as campaign_files
 from zhanggui.campaigns import learn as learning
-from zhanggui.campaigns import plan as planning
+from zhanggui.campaigns import preview as previewing
 from zhanggui.campaigns import run as running
 from zhanggui.campaigns import store as campaign_store
 from zhanggui.campaigns.campaign import Campaign
 from zhanggui.campaigns.durable import Workflows
-from zhanggui.campaigns.line import Line, Progress
+from zhanggui.campaigns.line import Progress
 from zhanggui.catalog import load as catalog_load
-from zhanggui.catalog.product import Language, Product
+from zhanggui.catalog.product import Product
 from zhanggui.catalog.row import Deletion
-from zhanggui.config import Config, load, template
-from zhanggui.content.compose import Sender
-from zhanggui.content.write import write
-from zhanggui.decisioning.explain import explain, summary
-from zhanggui.decisioning.log import DecisionLog
+from zhanggui.config import load, template
 from zhanggui.delivery import unsubscribe
-from zhanggui.errors import ConfigError, EventError, InputError, NotFoundError, ProductError, StorageError
+from zhanggui.errors import ConfigError, EventError, InputError, ProductError
 from zhanggui.evaluation.report import RunReport
 from zhanggui.evaluation.run_report import report as report_of
-from zhanggui.events.log import AppendResult, EventLog
-from zhanggui.llm.model import LanguageModel
+from zhanggui.events.log import AppendResult
 from zhanggui.profiles import consent, identity
-from zhanggui.profiles.consent_file import from_data, read_consents
 from zhanggui.profiles.build import Snapshot, build, latest
+from zhanggui.profiles.consent_file import from_data, read_consents
 from zhanggui.profiles.segments import Predicate
-from zhanggui.storage import ArtifactStore, Database, RejectFile, plugins
+from zhanggui.shop import Shop
+from zhanggui.storage import plugins
+
+if TYPE_CHECKING:
+    from zhanggui.shops.sample import SampleShop
 
 Count = Callable[[int], None]
 _SECRET_ENV = "ZHANGGUI_SECRET"  # noqa: S105 - the variable's name
@@ -76,41 +69,11 @@ class SegmentView:
     examples: list[str]
 
 
-class Engine:
+class Engine(Shop):
     """One shop, opened. Use it as a context manager; it is safe to share between threads.
 
     `clock` says what time it is; `replayed` marks a shop whose past is played again.
     """
-
-    def __init__(
-        self, folder: Path, config: Config, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        replayed: bool = False,
-    ) -> None:
-        self.folder, self.config, self.clock = folder, config, clock
-        self.version = version("zhanggui")
-        data = folder / config.storage.folder
-        self._data = data
-        url = os.environ.get(config.storage.database_env, "") if config.storage.database_env else ""
-        if config.storage.database_env and not url:
-            raise ConfigError(f"the environment variable {config.storage.database_env} holds no database URL")
-        self.database = Database(url or config.storage.database or f"sqlite:///{data / 'shop.db'}")
-        self.database.migrate()
-        self.events = EventLog(self.database, data / "events", replace(config.events, currency=config.shop.currency))
-        self.artifacts = ArtifactStore(data / "artifacts")
-        self._model: LanguageModel | None = None
-        self._lock = threading.Lock()
-        self._threads: list[threading.Thread] = []
-        shop = config.shop
-        self.line = Line(
-            database=self.database, events=self.events, artifacts=self.artifacts,
-            decisions=DecisionLog(data / "decisions"), rewards=RewardLog(data / "rewards"), model=self._loaded_model,
-            model_languages=tuple(config.model.languages), channels=self._channels,
-            new_policy=lambda name: plugins.make("zhanggui.policies", name, {}), unsubscribe_url=self._unsubscribe_url,
-            sender=Sender(name=shop.name, address=shop.address, contact=shop.contact, url=shop.url),
-            currency=shop.currency, language=shop.language, time_zone=shop.time_zone, profiles=config.profiles,
-            limits=config.contact_limits, content=config.content, delivery=config.delivery,
-            attribution=config.attribution, clock=clock, replayed=replayed,
-        )
 
     @classmethod
     def create(cls, folder: Path, **settings: Any) -> None:
@@ -128,19 +91,6 @@ class Engine:
         """Open the shop in `folder`. Raises ConfigError."""
         return cls(Path(folder), load(Path(folder)), clock=clock, replayed=replayed)
 
-    def close(self) -> None:
-        """Wait for background runs and let the database go."""
-        self.wait_for_runs()
-        self.database.close()
-
-    def __enter__(self) -> "Engine":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     # Events
 
     def ingest(self, path: Path, *, progress: Count = lambda _n: None) -> Loaded:
@@ -157,8 +107,12 @@ class Engine:
         with self._rejects(path) as rejects:
             result = ingest_file(path, self.events, now=self.clock(), rejects=rejects, progress=tell)
         self._learn_identities()
-        return Loaded(stored=result.stored, duplicates=result.duplicates, rejected=result.rejected,
-                      rejects=rejects.path if rejects.count else None)
+        return Loaded(
+            stored=result.stored,
+            duplicates=result.duplicates,
+            rejected=result.rejected,
+            rejects=rejects.path if rejects.count else None,
+        )
 
     def collect(self, batch: Mapping[str, Any]) -> tuple[AppendResult, list[EventError]]:
         """Take in a batch call of the Segment spec. Good messages are kept; the errors name the bad ones."""
@@ -180,8 +134,14 @@ class Engine:
     # Products and consents
 
     def load_products(
-        self, path: Path, *, form: str = "auto", mapping: Mapping[str, str] | None = None, currency: str | None = None,
-        language: str = "", progress: Count = lambda _n: None,
+        self,
+        path: Path,
+        *,
+        form: str = "auto",
+        mapping: Mapping[str, str] | None = None,
+        currency: str | None = None,
+        language: str = "",
+        progress: Count = lambda _n: None,
     ) -> Loaded:
         """Take in a product feed. Bad rows go to a reject file. Raises ProductError for an unreadable file."""
         from zhanggui.catalog.feed import read_feed
@@ -190,12 +150,17 @@ class Engine:
             raise ProductError(f"{form!r} is no feed format", hint="auto, csv, jsonl, shopify or google")
         with self._rejects(path) as rejects, self.database.transaction() as connection:
             rows = read_feed(
-                path, rejects=rejects, form=form, mapping=mapping,  # type: ignore[arg-type]
-                currency=currency or self.config.shop.currency, language=self._language(language),
+                path,
+                rejects=rejects,
+                form=form,  # type: ignore[arg-type] - checked above
+                mapping=mapping,
+                currency=currency or self.config.shop.currency,
+                language=self._language(language),
             )
             upserted, deleted = catalog_load.load(connection, rows, now=self.clock(), progress=progress)
-        return Loaded(upserted=upserted, deleted=deleted, rejected=rejects.count,
-                      rejects=rejects.path if rejects.count else None)
+        return Loaded(
+            upserted=upserted, deleted=deleted, rejected=rejects.count, rejects=rejects.path if rejects.count else None
+        )
 
     def put_products(self, rows: Sequence[Mapping[str, Any]]) -> tuple[Loaded, list[InputError]]:
         """Add, change or delete products given as plain data. Good rows are kept; the errors name the bad ones."""
@@ -219,8 +184,12 @@ class Engine:
         progress(len(good))
         with self.database.transaction() as connection:
             changed = consent.record(connection, good, now=self.clock())
-        return Loaded(changed=changed, unchanged=len(good) - changed, rejected=rejects.count,
-                      rejects=rejects.path if rejects.count else None)
+        return Loaded(
+            changed=changed,
+            unchanged=len(good) - changed,
+            rejected=rejects.count,
+            rejects=rejects.path if rejects.count else None,
+        )
 
     def record_consent(self, **fields: Any) -> bool:
         """Record one consent; True when it changed what held before. Raises ConsentError."""
@@ -229,11 +198,29 @@ class Engine:
 
     # Customers
 
+    def load_sample(self, *, seed: int = 7) -> "SampleShop":
+        """Fill the shop with the bilingual sample: products, customers, consents, and a campaign."""
+        from zhanggui.shops.sample import write_sample
+
+        made = write_sample(self.folder / "sample", seed=seed, until=self.clock())
+        self.load_products(made.products, form="jsonl")
+        self.load_consents(made.consents)
+        self.ingest(made.events)
+        self.apply_campaign_file(made.campaign)
+        self.build_profiles()
+        return made
+
     def build_profiles(self, *, as_of: datetime | None = None) -> Snapshot:
         """Build the profiles as of a moment (default: now), incrementally where that gives the same."""
         now = self.clock()
-        return build(self.events, self.artifacts, as_of=as_of or now, settings=self.config.profiles, now=now,
-                     base=latest(self.artifacts))
+        return build(
+            self.events,
+            self.artifacts,
+            as_of=as_of or now,
+            settings=self.config.profiles,
+            now=now,
+            base=latest(self.artifacts),
+        )
 
     def customer(self, customer_id: str) -> dict[str, Any]:
         """Profile, consents with their proof, and addresses. Raises NotFoundError."""
@@ -241,10 +228,18 @@ class Engine:
         profile = snapshot.profile(customer_id)
         with self.database.reading() as connection:
             consents = [asdict(one) for one in consent.proof(connection, customer_id)]
-            channels = {name: identity.addresses(connection, [customer_id], name).get(customer_id)
-                        for name in self.config.channels}
-        return {"customer_id": customer_id, "as_of": profile.as_of, "snapshot": profile.snapshot_version,
-                "profile": dict(profile.features), "consents": consents, "addresses": channels}
+            channels = {
+                name: identity.addresses(connection, [customer_id], name).get(customer_id)
+                for name in self.config.channels
+            }
+        return {
+            "customer_id": customer_id,
+            "as_of": profile.as_of,
+            "snapshot": profile.snapshot_version,
+            "profile": dict(profile.features),
+            "consents": consents,
+            "addresses": channels,
+        }
 
     def segment(self, text: str, *, language: str = "en") -> SegmentView:
         """Who a predicate holds for, in the latest snapshot. Raises PredicateError."""
@@ -253,8 +248,12 @@ class Engine:
         predicate = Predicate.parse(text)
         table = self._snapshot().table(columns=sorted({"customer_id", *predicate.columns()}))
         found = table.filter(pa.array(predicate.mask(table)))
-        return SegmentView(words=predicate.explain(language), members=found.num_rows, customers=table.num_rows,
-                           examples=found["customer_id"].slice(0, 5).to_pylist())
+        return SegmentView(
+            words=predicate.explain(language),
+            members=found.num_rows,
+            customers=table.num_rows,
+            examples=found["customer_id"].slice(0, 5).to_pylist(),
+        )
 
     # Campaigns
 
@@ -279,8 +278,9 @@ class Engine:
             for name in campaign_store.names(connection):
                 campaign, number = campaign_store.get(connection, name)
                 runs = [one.run_id for one in campaign_store.runs_of(connection, name)]
-                found.append({"name": name, "version": number, "runs": runs,
-                              "definition": campaign_files.to_data(campaign)})
+                found.append(
+                    {"name": name, "version": number, "runs": runs, "definition": campaign_files.to_data(campaign)}
+                )
         return found
 
     def explain(
@@ -288,33 +288,17 @@ class Engine:
     ) -> list[dict[str, Any]]:
         """What a campaign would do for these customers, and why. Logs and sends nothing. Raises NotFoundError."""
         campaign, at = self._campaign(name, moment)
+        snapshot = self.build_profiles(as_of=at)
         words = self._language(language)
-        found = []
-        options = planning.choice(self.line, campaign)
-        for decisions, _ in self._planned(campaign, customer_ids, at):
-            for one in decisions:
-                found.append({
-                    "customer_id": one.customer_id, "decision": asdict(one),
-                    "summary": summary(one, options.offers, words),
-                    "explanation": explain(one, decisions.actions, options.offers, words),
-                })
-        return found
+        return list(previewing.explained(self.line, campaign, snapshot, customer_ids, at=at, language=words))
 
     def preview(
         self, name: str, customer_ids: Sequence[str], *, moment: datetime | None = None
     ) -> list[dict[str, Any]]:
         """The messages that these customers would get. Logs and sends nothing. Raises NotFoundError."""
         campaign, at = self._campaign(name, moment)
-        options, line = planning.choice(self.line, campaign), self.line
-        todo = []
-        for decisions, table in self._planned(campaign, customer_ids, at):
-            profiles = {row["customer_id"]: row for row in table.select(list(running.PERSONAL)).to_pylist()}
-            todo += list(running.briefs_of(line, campaign, options, decisions, profiles))
-        needed = {brief.language for _, _, brief in todo}
-        model = line.model() if needed & set(line.model_languages) else None
-        written = write([brief for _, _, brief in todo], model, languages=line.model_languages, settings=line.content)
-        run = campaign_store.Run(run_id="preview", campaign=name, version=0, moment=at, started_at=at)
-        return [asdict(one) for one in running.messages_of(line, run, iter(todo), written.copies)]
+        snapshot = self.build_profiles(as_of=at)
+        return [asdict(one) for one in previewing.messages(self.line, campaign, snapshot, customer_ids, at=at)]
 
     def run_campaign(
         self, name: str, *, moment: datetime | None = None, progress: Progress = lambda _s, _d, _t: None
@@ -331,12 +315,6 @@ class Engine:
         self._threads.append(thread)
         thread.start()
         return run_id
-
-    def wait_for_runs(self) -> None:
-        """Wait until the background runs have ended."""
-        for thread in self._threads:
-            thread.join()
-        self._threads.clear()
 
     def run_status(self, run_id: str) -> dict[str, Any]:
         """A run and what its finished steps counted. Raises NotFoundError."""
@@ -367,8 +345,15 @@ class Engine:
     def unsubscribe(self, token: str) -> str:
         """Withdraw the consent that a link names, at once; returns the confirmation page. Raises AccessError."""
         wish = unsubscribe.read(token, self._secret())
-        self.record_consent(customer_id=wish.customer_id, channel=wish.channel, purpose=wish.purpose, granted=False,
-                            at=self.clock(), how="unsubscribe link", text="")
+        self.record_consent(
+            customer_id=wish.customer_id,
+            channel=wish.channel,
+            purpose=wish.purpose,
+            granted=False,
+            at=self.clock(),
+            how="unsubscribe link",
+            text="",
+        )
         return unsubscribe.page(wish.language, self.config.shop.name, done=True)
 
     def create_key(self, label: str, *, scope: Scope) -> str:
@@ -391,29 +376,6 @@ class Engine:
         with self.database.transaction() as connection:
             access.revoke(connection, key_id, now=self.clock())
 
-    def check_health(self) -> None:
-        """Raises StorageError when the database does not answer."""
-        try:
-            with self.database.reading() as connection:
-                connection.execute(sa.text("SELECT 1"))
-        except sa.exc.SQLAlchemyError as error:
-            raise StorageError(f"the database does not answer: {type(error).__name__}") from error
-
-    def describe(self) -> list[str]:
-        """What is set up, line by line."""
-        config = self.config
-        with self.database.reading() as connection:
-            names = campaign_store.names(connection)
-        return [
-            f"shop        {config.shop.name} ({config.shop.currency}, {config.shop.language}, {config.shop.time_zone})",
-            f"database    {self.database.url.render_as_string(hide_password=True)}",
-            f"model       {config.model.type or 'none'} for {', '.join(config.model.languages) or 'no language'}; "
-            "the other languages are written from templates",
-            f"channels    {', '.join(f'{name} ({one.type})' for name, one in config.channels.items()) or 'none'}",
-            f"campaigns   {', '.join(names) or 'none'}",
-            f"secret      {_SECRET_ENV} is {'set' if os.environ.get(_SECRET_ENV) else 'not set: a key file is used'}",
-        ]
-
     def moment(self, text: str | None) -> datetime | None:
         """A moment in ISO 8601, in UTC unless it says otherwise. Raises InputError."""
         if text is None:
@@ -429,7 +391,9 @@ class Engine:
     def _apply(self, found: Campaign) -> int:
         for name in found.channels:
             if name not in self.config.channels:
-                raise ConfigError(f"campaign {found.name!r} uses the channel {name!r}; write a [channels.{name}] section")
+                raise ConfigError(
+                    f"campaign {found.name!r} uses the channel {name!r}; write a [channels.{name}] section"
+                )
         plugins.find("zhanggui.policies", found.policy)
         with self.database.transaction() as connection:
             return campaign_store.apply(connection, found, now=self.clock())
@@ -439,24 +403,22 @@ class Engine:
             found, _ = campaign_store.get(connection, name)
         return found, running.moment_of(found, moment, self.clock())
 
-    def _planned(self, campaign: Campaign, customer_ids: Sequence[str], at: datetime) -> Any:
-        snapshot = build(self.events, self.artifacts, as_of=at, settings=self.config.profiles, now=self.clock(),
-                         base=latest(self.artifacts))
-        known = set(snapshot.table(["customer_id"], customer_ids)["customer_id"].to_pylist())
-        for one in customer_ids:
-            if one not in known:
-                raise NotFoundError(f"no customer {one!r} as of {at:%Y-%m-%d %H:%M} UTC")
-        return planning.plan(self.line, campaign, snapshot, run_id="preview", now=at, customer_ids=customer_ids)
-
     def _begin(self, name: str, moment: datetime | None) -> str:
         now = self.clock()
         with self.database.transaction() as connection:
             found, number = campaign_store.get(connection, name)
             at = running.moment_of(found, moment, now.replace(hour=0, minute=0, second=0, microsecond=0))
             run_id = campaign_store.run_id_of(name, number, at)
-            campaign_store.begin(connection, campaign_store.Run(
-                run_id=run_id, campaign=name, version=number, moment=at, started_at=now,
-            ))
+            campaign_store.begin(
+                connection,
+                campaign_store.Run(
+                    run_id=run_id,
+                    campaign=name,
+                    version=number,
+                    moment=at,
+                    started_at=now,
+                ),
+            )
         return run_id
 
     def _walk(self, run_id: str, steps: Mapping[str, Any]) -> dict[str, Any]:
@@ -472,51 +434,3 @@ class Engine:
             rows = told.select("type", "user_id", "anonymous_id", "previous_id", "timestamp", "body").to_pyarrow()
         with self.database.transaction() as connection:
             identity.apply(connection, identity.learn_rows(rows.to_pylist()))
-
-    def _snapshot(self) -> Snapshot:
-        found = latest(self.artifacts)
-        if found is None:
-            raise NotFoundError("no profiles have been built yet; run `zhanggui profiles`")
-        return found
-
-    def _rejects(self, path: Path) -> RejectFile:
-        return RejectFile(path=self._data / "rejects" / f"{path.name}-{self.clock():%Y%m%dT%H%M%S}.jsonl")
-
-    def _language(self, text: str) -> Language:
-        return "zh" if text == "zh" else "en" if text == "en" else self.config.shop.language
-
-    def _loaded_model(self) -> LanguageModel | None:
-        if not self.config.model.type:
-            return None
-        if self._model is None:
-            self._model = plugins.make("zhanggui.models", self.config.model.type, self.config.model.options)
-        return self._model
-
-    def _channels(self) -> dict[str, Any]:
-        return {
-            name: plugins.make("zhanggui.channels", one.type, one.options) for name, one in self.config.channels.items()
-        }
-
-    def _unsubscribe_url(self, customer_id: str, channel: str, language: Language) -> str:
-        wish = unsubscribe.Unsubscription(
-            customer_id=customer_id, channel=channel, purpose="marketing", language=language
-        )
-        return f"{self.config.shop.public_url.rstrip('/')}/unsubscribe/{unsubscribe.token(wish, self._secret())}"
-
-    def _secret(self) -> bytes:
-        """Signs unsubscribe links: from the environment, else from a key file that only the owner can read."""
-        if given := os.environ.get(_SECRET_ENV):
-            return given.encode()
-        path = self._data / "secret.key"
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            draft = path.with_suffix(f".{os.getpid()}")
-            draft.touch(mode=0o600)
-            draft.write_bytes(os.urandom(32).hex().encode())
-            try:
-                os.link(draft, path)  # whoever comes first; the others take hers
-            except FileExistsError:
-                pass
-            finally:
-                draft.unlink()
-        return path.read_bytes()

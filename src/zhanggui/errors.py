@@ -1,21 +1,21 @@
 """Every error that Zhanggui raises on purpose, as one tree. Knows no HTTP: `api` alone maps errors to status codes.
 
-    ZhangguiError
-    ├── ConfigError          a setting is wrong: file, key, what to do
-    ├── StorageError         the database or the disk failed us
-    │   └── ArtifactError    an artifact is missing, damaged or already there
-    ├── InputError           somebody's data is wrong: source, line, field, problem, hint
-    │   ├── EventError       an event does not follow the Segment spec
-    │   ├── ProductError     a product row cannot be sold from
-    │   ├── ConsentError     a consent record lacks its proof
-    │   ├── PredicateError   a segment or an eligibility predicate does not parse or names no feature
-    │   ├── TemplateError    a Liquid template is broken or names an unknown slot
-    │   └── CampaignError    a campaign file is wrong
-    ├── ModelError           a language model could not be loaded or did not answer
-    ├── PolicyError          a policy was asked for something it cannot do
-    ├── DeliveryError        a channel is set up wrongly (a single failed message is a receipt, not an error)
-    ├── AccessError          an API key is missing, wrong or not allowed
-    └── NotFoundError        no such customer, campaign, run or report
+ZhangguiError
+├── ConfigError          a setting is wrong: file, key, what to do
+├── StorageError         the database or the disk failed us
+│   └── ArtifactError    an artifact is missing, damaged or already there
+├── InputError           somebody's data is wrong: source, line, field, problem, hint
+│   ├── EventError       an event does not follow the Segment spec
+│   ├── ProductError     a product row cannot be sold from
+│   ├── ConsentError     a consent record lacks its proof
+│   ├── PredicateError   a segment or an eligibility predicate does not parse or names no feature
+│   ├── TemplateError    a Liquid template is broken or names an unknown slot
+│   └── CampaignError    a campaign file is wrong
+├── ModelError           a language model could not be loaded or did not answer
+├── PolicyError          a policy was asked for something it cannot do
+├── DeliveryError        a channel is set up wrongly (a single failed message is a receipt, not an error)
+├── AccessError          an API key is missing, wrong or not allowed
+└── NotFoundError        no such customer, campaign, run or report
 """
 
 

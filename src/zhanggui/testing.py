@@ -15,9 +15,7 @@ class FakeLLM:
     `answers`: texts, used in turn and over again, or a function from (request, number of the answer) to a text.
     """
 
-    def __init__(
-        self, answers: Sequence[str] | Callable[[ChatRequest, int], str], *, fails: bool = False
-    ) -> None:
+    def __init__(self, answers: Sequence[str] | Callable[[ChatRequest, int], str], *, fails: bool = False) -> None:
         self._answers, self._fails = answers, fails
         self._given = 0
         self.requests: list[ChatRequest] = []
@@ -36,8 +34,15 @@ class FakeLLM:
             self.requests.append(request)
             texts = tuple(self._text(request, number) for number in range(request.n))
             words = sum(len(text.split()) for text in texts)
-            found.append(Completion(texts=texts, prompt_tokens=1, completion_tokens=words, model=self.identity,
-                                    finish_reasons=("stop",) * request.n))
+            found.append(
+                Completion(
+                    texts=texts,
+                    prompt_tokens=1,
+                    completion_tokens=words,
+                    model=self.identity,
+                    finish_reasons=("stop",) * request.n,
+                )
+            )
         return found
 
     def stream(self, request: ChatRequest, *, sampling: Sampling) -> Iterator[str]:

@@ -24,7 +24,8 @@ def server(tmp_path: Path) -> Iterator[tuple[str, str, Path]]:
     port = _free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "zhanggui", "serve", "-C", str(shop), "--port", str(port)],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     url = f"http://127.0.0.1:{port}"
     for _ in range(200):
@@ -109,8 +110,12 @@ def _count(shop: Path) -> int:
 
 
 def _cli(*arguments: str) -> str:
-    done = subprocess.run([sys.executable, "-m", "zhanggui", *arguments], capture_output=True, text=True,
-                          env={**os.environ, "COLUMNS": "200"})
+    done = subprocess.run(
+        [sys.executable, "-m", "zhanggui", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "200"},
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 

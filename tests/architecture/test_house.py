@@ -23,8 +23,24 @@ def test_public_names_are_pinned() -> None:
 
 
 PUBLIC = [
-    "Action", "Campaign", "ChatMessage", "ChatRequest", "Completion", "Decision", "Engine", "Event", "Message",
-    "Money", "NO_ACTION", "Offer", "Product", "Profile", "Receipt", "Sampling", "Selection", "Selections",
+    "Action",
+    "Campaign",
+    "ChatMessage",
+    "ChatRequest",
+    "Completion",
+    "Decision",
+    "Engine",
+    "Event",
+    "Message",
+    "Money",
+    "NO_ACTION",
+    "Offer",
+    "Product",
+    "Profile",
+    "Receipt",
+    "Sampling",
+    "Selection",
+    "Selections",
     "ZhangguiError",
 ]
 
@@ -36,8 +52,23 @@ def test_reference_documents_say_what_is_true() -> None:
 
 def test_the_program_starts_without_heavy_libraries() -> None:
     code = "import sys, zhanggui.cli.main; print(sorted(set(sys.modules) & set(sys.argv[1:])))"
-    heavy = ["torch", "transformers", "duckdb", "ibis", "pyarrow", "pandas", "numpy", "sqlalchemy", "fastapi",
-             "pydantic", "dbos", "xllamacpp", "httpx", "scipy", "liquid"]
+    heavy = [
+        "torch",
+        "transformers",
+        "duckdb",
+        "ibis",
+        "pyarrow",
+        "pandas",
+        "numpy",
+        "sqlalchemy",
+        "fastapi",
+        "pydantic",
+        "dbos",
+        "xllamacpp",
+        "httpx",
+        "scipy",
+        "liquid",
+    ]
     done = _run("-c", code, *heavy)
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
 
@@ -68,8 +99,13 @@ def test_every_engine_door_of_the_design_has_its_command_and_its_route() -> None
 
 
 def test_commands_in_the_readme_exist() -> None:
-    known = set(re.findall(r"^## `zhanggui ([a-z ]+?)(?= \[| [A-Z]|`)", (
-        ROOT / "docs/reference/commands.md").read_text(encoding="utf-8"), re.MULTILINE))
+    known = set(
+        re.findall(
+            r"^## `zhanggui ([a-z ]+?)(?= \[| [A-Z]|`)",
+            (ROOT / "docs/reference/commands.md").read_text(encoding="utf-8"),
+            re.MULTILINE,
+        )
+    )
     for readme in ("README.md", "README.zh-CN.md"):
         used = re.findall(r"^zhanggui ([a-z]+(?: [a-z]+)?)", (ROOT / readme).read_text(encoding="utf-8"), re.MULTILINE)
         assert used

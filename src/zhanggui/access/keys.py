@@ -21,7 +21,8 @@ Scope = Literal["write", "admin"]
 _PREFIX = "zg_"
 
 api_keys = sa.Table(
-    "api_keys", metadata,
+    "api_keys",
+    metadata,
     sa.Column("key_id", sa.String(16), primary_key=True),
     sa.Column("key_hash", sa.String(64), nullable=False),
     sa.Column("label", sa.String(200), nullable=False),
@@ -54,7 +55,7 @@ def create(connection: sa.Connection, *, label: str, scope: Scope, now: datetime
 
 def verify(connection: sa.Connection, key: str, *, scope: Scope) -> ApiKey:
     """Who this key belongs to. Raises AccessError when it is unknown, revoked, or not for `scope`."""
-    key_id = key[len(_PREFIX):].partition("_")[0] if key.startswith(_PREFIX) else ""
+    key_id = key[len(_PREFIX) :].partition("_")[0] if key.startswith(_PREFIX) else ""
     row = connection.execute(sa.select(api_keys).where(api_keys.c.key_id == key_id)).first()
     if row is None or not hmac.compare_digest(row.key_hash, _hash(key)) or row.revoked_at is not None:
         raise AccessError("this API key is unknown or revoked; `zhanggui key create` makes one")
@@ -82,5 +83,6 @@ def _hash(key: str) -> str:
 
 
 def _key(row: sa.Row[tuple[object, ...]]) -> ApiKey:
-    return ApiKey(key_id=row.key_id, label=row.label, scope=row.scope, created_at=row.created_at,
-                  revoked_at=row.revoked_at)
+    return ApiKey(
+        key_id=row.key_id, label=row.label, scope=row.scope, created_at=row.created_at, revoked_at=row.revoked_at
+    )

@@ -25,8 +25,11 @@ def create_app(engine: Engine) -> FastAPI:
         engine.wait_for_runs()
 
     app = FastAPI(
-        title="Zhanggui", summary="An AI marketing engine that a shop runs itself.", version=engine.version,
-        lifespan=lifespan, generate_unique_id_function=_operation_id,
+        title="Zhanggui",
+        summary="An AI marketing engine that a shop runs itself.",
+        version=engine.version,
+        lifespan=lifespan,
+        generate_unique_id_function=_operation_id,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     app.state.engine = engine
@@ -58,15 +61,15 @@ def _add_health(app: FastAPI, engine: Engine) -> None:
 def _add_metrics(app: FastAPI) -> None:
     registry = CollectorRegistry()
     requests = Counter(
-        "zhanggui_http_requests", "Requests by route, method and status.", ["route", "method", "status"],
+        "zhanggui_http_requests",
+        "Requests by route, method and status.",
+        ["route", "method", "status"],
         registry=registry,
     )
     seconds = Histogram(
         "zhanggui_http_request_seconds", "Time to the end of the answer.", ["route", "method"], registry=registry
     )
-    app.state.events = Counter(
-        "zhanggui_events", "Events by what became of them.", ["outcome"], registry=registry
-    )
+    app.state.events = Counter("zhanggui_events", "Events by what became of them.", ["outcome"], registry=registry)
 
     @app.middleware("http")
     async def measure(request: Request, call_next: RequestResponseEndpoint) -> Response:

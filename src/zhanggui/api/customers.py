@@ -44,6 +44,7 @@ def products(request: Request, rows: Annotated[list[dict[str, Any]], Body()]) ->
     engine: Engine = request.app.state.engine
     result, errors = engine.put_products(rows)
     return {
-        "upserted": result.upserted, "deleted": result.deleted,
+        "upserted": result.upserted,
+        "deleted": result.deleted,
         "rejected": [{"index": error.line, "field": error.field, "problem": error.problem} for error in errors],
     }

@@ -83,8 +83,9 @@ class BodyLimit:
                 detail = f"at most {self._limit} bytes after unpacking"
                 await problem(413, "The body is too large", detail)(scope, receive, send)
                 return
-            kept = [(key, value) for key, value in scope["headers"]
-                    if key not in (b"content-encoding", b"content-length")]
+            kept = [
+                (key, value) for key, value in scope["headers"] if key not in (b"content-encoding", b"content-length")
+            ]
             scope = {**scope, "headers": [*kept, (b"content-length", str(len(body)).encode())]}
 
         sent = False
@@ -105,4 +106,3 @@ def _unpack(body: bytes, limit: int) -> bytes:
     if len(unpacked) > limit:
         raise OverflowError
     return unpacked
-

@@ -41,7 +41,11 @@ def _collect(request: Request, batch: dict[str, Any], *, single: bool = False) -
         counter.labels(outcome).inc(count)
     if errors and (single or not (result.stored or result.duplicates)):
         raise errors[0]
-    return JSONResponse({
-        "success": True, "stored": result.stored, "duplicates": result.duplicates,
-        "rejected": [{"field": error.field, "problem": error.problem} for error in errors],
-    })
+    return JSONResponse(
+        {
+            "success": True,
+            "stored": result.stored,
+            "duplicates": result.duplicates,
+            "rejected": [{"field": error.field, "problem": error.problem} for error in errors],
+        }
+    )

@@ -52,13 +52,19 @@ class Lift:
                 return f"触达组与对照组的购买率之差为 {numbers}，与偶然无法区分；小于 {self.detectable:.1%} 的效果本来就看不出来。"
             return f"触达组的购买率比对照组{'高' if c.difference > 0 else '低'}：差 {numbers}。"
         if not c.told_apart:
-            return (f"No effect can be told apart from chance: treated minus holdout is {numbers} in conversion; "
-                    f"an effect below {self.detectable:.1%} would not show with this many customers.")
+            return (
+                f"No effect can be told apart from chance: treated minus holdout is {numbers} in conversion; "
+                f"an effect below {self.detectable:.1%} would not show with this many customers."
+            )
         return f"Treated customers bought {'more' if c.difference > 0 else 'less'} often: {numbers} in conversion."
 
 
 def lift(
-    converted: NDArray[np.bool_], revenue: NDArray[np.float64], treated: NDArray[np.bool_], *, share: float,
+    converted: NDArray[np.bool_],
+    revenue: NDArray[np.float64],
+    treated: NDArray[np.bool_],
+    *,
+    share: float,
     confidence: float = 0.95,
 ) -> Lift | None:
     """Compare n customers' outcomes; `treated` (n,) against the rest. `share`: planned holdout. None without two groups."""
@@ -72,7 +78,9 @@ def lift(
     spread = sqrt(max(pooled * (1 - pooled), 1e-12) * (1 / n1 + 1 / n0))
     planned = np.array([1 - share, share]) * (n1 + n0)
     return Lift(
-        treated=n1, holdout=n0, confidence=confidence,
+        treated=n1,
+        holdout=n0,
+        confidence=confidence,
         conversion=newcombe(rates[0], n1, rates[1], n0, confidence=confidence),
         revenue_minor=welch(revenue[treated], revenue[~treated], confidence=confidence),
         detectable=float(norm.ppf(0.5 + confidence / 2) + norm.ppf(0.8)) * spread,
@@ -86,7 +94,9 @@ def newcombe(p1: float, n1: int, p0: float, n0: int, *, confidence: float) -> Di
     low0, high0 = wilson(p0, n0, confidence=confidence)
     difference = p1 - p0
     return Difference(
-        treated=p1, holdout=p0, difference=difference,
+        treated=p1,
+        holdout=p0,
+        difference=difference,
         low=difference - sqrt((p1 - low1) ** 2 + (high0 - p0) ** 2),
         high=difference + sqrt((high1 - p1) ** 2 + (p0 - low0) ** 2),
     )

@@ -32,12 +32,20 @@ def join(
 
     backend = events.get_backend()
     window = timedelta(days=window_days)
-    backend.con.register("decided", decisions.select(["decision_id", "customer_id", "arm", "intended_id", "decided_at"]).cast(
-        pa.schema([
-            ("decision_id", pa.string()), ("customer_id", pa.string()), ("arm", pa.string()),
-            ("intended_id", pa.string()), ("decided_at", pa.timestamp("us", tz="UTC")),
-        ])
-    ))
+    backend.con.register(
+        "decided",
+        decisions.select(["decision_id", "customer_id", "arm", "intended_id", "decided_at"]).cast(
+            pa.schema(
+                [
+                    ("decision_id", pa.string()),
+                    ("customer_id", pa.string()),
+                    ("arm", pa.string()),
+                    ("intended_id", pa.string()),
+                    ("decided_at", pa.timestamp("us", tz="UTC")),
+                ]
+            )
+        ),
+    )
     decided = backend.table("decided")
     identities = None
     if mapping.num_rows:
@@ -45,7 +53,11 @@ def join(
         identities = backend.table("identities")
     happened = resolve(events.filter(events.name.isin(_ANSWERS)), identities, as_of=now)
     happened = happened.select(
-        "customer_id", "name", "revenue_minor", at="timestamp", about=happened.decision_id,
+        "customer_id",
+        "name",
+        "revenue_minor",
+        at="timestamp",
+        about=happened.decision_id,
         order_key=happened.order_id.coalesce(happened.message_id),
     )
     pairs = decided.select("decision_id", "customer_id", "decided_at").inner_join(happened, "customer_id")
@@ -55,7 +67,9 @@ def join(
     # An open or a click says which decision it answers; an order answers whatever was decided before it.
     own = pairs.about.isnull() | (pairs.about == pairs.decision_id)
     ordered = pairs.name == "Order Completed"
-    orders = pairs.filter(ordered).group_by("decision_id", "order_key").agg(revenue=pairs.revenue_minor.max().fill_null(0))
+    orders = (
+        pairs.filter(ordered).group_by("decision_id", "order_key").agg(revenue=pairs.revenue_minor.max().fill_null(0))
+    )
     bought = orders.group_by("decision_id").agg(orders=orders.count(), revenue_minor=orders.revenue.sum())
     answered = pairs.group_by("decision_id").agg(
         opened=(own & pairs.name.isin(_OPENED)).any(), clicked=(own & pairs.name.isin(_CLICKED)).any()
@@ -64,11 +78,21 @@ def join(
     table = table.left_join(answered, "decision_id").drop("decision_id_right")
     count, revenue = table.orders.fill_null(0), table.revenue_minor.fill_null(0)
     clicked = table.clicked.fill_null(False)
-    value = {"conversion": (count > 0).cast("float64"), "clicked": clicked.cast("float64"),
-             "revenue": revenue.cast("float64")}[reward]
+    value = {
+        "conversion": (count > 0).cast("float64"),
+        "clicked": clicked.cast("float64"),
+        "revenue": revenue.cast("float64"),
+    }[reward]
     found = table.select(
-        "decision_id", "customer_id", "arm", "intended_id", opened=table.opened.fill_null(False), clicked=clicked,
-        orders=count, revenue_minor=revenue, reward=value,
+        "decision_id",
+        "customer_id",
+        "arm",
+        "intended_id",
+        opened=table.opened.fill_null(False),
+        clicked=clicked,
+        orders=count,
+        revenue_minor=revenue,
+        reward=value,
         mature=table.decided_at + ibis.interval(days=window.days) <= ibis.literal(now),
     )
     return found.order_by("decision_id").to_pyarrow().cast(SCHEMA)

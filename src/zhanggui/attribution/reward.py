@@ -8,18 +8,20 @@ import pyarrow.parquet as pq
 from zhanggui.errors import NotFoundError
 from zhanggui.storage.artifacts import sync
 
-SCHEMA = pa.schema([
-    pa.field("decision_id", pa.string()),
-    pa.field("customer_id", pa.string()),
-    pa.field("arm", pa.string()),
-    pa.field("intended_id", pa.string()),
-    pa.field("opened", pa.bool_()),
-    pa.field("clicked", pa.bool_()),
-    pa.field("orders", pa.int64()),
-    pa.field("revenue_minor", pa.int64()),
-    pa.field("reward", pa.float64()),
-    pa.field("mature", pa.bool_()),   # the window had closed
-])
+SCHEMA = pa.schema(
+    [
+        pa.field("decision_id", pa.string()),
+        pa.field("customer_id", pa.string()),
+        pa.field("arm", pa.string()),
+        pa.field("intended_id", pa.string()),
+        pa.field("opened", pa.bool_()),
+        pa.field("clicked", pa.bool_()),
+        pa.field("orders", pa.int64()),
+        pa.field("revenue_minor", pa.int64()),
+        pa.field("reward", pa.float64()),
+        pa.field("mature", pa.bool_()),  # the window had closed
+    ]
+)
 
 
 class RewardLog:

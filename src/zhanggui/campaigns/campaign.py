@@ -96,7 +96,8 @@ def check(values: Mapping[str, Any], *, source: str = "") -> Campaign:
         unknown = first["type"] == "unexpected_keyword_argument"
         raise CampaignError(
             "there is no such setting" if unknown else first["msg"],
-            field=".".join(map(str, first["loc"])), source=source,
+            field=".".join(map(str, first["loc"])),
+            source=source,
             hint="see docs/reference/campaign.md" if unknown else "",
         ) from error
 
@@ -106,7 +107,7 @@ def check(values: Mapping[str, Any], *, source: str = "") -> Campaign:
     if not re.fullmatch(_NAME, campaign.name):
         raise refuse("name", f"{campaign.name!r} is no campaign name", "use lower-case letters, digits and hyphens")
     if not campaign.channels:
-        raise refuse("channels", "there is none", "name at least one, such as [\"email\"]")
+        raise refuse("channels", "there is none", 'name at least one, such as ["email"]')
     if not campaign.offers:
         raise refuse("offers", "there is none", "write at least one [[offers]]; it needs no discount")
     if not 0 <= campaign.holdout < 1:

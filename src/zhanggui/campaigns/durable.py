@@ -45,10 +45,16 @@ class Workflows:
         self._held.__enter__()
         logging.getLogger("dbos").setLevel(logging.ERROR)
         # The version is that of the steps, not of the source: an upgrade takes up what it finds.
-        DBOS(config={
-            "name": "zhanggui", "system_database_url": self._url, "executor_id": socket.gethostname(),
-            "application_version": "1", "log_level": "ERROR", "run_migrations": True,
-        })
+        DBOS(
+            config={
+                "name": "zhanggui",
+                "system_database_url": self._url,
+                "executor_id": socket.gethostname(),
+                "application_version": "1",
+                "log_level": "ERROR",
+                "run_migrations": True,
+            }
+        )
         names = list(self._steps)
         doers = [_registered(name, step) for name, step in self._steps.items()]
 

@@ -41,7 +41,11 @@ class ConsentGate(Gate):
         used = {}
         for cap in self.limits.caps_of(channel):
             used[cap.code] = contacts.counts(
-                connection, [who], since=now - timedelta(days=cap.days), until=now, channel=cap.channel or None,
+                connection,
+                [who],
+                since=now - timedelta(days=cap.days),
+                until=now,
+                channel=cap.channel or None,
                 except_message=message.message_id,
             ).get(who, 0)
         if (code := reached(self.limits.caps_of(channel), used)) is not None:
@@ -52,13 +56,20 @@ class ConsentGate(Gate):
 
     def left(self, connection: sa.Connection, message: Message, now: datetime) -> None:
         """Count it as a contact: if we die now, it may have reached her."""
-        contacts.record(connection, customer_id=message.customer_id, message_id=message.message_id,
-                        channel=message.channel, purpose=message.purpose, at=now)
+        contacts.record(
+            connection,
+            customer_id=message.customer_id,
+            message_id=message.message_id,
+            channel=message.channel,
+            purpose=message.purpose,
+            at=now,
+        )
 
     def returned(self, connection: sa.Connection, message: Message, receipt: Receipt, now: datetime) -> None:
         """What was not taken was no contact; an address that does not exist is not used again."""
         if receipt.outcome != "accepted":
             contacts.forget(connection, customer_id=message.customer_id, message_id=message.message_id)
         if receipt.bad_address:
-            contacts.suppress(connection, channel=message.channel, address=message.address, reason=receipt.detail,
-                              at=now)
+            contacts.suppress(
+                connection, channel=message.channel, address=message.address, reason=receipt.detail, at=now
+            )

@@ -52,8 +52,12 @@ def responses(line: Line, campaign: Campaign, run: Run) -> pa.Table:
         with line.database.reading() as connection:
             mapping = resolve(connection)
         rewards = join(
-            line.decisions.table(run.run_id), events, mapping, window_days=campaign.window_days,
-            reward=campaign.reward, now=line.clock(),
+            line.decisions.table(run.run_id),
+            events,
+            mapping,
+            window_days=campaign.window_days,
+            reward=campaign.reward,
+            now=line.clock(),
         )
     line.rewards.write(run.run_id, rewards)
     return rewards
@@ -75,8 +79,9 @@ def learn(line: Line, campaign: Campaign, run: Run) -> Learned:
         values = np.array([earned[batch[int(row)].decision_id] for row in treated], dtype=np.float64)
         policy.update(
             batch.contexts[treated],
-            Selections(actions=batch.actions, indices=batch.intended[treated],
-                       propensities=batch.propensities[treated]),
+            Selections(
+                actions=batch.actions, indices=batch.intended[treated], propensities=batch.propensities[treated]
+            ),
             values,
         )
         taught += len(treated)

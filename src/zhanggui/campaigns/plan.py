@@ -38,13 +38,19 @@ def choice(line: Line, campaign: Campaign) -> Choice:
         named = catalog.find(connection, [one for offer in offers.values() for one in offer.product_ids])
         about = catalog.in_categories(connection, {one for offer in offers.values() for one in offer.categories})
     return Choice(
-        offers=offers, products=about | named,
+        offers=offers,
+        products=about | named,
         actions=candidates(offers.values(), campaign.channels, allow_nothing=campaign.allow_nothing),
     )
 
 
 def plan(
-    line: Line, campaign: Campaign, snapshot: Snapshot, *, run_id: str, now: datetime,
+    line: Line,
+    campaign: Campaign,
+    snapshot: Snapshot,
+    *,
+    run_id: str,
+    now: datetime,
     customer_ids: Sequence[str] | None = None,
 ) -> Iterator[tuple[Decisions, pa.Table]]:
     """Decisions in batches, each with its rows of the snapshot. `customer_ids` narrows the audience."""
@@ -53,8 +59,9 @@ def plan(
     profiles = snapshot.table(customer_ids=customer_ids)
     if campaign.audience and customer_ids is None:
         profiles = profiles.filter(pa.array(Predicate.parse(campaign.audience).mask(profiles)))
-    versions = Versions(run_id=run_id, policy=campaign.policy, policy_version=version,
-                        snapshot_version=snapshot.version)
+    versions = Versions(
+        run_id=run_id, policy=campaign.policy, policy_version=version, snapshot_version=snapshot.version
+    )
     left = campaign.max_messages
     for start in range(0, profiles.num_rows, _BATCH):
         rows = profiles.slice(start, _BATCH)
@@ -63,8 +70,17 @@ def plan(
                 connection, rows["customer_id"].to_pylist(), campaign.channels, limits=line.limits, now=now
             )
         found = decide(
-            rows, options.actions, versions=versions, policy=policy, offers=options.offers, products=options.products,
-            reach=reach, personalised=personalised, holdout=campaign.holdout, salt=campaign.name, now=now,
+            rows,
+            options.actions,
+            versions=versions,
+            policy=policy,
+            offers=options.offers,
+            products=options.products,
+            reach=reach,
+            personalised=personalised,
+            holdout=campaign.holdout,
+            salt=campaign.name,
+            now=now,
         )
         if left is not None:
             found = within_budget(found, most=left)

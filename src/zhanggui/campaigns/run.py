@@ -47,15 +47,26 @@ class Steps:
 
     def by_name(self) -> dict[str, Any]:
         """What `durable.Workflows` takes."""
-        return {"snapshot": self.snapshot, "decide": self.decide, "write": self.write, "enqueue": self.enqueue,
-                "deliver": self.deliver}
+        return {
+            "snapshot": self.snapshot,
+            "decide": self.decide,
+            "write": self.write,
+            "enqueue": self.enqueue,
+            "deliver": self.deliver,
+        }
 
     def snapshot(self, run_id: str) -> dict[str, Any]:
         """Build the profiles as of the run's moment."""
         line, (run, _) = self._line, self._load(run_id)
         line.progress("profiles", 0, 1)
-        built = build(line.events, line.artifacts, as_of=run.moment, settings=line.profiles, now=line.clock(),
-                      base=latest(line.artifacts))
+        built = build(
+            line.events,
+            line.artifacts,
+            as_of=run.moment,
+            settings=line.profiles,
+            now=line.clock(),
+            base=latest(line.artifacts),
+        )
         line.progress("profiles", 1, 1)
         return self._kept(run_id, "snapshot", {"version": built.version, "customers": built.rows})
 
@@ -64,7 +75,9 @@ class Steps:
         line, (run, campaign) = self._line, self._load(run_id)
         arms: Counter[str] = Counter()
         policy_version = ""
-        for number, (decisions, _) in enumerate(plan(line, campaign, self._snapshot(run), run_id=run_id, now=run.moment)):
+        for number, (decisions, _) in enumerate(
+            plan(line, campaign, self._snapshot(run), run_id=run_id, now=run.moment)
+        ):
             line.decisions.write(decisions, batch=number)
             arms.update(one.arm for one in decisions)
             policy_version = decisions.versions.policy_version
@@ -81,8 +94,13 @@ class Steps:
         briefs = {brief.brief_id: brief for _, _, brief in self._briefs(run, campaign)}
         line.progress("words", 0, len(briefs))
         model = line.model() if any(one.language in line.model_languages for one in briefs.values()) else None
-        written = write(briefs.values(), model, languages=line.model_languages, settings=line.content,
-                        progress=lambda count: line.progress("words", count, len(briefs)))
+        written = write(
+            briefs.values(),
+            model,
+            languages=line.model_languages,
+            settings=line.content,
+            progress=lambda count: line.progress("words", count, len(briefs)),
+        )
         config = {"content": asdict(line.content), "model": model.identity if model else ""}
         with line.artifacts.create(_COPIES, run_id, now=line.clock(), config=config, data_hash=run_id) as draft:
             rows = {brief_id: asdict(copy) for brief_id, copy in written.copies.items()}
@@ -93,7 +111,9 @@ class Steps:
     def enqueue(self, run_id: str) -> dict[str, Any]:
         """Put the messages into the outbox."""
         line, (run, campaign) = self._line, self._load(run_id)
-        copies = _read_copies(json.loads((line.artifacts.get(_COPIES, run_id).path / _FILE).read_text(encoding="utf-8")))
+        copies = _read_copies(
+            json.loads((line.artifacts.get(_COPIES, run_id).path / _FILE).read_text(encoding="utf-8"))
+        )
         messages = list(messages_of(line, run, self._briefs(run, campaign), copies))
         with line.database.transaction() as connection:
             new = outbox.enqueue(connection, messages, now=run.moment)
@@ -108,8 +128,15 @@ class Steps:
         gate = ConsentGate(limits=line.limits, time_zone=line.time_zone)
         while True:
             if waiting:
-                deliver(line.database, line.channels(), gate, clock=line.clock, settings=line.delivery, run_id=run_id,
-                        progress=lambda count: line.progress("messages", count, waiting))
+                deliver(
+                    line.database,
+                    line.channels(),
+                    gate,
+                    clock=line.clock,
+                    settings=line.delivery,
+                    run_id=run_id,
+                    progress=lambda count: line.progress("messages", count, waiting),
+                )
             with line.database.reading() as connection:
                 due = outbox.next_due(connection, run_id)
             if due is None:
@@ -166,8 +193,13 @@ def briefs_of(
                 showcase(options.products, action.category) if action.category else None
             )
             made[key] = brief_for(
-                action, language=language, tone=campaign.tone, offer=options.offers.get(action.offer_id or ""),
-                product=product, stage=stage, limit=line.content.pitch_characters,
+                action,
+                language=language,
+                tone=campaign.tone,
+                offer=options.offers.get(action.offer_id or ""),
+                product=product,
+                stage=stage,
+                limit=line.content.pitch_characters,
             )
         yield decision, row, made[key]
 
@@ -187,13 +219,21 @@ def messages_of(
         address = addresses[channel].get(decision.customer_id)
         if address is None:
             continue
-        send_at = next_allowed(run.moment, channel=channel, zone=zone(row["time_zone"], line.time_zone),
-                               limits=line.limits)
+        send_at = next_allowed(
+            run.moment, channel=channel, zone=zone(row["time_zone"], line.time_zone), limits=line.limits
+        )
         url = line.unsubscribe_url(decision.customer_id, channel, brief.language)
         message = compose(
-            decision, copies[brief.brief_id], address=address, traits=row, sender=line.sender, unsubscribe_url=url,
-            basis=basis[channel].get(decision.customer_id), send_at=send_at,
-            expires_at=send_at + timedelta(hours=line.delivery.expire_hours), settings=line.content,
+            decision,
+            copies[brief.brief_id],
+            address=address,
+            traits=row,
+            sender=line.sender,
+            unsubscribe_url=url,
+            basis=basis[channel].get(decision.customer_id),
+            send_at=send_at,
+            expires_at=send_at + timedelta(hours=line.delivery.expire_hours),
+            settings=line.content,
         )
         yield _with(message, unsubscribe_url=url, time_zone=row["time_zone"])
 
@@ -206,8 +246,12 @@ def _with(message: Message, **more: Any) -> Message:
 
 def _delivered(one: outbox.Sent) -> Event:
     return Event(
-        message_id=f"delivered-{one.message_id}", type="track", name="Message Delivered", user_id=one.customer_id,
-        timestamp=one.sent_at, received_at=one.sent_at,
+        message_id=f"delivered-{one.message_id}",
+        type="track",
+        name="Message Delivered",
+        user_id=one.customer_id,
+        timestamp=one.sent_at,
+        received_at=one.sent_at,
         properties={"channel": one.channel, "decision_id": one.decision_id, "message_id": one.message_id},
     )
 
@@ -215,8 +259,12 @@ def _delivered(one: outbox.Sent) -> Event:
 def _summary(written: Written) -> dict[str, Any]:
     sources = Counter(copy.source for copy in written.copies.values())
     return {
-        "briefs": len(written.copies), "from_model": sources["model"], "prompt_tokens": written.prompt_tokens,
-        "completion_tokens": written.completion_tokens, "candidates": written.candidates, "passed": written.passed,
+        "briefs": len(written.copies),
+        "from_model": sources["model"],
+        "prompt_tokens": written.prompt_tokens,
+        "completion_tokens": written.completion_tokens,
+        "candidates": written.candidates,
+        "passed": written.passed,
         "rejected": dict(written.rejected),
     }
 
@@ -226,10 +274,14 @@ def _read_copies(rows: Mapping[str, Any]) -> dict[str, Copy]:
         return Brief(**{**data, "product": tuple(tuple(pair) for pair in data["product"])})
 
     return {
-        brief_id: Copy(**{
-            **row, "brief": brief(row["brief"]), "claims": tuple(Claim(**one) for one in row["claims"]),
-            "checks": tuple(row["checks"]),
-        })
+        brief_id: Copy(
+            **{
+                **row,
+                "brief": brief(row["brief"]),
+                "claims": tuple(Claim(**one) for one in row["claims"]),
+                "checks": tuple(row["checks"]),
+            }
+        )
         for brief_id, row in rows.items()
     }
 

@@ -17,14 +17,16 @@ from zhanggui.errors import NotFoundError
 from zhanggui.storage.database import UtcTime, insert, metadata
 
 campaigns = sa.Table(
-    "campaigns", metadata,
+    "campaigns",
+    metadata,
     sa.Column("name", sa.String(63), primary_key=True),
     sa.Column("version", sa.Integer, primary_key=True),
     sa.Column("definition", sa.Text, nullable=False),
     sa.Column("applied_at", UtcTime, nullable=False),
 )
 runs = sa.Table(
-    "runs", metadata,
+    "runs",
+    metadata,
     sa.Column("run_id", sa.String(63), primary_key=True),
     sa.Column("campaign", sa.String(63), nullable=False, index=True),
     sa.Column("version", sa.Integer, nullable=False),
@@ -51,7 +53,9 @@ def apply(connection: sa.Connection, campaign: Campaign, *, now: datetime) -> in
     definition = json.dumps(to_data(campaign), ensure_ascii=False, sort_keys=True)
     last = connection.execute(
         sa.select(campaigns.c.version, campaigns.c.definition)
-        .where(campaigns.c.name == campaign.name).order_by(campaigns.c.version.desc()).limit(1)
+        .where(campaigns.c.name == campaign.name)
+        .order_by(campaigns.c.version.desc())
+        .limit(1)
     ).first()
     if last is not None and last.definition == definition:
         return int(last.version)
@@ -86,8 +90,14 @@ def run_id_of(name: str, version: int, moment: datetime) -> str:
 
 def begin(connection: sa.Connection, run: Run) -> Run:
     """Open a run, or return it as it stands when it had been opened before."""
-    row = {"run_id": run.run_id, "campaign": run.campaign, "version": run.version, "moment": run.moment,
-           "started_at": run.started_at, "results": "{}"}
+    row = {
+        "run_id": run.run_id,
+        "campaign": run.campaign,
+        "version": run.version,
+        "moment": run.moment,
+        "started_at": run.started_at,
+        "results": "{}",
+    }
     connection.execute(insert(connection, runs).values(row).on_conflict_do_nothing())
     return find(connection, run.run_id)
 
@@ -114,5 +124,11 @@ def keep(connection: sa.Connection, run_id: str, step: str, result: Any) -> None
 
 
 def _run(row: sa.Row[Any]) -> Run:
-    return Run(run_id=row.run_id, campaign=row.campaign, version=row.version, moment=row.moment,
-               started_at=row.started_at, results=json.loads(row.results))
+    return Run(
+        run_id=row.run_id,
+        campaign=row.campaign,
+        version=row.version,
+        moment=row.moment,
+        started_at=row.started_at,
+        results=json.loads(row.results),
+    )

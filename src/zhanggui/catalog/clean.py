@@ -10,10 +10,13 @@ import unicodedata
 
 _TAG = re.compile(r"<!--.*?-->|<(script|style)\b.*?</\1\s*>|</?[a-zA-Z][^<>]{0,2000}>", re.DOTALL | re.IGNORECASE)
 # Control characters but newline, bidirectional overrides, zero-width and other invisible format characters.
-_INVISIBLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]")
+_INVISIBLE = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
 _CHAT_TOKEN = re.compile(
     r"<\|[^|<>]{0,40}\|>|<\/?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<｜[^｜<>]{0,40}｜>"
-    r"|^\s*#{2,}\s*(?:instruction|system|assistant|user|response)s?\s*:?", re.IGNORECASE | re.MULTILINE
+    r"|^\s*#{2,}\s*(?:instruction|system|assistant|user|response)s?\s*:?",
+    re.IGNORECASE | re.MULTILINE,
 )
 _FORMULA = re.compile(r"^\s*(?:[=+\-@](?=[A-Za-z]+\s*\()|=|[+\-@](?=['\"]?cmd\b))[=+\-@\s]*", re.IGNORECASE)
 

@@ -17,13 +17,27 @@ from zhanggui.storage import RejectFile
 
 Format = Literal["auto", "csv", "jsonl", "shopify", "google"]
 _GOOGLE = {
-    "id": "product_id", "title": "title", "description": "description", "link": "url", "image_link": "image_url",
-    "price": "price", "sale_price": "sale_price", "brand": "brand", "availability": "availability",
-    "product_type": "category", "google_product_category": "google_category", "quantity": "stock",
+    "id": "product_id",
+    "title": "title",
+    "description": "description",
+    "link": "url",
+    "image_link": "image_url",
+    "price": "price",
+    "sale_price": "sale_price",
+    "brand": "brand",
+    "availability": "availability",
+    "product_type": "category",
+    "google_product_category": "google_category",
+    "quantity": "stock",
 }
 _SHOPIFY = {
-    "Title": "title", "Body (HTML)": "description", "Vendor": "brand", "Product Category": "google_category",
-    "Type": "category", "Variant Inventory Qty": "stock", "Image Src": "image_url",
+    "Title": "title",
+    "Body (HTML)": "description",
+    "Vendor": "brand",
+    "Product Category": "google_category",
+    "Type": "category",
+    "Variant Inventory Qty": "stock",
+    "Image Src": "image_url",
 }
 _ENCODINGS = ("utf-8-sig", "gb18030")
 Row = tuple[int, dict[str, Any], str]
@@ -31,8 +45,13 @@ Row = tuple[int, dict[str, Any], str]
 
 
 def read_feed(
-    path: Path, *, rejects: RejectFile, currency: str, language: Language,
-    form: Format = "auto", mapping: Mapping[str, str] | None = None,
+    path: Path,
+    *,
+    rejects: RejectFile,
+    currency: str,
+    language: Language,
+    form: Format = "auto",
+    mapping: Mapping[str, str] | None = None,
 ) -> Iterator[Product | Deletion]:
     """Products and deletions of a feed, in order. `mapping` gives the column of a field (field -> column).
 
@@ -71,8 +90,17 @@ def _rows(data: bytes, path: Path, form: Format, rejects: RejectFile) -> Iterato
         return _google_xml(data, path)
     rows = _csv(data, path, rejects, delimiter="\t" if form == "google" else _delimiter(data))
     if form == "google":
-        return ((line, {_GOOGLE.get(key.strip().lower().replace(" ", "_").removeprefix("g:"), key): value
-                        for key, value in fields.items()}, raw) for line, fields, raw in rows)
+        return (
+            (
+                line,
+                {
+                    _GOOGLE.get(key.strip().lower().replace(" ", "_").removeprefix("g:"), key): value
+                    for key, value in fields.items()
+                },
+                raw,
+            )
+            for line, fields, raw in rows
+        )
     return _shopify(rows) if form == "shopify" else rows
 
 
@@ -165,7 +193,8 @@ def _shopify(rows: Iterator[Row]) -> Iterator[Row]:
         values = {field: whole.get(column, "") for column, field in _SHOPIFY.items()}
         values |= {
             "product_id": whole.get("Variant SKU") or "-".join([handle, *options.values()]),
-            "price": before or price, "sale_price": price if before else "",
+            "price": before or price,
+            "sale_price": price if before else "",
             "availability": "archived" if whole.get("Status") in ("archived", "draft") else "",
             "attributes": options,
         }

@@ -13,7 +13,10 @@ _BATCH = 5_000
 
 
 def load(
-    connection: sa.Connection, rows: Iterable[Product | Deletion], *, now: datetime,
+    connection: sa.Connection,
+    rows: Iterable[Product | Deletion],
+    *,
+    now: datetime,
     progress: Callable[[int], None] = lambda _count: None,
 ) -> tuple[int, int]:
     """Returns how many products were added or changed, and how many deleted."""

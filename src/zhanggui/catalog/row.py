@@ -16,10 +16,27 @@ _SIGNS = {"$": "USD", "¥": "CNY", "￥": "CNY", "€": "EUR", "£": "GBP", "元
 _NUMBER = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|-?\d+(?:\.\d+)?")
 _GONE = {"discontinued", "deleted", "archived"}
 _NO_STOCK = {"out of stock", "out_of_stock", "outofstock", "sold out", "缺货", "售罄"}
-FIELDS = frozenset({
-    "product_id", "title", "title_en", "title_zh", "description", "description_en", "description_zh", "brand",
-    "category", "price", "sale_price", "currency", "stock", "availability", "url", "image_url", "deleted",
-})
+FIELDS = frozenset(
+    {
+        "product_id",
+        "title",
+        "title_en",
+        "title_zh",
+        "description",
+        "description_en",
+        "description_zh",
+        "brand",
+        "category",
+        "price",
+        "sale_price",
+        "currency",
+        "stock",
+        "availability",
+        "url",
+        "image_url",
+        "deleted",
+    }
+)
 """What a row may name; every other key is an attribute."""
 
 
@@ -53,11 +70,17 @@ def read(row: Mapping[str, Any], *, currency: str, language: Language) -> Produc
     if sale is not None and sale.minor > price.minor:
         raise ProductError(f"{sale} is more than the price {price}", field="sale_price")
     return Product(
-        product_id=product_id, titles=titles, descriptions=_by_language(row, "description", language),
-        brand=_text(row, "brand", "brand"), category=_category(row), price=price,
+        product_id=product_id,
+        titles=titles,
+        descriptions=_by_language(row, "description", language),
+        brand=_text(row, "brand", "brand"),
+        category=_category(row),
+        price=price,
         sale_price=sale if sale != price else None,
-        stock=0 if availability in _NO_STOCK else _stock(row), attributes=_attributes(row),
-        url=_url(row, "url"), image_url=_url(row, "image_url"),
+        stock=0 if availability in _NO_STOCK else _stock(row),
+        attributes=_attributes(row),
+        url=_url(row, "url"),
+        image_url=_url(row, "image_url"),
     )
 
 
@@ -84,7 +107,9 @@ def _by_language(row: Mapping[str, Any], field: str, language: Language) -> dict
 
 
 def _category(row: Mapping[str, Any]) -> str:
-    return " > ".join(part.strip() for part in re.split(r">|›|/(?=\s)", _text(row, "category", "category")) if part.strip())
+    return " > ".join(
+        part.strip() for part in re.split(r">|›|/(?=\s)", _text(row, "category", "category")) if part.strip()
+    )
 
 
 def _price(row: Mapping[str, Any], field: str, currency: str) -> Money | None:

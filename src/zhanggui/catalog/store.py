@@ -14,7 +14,8 @@ from zhanggui.storage.database import UtcTime, insert, metadata
 _CHUNK = 1_000
 
 products = sa.Table(
-    "products", metadata,
+    "products",
+    metadata,
     sa.Column("product_id", sa.String(256), primary_key=True),
     sa.Column("category", sa.String(512), nullable=False, index=True),
     sa.Column("document", sa.Text, nullable=False),
@@ -25,18 +26,23 @@ products = sa.Table(
 def upsert(connection: sa.Connection, items: Sequence[Product], *, now: datetime) -> int:
     """Add or replace products by id; returns how many. Of one id given twice the last counts."""
     rows = {
-        one.product_id: {"product_id": one.product_id, "category": one.category, "updated_at": now,
-                         "document": json.dumps(to_data(one), ensure_ascii=False)}
+        one.product_id: {
+            "product_id": one.product_id,
+            "category": one.category,
+            "updated_at": now,
+            "document": json.dumps(to_data(one), ensure_ascii=False),
+        }
         for one in items
     }
     values = list(rows.values())
     for start in range(0, len(values), _CHUNK):
         statement = insert(connection, products)
         connection.execute(
-            statement.on_conflict_do_update(index_elements=["product_id"], set_={
-                name: statement.excluded[name] for name in ("category", "document", "updated_at")
-            }),
-            values[start:start + _CHUNK],
+            statement.on_conflict_do_update(
+                index_elements=["product_id"],
+                set_={name: statement.excluded[name] for name in ("category", "document", "updated_at")},
+            ),
+            values[start : start + _CHUNK],
         )
     return len(values)
 
@@ -46,7 +52,7 @@ def delete(connection: sa.Connection, product_ids: Sequence[str]) -> int:
     gone = 0
     for start in range(0, len(product_ids), _CHUNK):
         gone += connection.execute(
-            sa.delete(products).where(products.c.product_id.in_(product_ids[start:start + _CHUNK]))
+            sa.delete(products).where(products.c.product_id.in_(product_ids[start : start + _CHUNK]))
         ).rowcount
     return gone
 
@@ -55,7 +61,7 @@ def find(connection: sa.Connection, product_ids: Iterable[str]) -> dict[str, Pro
     """Products by id; unknown ids are left out."""
     wanted, found = list(product_ids), {}
     for start in range(0, len(wanted), _CHUNK):
-        query = sa.select(products.c.document).where(products.c.product_id.in_(wanted[start:start + _CHUNK]))
+        query = sa.select(products.c.document).where(products.c.product_id.in_(wanted[start : start + _CHUNK]))
         for document in connection.scalars(query):
             one = from_data(json.loads(document))
             found[one.product_id] = one
@@ -81,11 +87,18 @@ def count(connection: sa.Connection) -> int:
 def to_data(product: Product) -> dict[str, Any]:
     """A product as JSON-able data."""
     return {
-        "product_id": product.product_id, "titles": dict(product.titles), "descriptions": dict(product.descriptions),
-        "brand": product.brand, "category": product.category, "attributes": dict(product.attributes),
-        "currency": product.price.currency, "price_minor": product.price.minor,
+        "product_id": product.product_id,
+        "titles": dict(product.titles),
+        "descriptions": dict(product.descriptions),
+        "brand": product.brand,
+        "category": product.category,
+        "attributes": dict(product.attributes),
+        "currency": product.price.currency,
+        "price_minor": product.price.minor,
         "sale_price_minor": product.sale_price.minor if product.sale_price else None,
-        "stock": product.stock, "url": product.url, "image_url": product.image_url,
+        "stock": product.stock,
+        "url": product.url,
+        "image_url": product.image_url,
     }
 
 
@@ -95,5 +108,6 @@ def from_data(data: dict[str, Any]) -> Product:
     currency, price, sale = rest.pop("currency"), rest.pop("price_minor"), rest.pop("sale_price_minor")
     return Product(
         price=Money(currency=currency, minor=price),
-        sale_price=None if sale is None else Money(currency=currency, minor=sale), **rest,
+        sale_price=None if sale is None else Money(currency=currency, minor=sale),
+        **rest,
     )

@@ -56,5 +56,7 @@ def learn(run_id: Annotated[str, typer.Argument(help="The run's id.")], shop: Sh
     """Join the responses of a run to its decisions and teach the policy, once."""
     with opened(shop) as engine:
         learned = engine.learn(run_id)
-    console.print(f"{learned.rewards} rewards, {learned.learned} learned from; policy version {learned.policy_version}",
-                  highlight=False)
+    console.print(
+        f"{learned.rewards} rewards, {learned.learned} learned from; policy version {learned.policy_version}",
+        highlight=False,
+    )

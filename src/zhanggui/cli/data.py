@@ -5,7 +5,16 @@ from typing import Annotated, Any
 
 import typer
 
-from zhanggui.cli.output import JsonOption, LanguageOption, MomentOption, ShopOption, console, opened, progress, show_json
+from zhanggui.cli.output import (
+    JsonOption,
+    LanguageOption,
+    MomentOption,
+    ShopOption,
+    console,
+    opened,
+    progress,
+    show_json,
+)
 
 FileArgument = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
 
@@ -60,7 +69,8 @@ def profiles(shop: ShopOption = Path(), at: MomentOption = None) -> None:
 
 
 def profile(
-    customer_id: Annotated[str, typer.Argument(help="The customer's id.")], shop: ShopOption = Path(),
+    customer_id: Annotated[str, typer.Argument(help="The customer's id.")],
+    shop: ShopOption = Path(),
     as_json: JsonOption = False,
 ) -> None:
     """What is known of one customer."""
@@ -76,8 +86,9 @@ def profile(
 
 
 def segment(
-    predicate: Annotated[str, typer.Argument(help='Such as \'orders >= 2 and recency_days < 90\'.')],
-    shop: ShopOption = Path(), language: LanguageOption = "en",
+    predicate: Annotated[str, typer.Argument(help="Such as 'orders >= 2 and recency_days < 90'.")],
+    shop: ShopOption = Path(),
+    language: LanguageOption = "en",
 ) -> None:
     """Who a predicate holds for, in words and in number."""
     with opened(shop) as engine:

@@ -40,10 +40,17 @@ def demo(
         files = write_complete_journey(folder / "input", until=_MOMENT)
         advance(1)
     with mail_sink(folder / "outbox") as sink:
-        (folder / "zhanggui.toml").write_text(template(
-            name="Corner Grocer", currency="USD", language="en", time_zone=TIME_ZONE, smtp_port=sink.port,
-            url="https://grocer.example.com",
-        ), encoding="utf-8")
+        (folder / "zhanggui.toml").write_text(
+            template(
+                name="Corner Grocer",
+                currency="USD",
+                language="en",
+                time_zone=TIME_ZONE,
+                smtp_port=sink.port,
+                url="https://grocer.example.com",
+            ),
+            encoding="utf-8",
+        )
         # The past is played again: the shop's clock starts at the campaign's moment and runs as ours does.
         with Engine.open(folder, clock=_clock(_MOMENT), replayed=True) as engine:
             _load(engine, files.products, files.consents, files.before)
@@ -63,9 +70,13 @@ def demo(
         console.rule(f"message {number}")
         console.print(_read(path), markup=False, highlight=False)
     console.rule()
-    console.print(f"{sink.received} messages arrived at the mail server in this run of the demo; every one is in "
-                  f"{folder}/outbox", highlight=False)
-    console.print(f"{learned.learned} decisions taught the policy now (version {learned.policy_version})", highlight=False)
+    console.print(
+        f"{sink.received} messages arrived at the mail server in this run of the demo; every one is in {folder}/outbox",
+        highlight=False,
+    )
+    console.print(
+        f"{learned.learned} decisions taught the policy now (version {learned.policy_version})", highlight=False
+    )
     if files_there and sink.received == 0:
         console.print("The same run again changed nothing and sent nothing.")
     console.print(f"{time.monotonic() - started:.0f} s, peak memory {_peak_mb():.0f} MB", highlight=False)

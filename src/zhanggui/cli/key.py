@@ -29,8 +29,9 @@ def list_keys(shop: ShopOption = Path()) -> None:
     with opened(shop) as engine:
         for one in engine.keys():
             state = f"closed {one.revoked_at:%Y-%m-%d}" if one.revoked_at else "open"
-            console.print(f"{one.key_id}  {one.scope:<6} {one.created_at:%Y-%m-%d}  {state:<18} {one.label}",
-                          markup=False)
+            console.print(
+                f"{one.key_id}  {one.scope:<6} {one.created_at:%Y-%m-%d}  {state:<18} {one.label}", markup=False
+            )
 
 
 @app.command()

@@ -10,7 +10,10 @@ from zhanggui.cli.output import errors
 from zhanggui.errors import ZhangguiError
 
 app = typer.Typer(
-    name="zhanggui", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=True,
+    name="zhanggui",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=True,
     help="Zhanggui (掌柜): knows every customer, decides who should hear what, writes the words, sends them once, learns.",
 )
 app.add_typer(event.app, name="events")

@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from zhanggui.cli.output import JsonOption, LanguageOption, MomentOption, ShopOption, console, opened, show_json
+from zhanggui.cli.output import (
+    JsonOption,
+    LanguageOption,
+    MomentOption,
+    ShopOption,
+    console,
+    opened,
+    show_json,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +35,9 @@ def init(
     if sample:
         with opened(folder) as engine:
             made = engine.load_sample(seed=seed)
-        console.print(f"{made.products} products, {made.customers} customers, {made.events} events. Next:")
+        console.print(
+            f"{made.counts['products']} products, {made.counts['customers']} customers, {made.counts['events']} events. Next:"
+        )
         console.print(f"  zhanggui campaign run welcome-back -C {folder}", highlight=False)
 
 
@@ -41,7 +51,9 @@ def check(shop: ShopOption = Path()) -> None:
 def decide(
     customer_id: Annotated[str, typer.Argument(help="The customer's id.")],
     campaign: Annotated[str, typer.Option("--campaign", help="Which campaign decides.")],
-    shop: ShopOption = Path(), at: MomentOption = None, language: LanguageOption = "en",
+    shop: ShopOption = Path(),
+    at: MomentOption = None,
+    language: LanguageOption = "en",
     explain: Annotated[bool, typer.Option("--explain", help="Show the candidates and what forbade each.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -57,7 +69,9 @@ def decide(
 def write(
     customer_id: Annotated[str, typer.Argument(help="The customer's id.")],
     campaign: Annotated[str, typer.Option("--campaign", help="Which campaign writes.")],
-    shop: ShopOption = Path(), at: MomentOption = None, as_json: JsonOption = False,
+    shop: ShopOption = Path(),
+    at: MomentOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """The message that a customer would get, with its proof record. Nothing is sent."""
     with opened(shop) as engine:
@@ -72,7 +86,9 @@ def write(
 
 def evaluate(
     run_id: Annotated[str, typer.Argument(help="The run's id.")],
-    shop: ShopOption = Path(), language: LanguageOption = "en", as_json: JsonOption = False,
+    shop: ShopOption = Path(),
+    language: LanguageOption = "en",
+    as_json: JsonOption = False,
 ) -> None:
     """The report of a run, as of now."""
     from zhanggui.evaluation.report import render_text

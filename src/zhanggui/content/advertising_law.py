@@ -89,7 +89,9 @@ def check(text: str, *, exemptions: Sequence[Exemption] = ()) -> list[LegalFindi
         ("forbidden_promise", "广告法 16-18, 24-28", _PROMISE, _LAWFUL_PROMISE),
     ):
         spared = [match.span() for match in lawful.finditer(plain)]
-        for match in pattern.finditer(plain):
-            if not any(start <= match.start() < end for start, end in spared):
-                found.append(LegalFinding(rule=rule, law=law, phrase=match[0]))
+        found += [
+            LegalFinding(rule=rule, law=law, phrase=match[0])
+            for match in pattern.finditer(plain)
+            if not any(start <= match.start() < end for start, end in spared)
+        ]
     return found

@@ -50,7 +50,13 @@ class Brief:
 
 
 def brief_for(
-    action: Action, *, language: Language, tone: str, offer: Offer | None, product: Product | None, stage: str,
+    action: Action,
+    *,
+    language: Language,
+    tone: str,
+    offer: Offer | None,
+    product: Product | None,
+    stage: str,
     limit: int,
 ) -> Brief:
     """The brief of an action for customers of one language and stage ("" where the profile must not be used)."""
@@ -58,11 +64,17 @@ def brief_for(
     specific = action.product_id is not None and product is not None
     about = product.title(language) if specific and product else category
     return Brief(
-        language=language, channel=action.channel or "", tone=tone, about=_one_line(about),
+        language=language,
+        channel=action.channel or "",
+        tone=tone,
+        about=_one_line(about),
         product=_facts(product, language) if specific and product else (),
-        offer_title=_one_line(_title(offer, language)), discount=_discount(offer, language),
+        offer_title=_one_line(_title(offer, language)),
+        discount=_discount(offer, language),
         coupon=offer.coupon if offer else "",
-        valid_until=_date(offer, language), stage=stage, limit=limit,
+        valid_until=_date(offer, language),
+        stage=stage,
+        limit=limit,
     )
 
 
@@ -71,7 +83,7 @@ def _facts(product: Product, language: Language) -> tuple[tuple[str, str], ...]:
     if language in product.descriptions:
         named["description"] = product.descriptions[language][:300]
     pairs = [(_one_line(name), _one_line(value)) for name, value in named.items() if value]
-    return tuple(pairs[:_FACTS + 1])
+    return tuple(pairs[: _FACTS + 1])
 
 
 def _title(offer: Offer | None, language: Language) -> str:

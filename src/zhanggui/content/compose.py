@@ -33,8 +33,17 @@ def message_id(run_id: str, customer_id: str, channel: str) -> str:
 
 
 def compose(
-    decision: Decision, copy: Copy, *, address: str, traits: Mapping[str, Any], sender: Sender, unsubscribe_url: str,
-    basis: Consent | None, send_at: datetime | None, expires_at: datetime | None, settings: ContentSettings,
+    decision: Decision,
+    copy: Copy,
+    *,
+    address: str,
+    traits: Mapping[str, Any],
+    sender: Sender,
+    unsubscribe_url: str,
+    basis: Consent | None,
+    send_at: datetime | None,
+    expires_at: datetime | None,
+    settings: ContentSettings,
 ) -> Message:
     """The message of a decision. `traits` may hold first_name and points; `basis` is the consent that allows it.
 
@@ -45,37 +54,72 @@ def compose(
     name = f"{channel}.{brief.language}"
     own = settings.templates.get(name)
     points = traits.get("points")
-    body = render(own or shipped(channel, brief.language), {
-        "first_name": personal(traits.get("first_name")) if decision.personalised else "",
-        "city": personal(traits.get("city")) if decision.personalised else "",
-        "points": str(int(points)) if decision.personalised and points else "",
-        "pitch": copy.pitch, "about": brief.about, "personalised": decision.personalised,
-        "ai_label": ai and settings.label_ai, "shop": asdict(sender), "unsubscribe_url": unsubscribe_url,
-        "offer": {
-            "title": brief.offer_title, "discount": brief.discount, "coupon": brief.coupon,
-            "valid_until": brief.valid_until, "named": brief.discount.lower() in brief.offer_title.lower(),
+    body = render(
+        own or shipped(channel, brief.language),
+        {
+            "first_name": personal(traits.get("first_name")) if decision.personalised else "",
+            "city": personal(traits.get("city")) if decision.personalised else "",
+            "points": str(int(points)) if decision.personalised and points else "",
+            "pitch": copy.pitch,
+            "about": brief.about,
+            "personalised": decision.personalised,
+            "ai_label": ai and settings.label_ai,
+            "shop": asdict(sender),
+            "unsubscribe_url": unsubscribe_url,
+            "offer": {
+                "title": brief.offer_title,
+                "discount": brief.discount,
+                "coupon": brief.coupon,
+                "valid_until": brief.valid_until,
+                "named": brief.discount.lower() in brief.offer_title.lower(),
+            },
         },
-    }, name=name)
+        name=name,
+    )
     proof = {
-        "facts": brief.evidence, "stage_used": brief.stage, "personalised": decision.personalised,
-        "claims": [asdict(one) for one in copy.claims], "checks": list(copy.checks),
+        "facts": brief.evidence,
+        "stage_used": brief.stage,
+        "personalised": decision.personalised,
+        "claims": [asdict(one) for one in copy.claims],
+        "checks": list(copy.checks),
         "exemptions": [asdict(one) for one in settings.exemptions],
-        "source": copy.source, "model": copy.model, "prompt_hash": copy.prompt_hash,
-        "template": f"{'operator' if own else 'shipped'}:{name}", "why_template": copy.why_template,
-        "brief_id": brief.brief_id, "propensity": decision.propensity, "policy": decision.policy,
-        "policy_version": decision.policy_version, "snapshot_version": decision.snapshot_version,
+        "source": copy.source,
+        "model": copy.model,
+        "prompt_hash": copy.prompt_hash,
+        "template": f"{'operator' if own else 'shipped'}:{name}",
+        "why_template": copy.why_template,
+        "brief_id": brief.brief_id,
+        "propensity": decision.propensity,
+        "policy": decision.policy,
+        "policy_version": decision.policy_version,
+        "snapshot_version": decision.snapshot_version,
         "ai_label": ai and settings.label_ai,
-        "consent": None if basis is None else {
-            "at": basis.at.isoformat(), "how": basis.how, "text": basis.text,
+        "consent": None
+        if basis is None
+        else {
+            "at": basis.at.isoformat(),
+            "how": basis.how,
+            "text": basis.text,
         },
     }
     return Message(
-        message_id=message_id(decision.run_id, decision.customer_id, channel), run_id=decision.run_id,
-        customer_id=decision.customer_id, channel=channel, address=address, language=brief.language,
-        subject=_subject(copy, channel, settings), body=body, decision_id=decision.decision_id,
-        send_at=send_at, expires_at=expires_at,
-        data={"offer_id": decision.action.offer_id, "product_id": decision.action.product_id,
-              "category": decision.action.category, "coupon": brief.coupon},
+        message_id=message_id(decision.run_id, decision.customer_id, channel),
+        run_id=decision.run_id,
+        customer_id=decision.customer_id,
+        channel=channel,
+        address=address,
+        language=brief.language,
+        subject=_subject(copy, channel, settings),
+        body=body,
+        decision_id=decision.decision_id,
+        send_at=send_at,
+        expires_at=expires_at,
+        data={
+            "offer_id": decision.action.offer_id,
+            "product_id": decision.action.product_id,
+            "category": decision.action.category,
+            "coupon": brief.coupon,
+        },
         proof=proof,
     )
 

@@ -11,7 +11,7 @@ from zhanggui.llm.model import ChatMessage, ChatRequest
 # A small model follows a shape better than an instruction: each example names the thing and a moment of using it.
 _SYSTEM = {
     "en": "You finish one line for a shop's newsletter: the product, then the moment it is for. "
-          "No prices, numbers, names or promises.",
+    "No prices, numbers, names or promises.",
     "zh": "你为一家网店写一句亲切的营销文案，只写商品的使用场景或感受。不写价格、数字、折扣、人名、承诺，不用“最”“第一”等绝对化用语。",
 }
 _EXAMPLES = {
@@ -30,7 +30,10 @@ _EXAMPLES = {
     ),
 }
 _TONES = {
-    "warm": ("warm", "温暖"), "plain": ("plain", "朴实"), "playful": ("playful", "俏皮"), "elegant": ("elegant", "雅致"),
+    "warm": ("warm", "温暖"),
+    "plain": ("plain", "朴实"),
+    "playful": ("playful", "俏皮"),
+    "elegant": ("elegant", "雅致"),
 }
 _STAGES = {
     "new": ("Readers are new here.", "读者是新顾客。"),

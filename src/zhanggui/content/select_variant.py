@@ -16,7 +16,7 @@ _QUOTES = re.compile(r"^[\s\"“”'‘’「『]+|[\s\"“”'‘’」』]+$")
 
 def _grams(text: str) -> set[tuple[str, ...]]:
     units = re.findall(r"[\u4e00-\u9fff]|[a-z']+", text.lower())
-    return {tuple(units[place:place + 4]) for place in range(len(units) - 3)}
+    return {tuple(units[place : place + 4]) for place in range(len(units) - 3)}
 
 
 _EXAMPLES = frozenset().union(*(_grams(line.partition(",")[2] or line) for line in example_lines()))

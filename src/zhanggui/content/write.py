@@ -56,8 +56,12 @@ class Written:
 
 
 def write(
-    briefs: Iterable[Brief], model: LanguageModel | None, *, languages: Collection[Language],
-    settings: ContentSettings, progress: Callable[[int], None] = lambda _count: None,
+    briefs: Iterable[Brief],
+    model: LanguageModel | None,
+    *,
+    languages: Collection[Language],
+    settings: ContentSettings,
+    progress: Callable[[int], None] = lambda _count: None,
 ) -> Written:
     """Write every distinct brief. `languages`: those that `model` writes well. Raises ModelError."""
     distinct = {brief.brief_id: brief for brief in briefs}
@@ -65,11 +69,12 @@ def write(
     rejected: Counter[str] = Counter()
     prompt_tokens = completion_tokens = made = passed = 0
     todo = [one for one in distinct.values() if model is not None and one.language in languages]
-    sampling = Sampling(max_tokens=settings.max_tokens, temperature=settings.temperature, seed=settings.seed,
-                        stop=("\n\n",))
+    sampling = Sampling(
+        max_tokens=settings.max_tokens, temperature=settings.temperature, seed=settings.seed, stop=("\n\n",)
+    )
     for start in range(0, len(todo), _BATCH):
         assert model is not None
-        batch = todo[start:start + _BATCH]
+        batch = todo[start : start + _BATCH]
         requests = [request_for(brief, candidates=settings.candidates) for brief in batch]
         for brief, request, answer in zip(batch, requests, model.generate(requests, sampling=sampling), strict=True):
             examined = [examine(text, brief, exemptions=settings.exemptions) for text in answer.texts]
@@ -87,8 +92,12 @@ def write(
             copies[brief_id] = from_template(brief, why="no_candidate_passed" if tried else "no_model")
             progress(0 if tried else 1)
     return Written(
-        copies=copies, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens, candidates=made,
-        rejected=dict(rejected.most_common()), passed=passed,
+        copies=copies,
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+        candidates=made,
+        rejected=dict(rejected.most_common()),
+        passed=passed,
     )
 
 
@@ -102,5 +111,6 @@ def from_template(brief: Brief, *, why: str) -> Copy:
 
 
 def _of_model(brief: Brief, chosen: Candidate, identity: str, hashed: str) -> Copy:
-    return Copy(brief=brief, pitch=chosen.text, source="model", model=identity, prompt_hash=hashed,
-                claims=chosen.claims)
+    return Copy(
+        brief=brief, pitch=chosen.text, source="model", model=identity, prompt_hash=hashed, claims=chosen.claims
+    )

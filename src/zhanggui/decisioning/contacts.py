@@ -10,7 +10,8 @@ from zhanggui.storage.database import UtcTime, insert, metadata
 _CHUNK = 5_000
 
 contacts = sa.Table(
-    "contacts", metadata,
+    "contacts",
+    metadata,
     sa.Column("customer_id", sa.String(256), primary_key=True),
     sa.Column("message_id", sa.String(128), primary_key=True),
     sa.Column("channel", sa.String(63), nullable=False),
@@ -19,7 +20,8 @@ contacts = sa.Table(
     sa.Index("ix_contacts_customer_id", "customer_id", "at"),
 )
 suppressions = sa.Table(
-    "suppressions", metadata,
+    "suppressions",
+    metadata,
     sa.Column("address", sa.String(512), primary_key=True),
     sa.Column("channel", sa.String(63), primary_key=True),
     sa.Column("reason", sa.String(200), nullable=False),
@@ -31,28 +33,37 @@ def record(
     connection: sa.Connection, *, customer_id: str, message_id: str, channel: str, purpose: str, at: datetime
 ) -> None:
     """Remember a contact. The same message again is the same contact."""
-    connection.execute(insert(connection, contacts).values(
-        customer_id=customer_id, message_id=message_id, channel=channel, purpose=purpose, at=at
-    ).on_conflict_do_nothing())
+    connection.execute(
+        insert(connection, contacts)
+        .values(customer_id=customer_id, message_id=message_id, channel=channel, purpose=purpose, at=at)
+        .on_conflict_do_nothing()
+    )
 
 
 def forget(connection: sa.Connection, *, customer_id: str, message_id: str) -> None:
     """A message that was refused by the other side was no contact."""
-    connection.execute(sa.delete(contacts).where(
-        contacts.c.customer_id == customer_id, contacts.c.message_id == message_id
-    ))
+    connection.execute(
+        sa.delete(contacts).where(contacts.c.customer_id == customer_id, contacts.c.message_id == message_id)
+    )
 
 
 def counts(
-    connection: sa.Connection, customer_ids: Sequence[str], *, since: datetime, until: datetime,
-    channel: str | None = None, except_message: str | None = None,
+    connection: sa.Connection,
+    customer_ids: Sequence[str],
+    *,
+    since: datetime,
+    until: datetime,
+    channel: str | None = None,
+    except_message: str | None = None,
 ) -> dict[str, int]:
     """Marketing contacts with since < at <= until, of one channel or of all; customers without any are left out."""
     found: dict[str, int] = {}
     for start in range(0, len(customer_ids), _CHUNK):
         query = sa.select(contacts.c.customer_id, sa.func.count()).where(
-            contacts.c.customer_id.in_(customer_ids[start:start + _CHUNK]),
-            contacts.c.purpose == "marketing", contacts.c.at > since, contacts.c.at <= until,
+            contacts.c.customer_id.in_(customer_ids[start : start + _CHUNK]),
+            contacts.c.purpose == "marketing",
+            contacts.c.at > since,
+            contacts.c.at <= until,
         )
         if channel is not None:
             query = query.where(contacts.c.channel == channel)
@@ -64,9 +75,11 @@ def counts(
 
 def suppress(connection: sa.Connection, *, channel: str, address: str, reason: str, at: datetime) -> bool:
     """Never use this address again (it bounced, or its owner complained). True when it was in use until now."""
-    done = connection.execute(insert(connection, suppressions).values(
-        channel=channel, address=address, reason=reason[:200], at=at
-    ).on_conflict_do_nothing())
+    done = connection.execute(
+        insert(connection, suppressions)
+        .values(channel=channel, address=address, reason=reason[:200], at=at)
+        .on_conflict_do_nothing()
+    )
     return bool(done.rowcount)
 
 
@@ -74,8 +87,10 @@ def suppressed(connection: sa.Connection, channel: str, addresses: Sequence[str]
     """Address -> reason, for those of `addresses` that must not be used."""
     found: dict[str, str] = {}
     for start in range(0, len(addresses), _CHUNK):
-        rows = connection.execute(sa.select(suppressions.c.address, suppressions.c.reason).where(
-            suppressions.c.channel == channel, suppressions.c.address.in_(addresses[start:start + _CHUNK])
-        ))
+        rows = connection.execute(
+            sa.select(suppressions.c.address, suppressions.c.reason).where(
+                suppressions.c.channel == channel, suppressions.c.address.in_(addresses[start : start + _CHUNK])
+            )
+        )
         found.update((row.address, row.reason) for row in rows)
     return found

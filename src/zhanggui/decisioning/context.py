@@ -6,11 +6,21 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 _STAGES = ("prospect", "new", "active", "loyal", "at_risk", "lapsed")
-_LOGS = ("orders", "revenue_minor", "average_order_minor", "recency_days", "inter_purchase_days", "views",
-         "messages_received")
+_LOGS = (
+    "orders",
+    "revenue_minor",
+    "average_order_minor",
+    "recency_days",
+    "inter_purchase_days",
+    "views",
+    "messages_received",
+)
 _SCALES = {"revenue_minor": 12.0, "average_order_minor": 12.0}
 NAMES: tuple[str, ...] = (
-    "one", *(f"log_{name}" for name in _LOGS), "discount_share", "open_rate",
+    "one",
+    *(f"log_{name}" for name in _LOGS),
+    "discount_share",
+    "open_rate",
     *(f"is_{stage}" for stage in _STAGES),
 )
 COLUMNS = ("customer_id", *_LOGS, "discount_share", "messages_opened", "lifecycle_stage")

@@ -78,17 +78,26 @@ class Decisions(Sequence[Decision]):
         bits = self.forbidding[row]
         reasons = {
             action.action_id: tuple(code for r, code in enumerate(self.rules) if bits[column] >> r & 1)
-            for column, action in enumerate(self.actions) if bits[column]
+            for column, action in enumerate(self.actions)
+            if bits[column]
         }
         return Decision(
-            decision_id=decision_id(self.versions.run_id, self.customer_ids[row]), run_id=self.versions.run_id,
-            customer_id=self.customer_ids[row], decided_at=self.decided_at, arm=arm,
-            action=intended if arm == "treated" else NO_ACTION, intended=intended,
-            propensity=float(self.propensities[row]), policy=self.versions.policy,
-            policy_version=self.versions.policy_version, snapshot_version=self.versions.snapshot_version,
+            decision_id=decision_id(self.versions.run_id, self.customer_ids[row]),
+            run_id=self.versions.run_id,
+            customer_id=self.customer_ids[row],
+            decided_at=self.decided_at,
+            arm=arm,
+            action=intended if arm == "treated" else NO_ACTION,
+            intended=intended,
+            propensity=float(self.propensities[row]),
+            policy=self.versions.policy,
+            policy_version=self.versions.policy_version,
+            snapshot_version=self.versions.snapshot_version,
             candidate_set_id=self.candidate_set_id,
             candidates=tuple(a.action_id for a, bit in zip(self.actions, bits, strict=True) if not bit),
-            context=tuple(self.contexts[row].tolist()), reasons=reasons, personalised=bool(self.personalised[row]),
+            context=tuple(self.contexts[row].tolist()),
+            reasons=reasons,
+            personalised=bool(self.personalised[row]),
         )
 
     def __iter__(self) -> Iterator[Decision]:
@@ -96,9 +105,18 @@ class Decisions(Sequence[Decision]):
 
 
 def decide(
-    profiles: pa.Table, actions: Sequence[Action], *, versions: Versions, policy: Policy[Action],
-    offers: Mapping[str, Offer], products: Mapping[str, Product], reach: Mapping[str, Reach], personalised: Mask,
-    holdout: float, salt: str, now: datetime,
+    profiles: pa.Table,
+    actions: Sequence[Action],
+    *,
+    versions: Versions,
+    policy: Policy[Action],
+    offers: Mapping[str, Offer],
+    products: Mapping[str, Product],
+    reach: Mapping[str, Reach],
+    personalised: Mask,
+    holdout: float,
+    salt: str,
+    now: datetime,
 ) -> Decisions:
     """Decide for every row of `profiles` (SNAPSHOT_SCHEMA) among `actions`.
 
@@ -121,11 +139,18 @@ def decide(
     silent = ~(eligible & speaks).any(axis=1)
     held = assignment.holdout(customer_ids, share=holdout, salt=salt)
     return Decisions(
-        versions=versions, decided_at=now, actions=tuple(actions), customer_ids=customer_ids,
+        versions=versions,
+        decided_at=now,
+        actions=tuple(actions),
+        customer_ids=customer_ids,
         # Who could not have been written to tells nothing about an effect: suppressed comes before holdout.
         arms=np.where(silent, 2, np.where(held, 1, 0)).astype(np.int8),
-        intended=chosen.indices, propensities=chosen.propensities, rules=tuple(rules), forbidding=forbidding,
-        contexts=seen, personalised=personalised,
+        intended=chosen.indices,
+        propensities=chosen.propensities,
+        rules=tuple(rules),
+        forbidding=forbidding,
+        contexts=seen,
+        personalised=personalised,
     )
 
 
@@ -139,10 +164,12 @@ def within_budget(decisions: Decisions, *, most: int) -> Decisions:
 
     Drawn blindly and not by promise, so that propensities stay true among those who are kept.
     """
-    sends = np.array([
-        arm == 0 and index >= 0 and decisions.actions[index].kind == "message"
-        for arm, index in zip(decisions.arms, decisions.intended, strict=True)
-    ])
+    sends = np.array(
+        [
+            arm == 0 and index >= 0 and decisions.actions[index].kind == "message"
+            for arm, index in zip(decisions.arms, decisions.intended, strict=True)
+        ]
+    )
     if sends.sum() <= most:
         return decisions
     order = assignment.uniforms(decisions.customer_ids, f"budget\x1f{decisions.versions.run_id}")
@@ -151,12 +178,19 @@ def within_budget(decisions: Decisions, *, most: int) -> Decisions:
     over = sends & (rank >= most)
     rules = (*decisions.rules, "budget")
     speaks = np.array([action.kind == "message" for action in decisions.actions])
-    forbidding = decisions.forbidding | (
-        (over[:, None] & speaks).astype(np.uint32) << np.uint32(len(rules) - 1)
-    )
+    forbidding = decisions.forbidding | ((over[:, None] & speaks).astype(np.uint32) << np.uint32(len(rules) - 1))
     fields: dict[str, Any] = {
-        name: getattr(decisions, name) for name in
-        ("versions", "decided_at", "actions", "customer_ids", "intended", "propensities", "contexts", "personalised")
+        name: getattr(decisions, name)
+        for name in (
+            "versions",
+            "decided_at",
+            "actions",
+            "customer_ids",
+            "intended",
+            "propensities",
+            "contexts",
+            "personalised",
+        )
     }
     arms = np.where(over, 2, decisions.arms).astype(np.int8)
     return Decisions(**fields, arms=arms, rules=rules, forbidding=forbidding)

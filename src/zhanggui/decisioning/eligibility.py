@@ -35,7 +35,11 @@ class Reach:
 
 
 def gather(
-    connection: sa.Connection, customer_ids: Sequence[str], channels: Sequence[str], *, limits: ContactLimits,
+    connection: sa.Connection,
+    customer_ids: Sequence[str],
+    channels: Sequence[str],
+    *,
+    limits: ContactLimits,
     now: datetime,
 ) -> tuple[dict[str, Reach], Mask]:
     """What is known now of how these customers may be reached, by channel; and (n,) who allows personalisation."""
@@ -47,7 +51,10 @@ def gather(
         capped = {}
         for cap in limits.caps_of(channel):
             counted = contacts.counts(
-                connection, customer_ids, since=now - timedelta(days=cap.days), until=now,
+                connection,
+                customer_ids,
+                since=now - timedelta(days=cap.days),
+                until=now,
                 channel=cap.channel or None,
             )
             capped[cap.code] = _mask(counted.get(one, 0) >= cap.messages for one in customer_ids)
@@ -62,8 +69,14 @@ def gather(
 
 
 def forbidden(
-    profiles: pa.Table, actions: Sequence[Action], *, offers: Mapping[str, Offer],
-    products: Mapping[str, Product], reach: Mapping[str, Reach], personalised: Mask, now: datetime,
+    profiles: pa.Table,
+    actions: Sequence[Action],
+    *,
+    offers: Mapping[str, Offer],
+    products: Mapping[str, Product],
+    reach: Mapping[str, Reach],
+    personalised: Mask,
+    now: datetime,
 ) -> dict[str, Mask]:
     """Code of a rule -> (n, k) true where it forbids the action. NO_ACTION is never forbidden."""
     rules: dict[str, Mask] = {}
@@ -79,8 +92,14 @@ def forbidden(
 
 
 def _rules(
-    profiles: pa.Table, action: Action, offers: Mapping[str, Offer], products: Mapping[str, Product],
-    reach: Mapping[str, Reach], personalised: Mask, now: datetime, predicates: dict[str, Mask],
+    profiles: pa.Table,
+    action: Action,
+    offers: Mapping[str, Offer],
+    products: Mapping[str, Product],
+    reach: Mapping[str, Reach],
+    personalised: Mask,
+    now: datetime,
+    predicates: dict[str, Mask],
 ) -> Iterator[tuple[str, Mask | bool]]:
     assert action.channel is not None
     channel = reach[action.channel]
@@ -95,9 +114,12 @@ def _rules(
     if action.offer_id is None:
         return
     offer = offers[action.offer_id]
-    yield "offer_not_valid", bool(
-        (offer.valid_from is not None and now < offer.valid_from)
-        or (offer.valid_until is not None and now >= offer.valid_until)
+    yield (
+        "offer_not_valid",
+        bool(
+            (offer.valid_from is not None and now < offer.valid_from)
+            or (offer.valid_until is not None and now >= offer.valid_until)
+        ),
     )
     if offer.eligibility:
         if offer.eligibility not in predicates:

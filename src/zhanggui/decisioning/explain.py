@@ -16,7 +16,8 @@ _REASONS: Mapping[str, tuple[str, str]] = {
     "offer_not_valid": ("the offer is not valid at this time", "优惠不在有效期内"),
     "offer_not_for_her": ("the offer is for other customers", "这个优惠面向其他顾客"),
     "personalisation_refused": (
-        "she refused personalisation, and this offer is chosen by profile", "她拒绝了个性化，而这个优惠要按画像挑选"
+        "she refused personalisation, and this offer is chosen by profile",
+        "她拒绝了个性化，而这个优惠要按画像挑选",
     ),
     "budget": ("the run's budget was used up", "本次活动的发送预算已用完"),
 }
@@ -68,15 +69,17 @@ def summary(decision: Decision, offers: Mapping[str, Offer], language: Language)
     return f"{head} {_ARMS[decision.arm][language == 'zh']}"
 
 
-def explain(
-    decision: Decision, actions: Sequence[Action], offers: Mapping[str, Offer], language: Language
-) -> str:
+def explain(decision: Decision, actions: Sequence[Action], offers: Mapping[str, Offer], language: Language) -> str:
     """The whole story: every candidate, what forbade it, what was chosen and how likely that was."""
     zh = language == "zh"
     lines = [summary(decision, offers, language), ""]
     if not decision.personalised:
-        lines += ["她拒绝了个性化：没有使用她的画像。" if zh else
-                  "She refused personalisation: nothing of her profile was used.", ""]
+        lines += [
+            "她拒绝了个性化：没有使用她的画像。"
+            if zh
+            else "She refused personalisation: nothing of her profile was used.",
+            "",
+        ]
     lines.append("候选：" if zh else "Candidates:")
     for action in actions:
         codes = decision.reasons.get(action.action_id, ())
@@ -84,5 +87,8 @@ def explain(
         lines.append(f"  {mark} {title(action, offers, language)}")
         lines += [f"      {'不可以：' if zh else 'not possible: '}{reason(code, language)}" for code in codes]
     names = (decision.policy, decision.policy_version, decision.snapshot_version)
-    lines += ["", ("策略 {}，版本 {}；画像快照 {}" if zh else "Policy {}, version {}; profile snapshot {}").format(*names)]
+    lines += [
+        "",
+        ("策略 {}，版本 {}；画像快照 {}" if zh else "Policy {}, version {}; profile snapshot {}").format(*names),
+    ]
     return "\n".join(lines)

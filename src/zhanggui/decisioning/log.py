@@ -19,25 +19,27 @@ from zhanggui.decisioning.decide import ARMS, Decisions, Versions, decision_id
 from zhanggui.errors import NotFoundError
 from zhanggui.storage.artifacts import sync
 
-SCHEMA = pa.schema([
-    pa.field("decision_id", pa.string()),
-    pa.field("run_id", pa.string()),
-    pa.field("customer_id", pa.string()),
-    pa.field("decided_at", pa.timestamp("us", tz="UTC")),
-    pa.field("arm", pa.dictionary(pa.int8(), pa.string())),
-    pa.field("action_id", pa.string()),     # what is done ("nothing" for holdouts)
-    pa.field("intended_id", pa.string()),   # what the policy chose
-    pa.field("offer_id", pa.string()),      # of the intended action
-    pa.field("category", pa.string()),
-    pa.field("propensity", pa.float64()),
-    pa.field("policy", pa.string()),
-    pa.field("policy_version", pa.string()),
-    pa.field("snapshot_version", pa.string()),
-    pa.field("candidate_set_id", pa.string()),
-    pa.field("personalised", pa.bool_()),
-    pa.field("context", pa.list_(pa.float64())),
-    pa.field("forbidding", pa.list_(pa.uint32())),  # one bit a rule, one number an action
-])
+SCHEMA = pa.schema(
+    [
+        pa.field("decision_id", pa.string()),
+        pa.field("run_id", pa.string()),
+        pa.field("customer_id", pa.string()),
+        pa.field("decided_at", pa.timestamp("us", tz="UTC")),
+        pa.field("arm", pa.dictionary(pa.int8(), pa.string())),
+        pa.field("action_id", pa.string()),  # what is done ("nothing" for holdouts)
+        pa.field("intended_id", pa.string()),  # what the policy chose
+        pa.field("offer_id", pa.string()),  # of the intended action
+        pa.field("category", pa.string()),
+        pa.field("propensity", pa.float64()),
+        pa.field("policy", pa.string()),
+        pa.field("policy_version", pa.string()),
+        pa.field("snapshot_version", pa.string()),
+        pa.field("candidate_set_id", pa.string()),
+        pa.field("personalised", pa.bool_()),
+        pa.field("context", pa.list_(pa.float64())),
+        pa.field("forbidding", pa.list_(pa.uint32())),  # one bit a rule, one number an action
+    ]
+)
 _META = b"zhanggui"
 
 
@@ -84,8 +86,11 @@ def to_arrow(decisions: Decisions) -> pa.Table:
     categories = [*(one.category for one in decisions.actions), None]
     done = np.where(decisions.arms == 0, index, none)
     same: dict[str, Any] = {
-        "run_id": versions.run_id, "policy": versions.policy, "policy_version": versions.policy_version,
-        "snapshot_version": versions.snapshot_version, "candidate_set_id": decisions.candidate_set_id,
+        "run_id": versions.run_id,
+        "policy": versions.policy,
+        "policy_version": versions.policy_version,
+        "snapshot_version": versions.snapshot_version,
+        "candidate_set_id": decisions.candidate_set_id,
     }
     columns = {
         "decision_id": pa.array([decision_id(versions.run_id, one) for one in decisions.customer_ids]),
@@ -102,10 +107,16 @@ def to_arrow(decisions: Decisions) -> pa.Table:
         "forbidding": _lists(decisions.forbidding, pa.uint32()),
         **{name: pa.repeat(pa.scalar(value, pa.string()), n) for name, value in same.items()},
     }
-    meta = json.dumps({
-        "versions": asdict(versions), "decided_at": decisions.decided_at.isoformat(), "rules": decisions.rules,
-        "actions": [asdict(one) | {"send_at": one.send_at and one.send_at.isoformat()} for one in decisions.actions],
-    })
+    meta = json.dumps(
+        {
+            "versions": asdict(versions),
+            "decided_at": decisions.decided_at.isoformat(),
+            "rules": decisions.rules,
+            "actions": [
+                asdict(one) | {"send_at": one.send_at and one.send_at.isoformat()} for one in decisions.actions
+            ],
+        }
+    )
     return pa.table([columns[name] for name in SCHEMA.names], SCHEMA.with_metadata({_META: meta.encode()}))
 
 
@@ -118,12 +129,15 @@ def from_arrow(table: pa.Table) -> Decisions:
     )
     place = {one.action_id: column for column, one in enumerate(actions)}
     return Decisions(
-        versions=Versions(**meta["versions"]), decided_at=datetime.fromisoformat(meta["decided_at"]), actions=actions,
+        versions=Versions(**meta["versions"]),
+        decided_at=datetime.fromisoformat(meta["decided_at"]),
+        actions=actions,
         customer_ids=table["customer_id"].to_pylist(),
         arms=np.array([ARMS.index(one) for one in table["arm"].to_pylist()], dtype=np.int8),
         intended=np.array([place.get(one, -1) for one in table["intended_id"].to_pylist()], dtype=np.int64),
         propensities=table["propensity"].to_numpy(),
-        rules=tuple(meta["rules"]), forbidding=_matrix(table["forbidding"], len(actions), np.uint32),
+        rules=tuple(meta["rules"]),
+        forbidding=_matrix(table["forbidding"], len(actions), np.uint32),
         contexts=_matrix(table["context"], -1, np.float64),
         personalised=np.array(table["personalised"].to_pylist(), dtype=np.bool_),
     )

@@ -23,7 +23,8 @@ def candidates(offers: Iterable[Offer], channels: Sequence[str], *, allow_nothin
 def showcase(products: Mapping[str, Product], category: str) -> Product | None:
     """The product that stands for a category: in stock, with a description, then by id. None when there is none."""
     fitting = [
-        one for one in products.values()
+        one
+        for one in products.values()
         if (one.category == category or one.category.startswith(f"{category} >")) and one.stock != 0
     ]
     return min(fitting, key=lambda one: (not one.descriptions, one.product_id), default=None)

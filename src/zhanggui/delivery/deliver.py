@@ -55,8 +55,14 @@ class Delivered:
 
 
 def deliver(
-    database: Database, channels: Mapping[str, Channel], gate: Gate, *, clock: Callable[[], datetime],
-    settings: DeliverySettings, run_id: str | None = None, rng: random.Random | None = None,
+    database: Database,
+    channels: Mapping[str, Channel],
+    gate: Gate,
+    *,
+    clock: Callable[[], datetime],
+    settings: DeliverySettings,
+    run_id: str | None = None,
+    rng: random.Random | None = None,
     progress: Callable[[int], None] = lambda _count: None,
 ) -> Delivered:
     """Send everything that is due now (of one run, or of all) and return. Raises DeliveryError without channels."""
@@ -77,8 +83,15 @@ def deliver(
 
 
 def _send(
-    database: Database, channel: Channel, batch: list[Message], token: str, gate: Gate,
-    clock: Callable[[], datetime], settings: DeliverySettings, chance: random.Random, done: Delivered,
+    database: Database,
+    channel: Channel,
+    batch: list[Message],
+    token: str,
+    gate: Gate,
+    clock: Callable[[], datetime],
+    settings: DeliverySettings,
+    chance: random.Random,
+    done: Delivered,
     progress: Callable[[int], None],
 ) -> None:
     leaving: list[Message] = []

@@ -31,15 +31,24 @@ class EmailChannel:
     """
 
     def __init__(
-        self, *, host: str, sender: str, port: int = 587, sender_name: str = "", reply_to: str = "", user: str = "",
-        password_env: str = "", security: Literal["starttls", "tls", "none"] = "starttls", timeout_s: float = 30.0,
+        self,
+        *,
+        host: str,
+        sender: str,
+        port: int = 587,
+        sender_name: str = "",
+        reply_to: str = "",
+        user: str = "",
+        password_env: str = "",
+        security: Literal["starttls", "tls", "none"] = "starttls",
+        timeout_s: float = 30.0,
     ) -> None:
         if "@" not in sender or not sender.isprintable():
             raise DeliveryError(f"{sender!r} is no sender address for the e-mail channel")
         if password_env and not os.environ.get(password_env):
             raise DeliveryError(f"the environment variable {password_env} holds no SMTP password")
         if security == "none" and user:
-            raise DeliveryError("a password must not travel unprotected: use security \"starttls\" or \"tls\"")
+            raise DeliveryError('a password must not travel unprotected: use security "starttls" or "tls"')
         self._host, self._port, self._security, self._timeout = host, port, security, timeout_s
         self._sender, self._name, self._reply_to = sender, sender_name, reply_to
         self._user, self._password_env = user, password_env

@@ -19,7 +19,8 @@ from zhanggui.delivery.channel import Receipt
 from zhanggui.storage.database import UtcTime, insert, metadata
 
 outbox = sa.Table(
-    "outbox", metadata,
+    "outbox",
+    metadata,
     sa.Column("message_id", sa.String(64), primary_key=True),
     sa.Column("customer_id", sa.String(256), nullable=False),
     sa.Column("run_id", sa.String(63), nullable=False),
@@ -87,10 +88,19 @@ def enqueue(connection: sa.Connection, messages: Sequence[Message], *, now: date
     new = 0
     for start in range(0, len(messages), _CHUNK):
         rows = [
-            {"message_id": one.message_id, "customer_id": one.customer_id, "run_id": one.run_id,
-             "channel": one.channel, "state": "waiting", "due_at": one.send_at or now, "attempts": 0, "in_doubt": 0,
-             "reason": "", "document": json.dumps(_to_data(one), ensure_ascii=False)}
-            for one in messages[start:start + _CHUNK]
+            {
+                "message_id": one.message_id,
+                "customer_id": one.customer_id,
+                "run_id": one.run_id,
+                "channel": one.channel,
+                "state": "waiting",
+                "due_at": one.send_at or now,
+                "attempts": 0,
+                "in_doubt": 0,
+                "reason": "",
+                "document": json.dumps(_to_data(one), ensure_ascii=False),
+            }
+            for one in messages[start : start + _CHUNK]
         ]
         before = connection.execute(sa.select(sa.func.count()).select_from(outbox)).scalar_one()
         connection.execute(insert(connection, outbox).on_conflict_do_nothing(), rows)
@@ -99,7 +109,11 @@ def enqueue(connection: sa.Connection, messages: Sequence[Message], *, now: date
 
 
 def claim(
-    connection: sa.Connection, *, now: datetime, settings: DeliverySettings, channels: Sequence[str],
+    connection: sa.Connection,
+    *,
+    now: datetime,
+    settings: DeliverySettings,
+    channels: Sequence[str],
     run_id: str | None = None,
 ) -> tuple[str, list[Message]]:
     """Take up to a batch of due messages, and those whose worker has died. Returns the claim and the messages."""
@@ -116,10 +130,14 @@ def claim(
         return token, []
     doubtful = [row.message_id for row in rows if row.state == "sending"]
     if doubtful:
-        connection.execute(sa.update(outbox).where(outbox.c.message_id.in_(doubtful)).values(
-            in_doubt=outbox.c.in_doubt + 1))
-    connection.execute(sa.update(outbox).where(outbox.c.message_id.in_(ids)).values(
-        state="claimed", claim=token, lease_until=now + timedelta(seconds=settings.lease_seconds)))
+        connection.execute(
+            sa.update(outbox).where(outbox.c.message_id.in_(doubtful)).values(in_doubt=outbox.c.in_doubt + 1)
+        )
+    connection.execute(
+        sa.update(outbox)
+        .where(outbox.c.message_id.in_(ids))
+        .values(state="claimed", claim=token, lease_until=now + timedelta(seconds=settings.lease_seconds))
+    )
     found = connection.execute(
         sa.select(outbox.c.document).where(outbox.c.message_id.in_(ids)).order_by(outbox.c.due_at, outbox.c.message_id)
     )
@@ -131,11 +149,14 @@ def begin(
 ) -> bool:
     """Mark a claimed message as about to leave, and renew the whole claim's lease. False when the claim was lost."""
     lease = now + timedelta(seconds=settings.lease_seconds)
-    held = connection.execute(sa.update(outbox).where(
-        outbox.c.message_id == message.message_id, outbox.c.claim == token, outbox.c.state == "claimed"
-    ).values(state="sending", attempts=outbox.c.attempts + 1, lease_until=lease)).rowcount
-    connection.execute(sa.update(outbox).where(outbox.c.claim == token, outbox.c.state == "claimed").values(
-        lease_until=lease))
+    held = connection.execute(
+        sa.update(outbox)
+        .where(outbox.c.message_id == message.message_id, outbox.c.claim == token, outbox.c.state == "claimed")
+        .values(state="sending", attempts=outbox.c.attempts + 1, lease_until=lease)
+    ).rowcount
+    connection.execute(
+        sa.update(outbox).where(outbox.c.claim == token, outbox.c.state == "claimed").values(lease_until=lease)
+    )
     return bool(held)
 
 
@@ -146,13 +167,21 @@ def refuse(connection: sa.Connection, message: Message, token: str, *, reason: s
 
 def postpone(connection: sa.Connection, message: Message, token: str, *, until: datetime) -> None:
     """Give a claimed message back until a later moment; this was no attempt."""
-    connection.execute(sa.update(outbox).where(
-        outbox.c.message_id == message.message_id, outbox.c.claim == token
-    ).values(state="waiting", due_at=until, claim=None, lease_until=None))
+    connection.execute(
+        sa.update(outbox)
+        .where(outbox.c.message_id == message.message_id, outbox.c.claim == token)
+        .values(state="waiting", due_at=until, claim=None, lease_until=None)
+    )
 
 
 def record(
-    connection: sa.Connection, message: Message, token: str, receipt: Receipt, *, now: datetime, jitter: float,
+    connection: sa.Connection,
+    message: Message,
+    token: str,
+    receipt: Receipt,
+    *,
+    now: datetime,
+    jitter: float,
     settings: DeliverySettings,
 ) -> str:
     """Write down what the other side said; returns the new state. `jitter` is a uniform number in [0, 1)."""
@@ -164,19 +193,30 @@ def record(
     if receipt.outcome == "rejected" or attempts >= settings.attempts:
         return _end(connection, message.message_id, token, state="dead", reason=receipt.detail, now=now)
     wait = settings.backoff_seconds * 2 ** (attempts - 1) * jitter
-    connection.execute(sa.update(outbox).where(
-        outbox.c.message_id == message.message_id, outbox.c.claim == token
-    ).values(state="waiting", due_at=now + timedelta(seconds=wait), claim=None, lease_until=None,
-             reason=receipt.detail[:500]))
+    connection.execute(
+        sa.update(outbox)
+        .where(outbox.c.message_id == message.message_id, outbox.c.claim == token)
+        .values(
+            state="waiting",
+            due_at=now + timedelta(seconds=wait),
+            claim=None,
+            lease_until=None,
+            reason=receipt.detail[:500],
+        )
+    )
     return "waiting"
 
 
 def next_due(connection: sa.Connection, run_id: str) -> datetime | None:
     """When the next message of a run is due; None when all have ended."""
-    query = sa.select(sa.func.min(sa.case(
-        (outbox.c.state == "waiting", sa.type_coerce(outbox.c.due_at, sa.BigInteger)),
-        else_=sa.type_coerce(outbox.c.lease_until, sa.BigInteger),
-    ))).where(outbox.c.run_id == run_id, outbox.c.state.not_in(ENDED))
+    query = sa.select(
+        sa.func.min(
+            sa.case(
+                (outbox.c.state == "waiting", sa.type_coerce(outbox.c.due_at, sa.BigInteger)),
+                else_=sa.type_coerce(outbox.c.lease_until, sa.BigInteger),
+            )
+        )
+    ).where(outbox.c.run_id == run_id, outbox.c.state.not_in(ENDED))
     value = connection.execute(query).scalar_one()
     return None if value is None else UtcTime().process_result_value(value, connection.dialect)
 
@@ -184,8 +224,11 @@ def next_due(connection: sa.Connection, run_id: str) -> datetime | None:
 def counts(connection: sa.Connection, run_id: str) -> RunCounts:
     """Where the messages of a run stand."""
     rows = connection.execute(
-        sa.select(outbox.c.state, outbox.c.reason, sa.func.count().label("n"), sa.func.sum(outbox.c.in_doubt).label("d"))
-        .where(outbox.c.run_id == run_id).group_by(outbox.c.state, outbox.c.reason)
+        sa.select(
+            outbox.c.state, outbox.c.reason, sa.func.count().label("n"), sa.func.sum(outbox.c.in_doubt).label("d")
+        )
+        .where(outbox.c.run_id == run_id)
+        .group_by(outbox.c.state, outbox.c.reason)
     ).all()
     states: Counter[str] = Counter()
     by_reason: dict[str, Counter[str]] = {"refused": Counter(), "dead": Counter()}
@@ -193,8 +236,12 @@ def counts(connection: sa.Connection, run_id: str) -> RunCounts:
         states[row.state] += row.n
         if row.state in by_reason:
             by_reason[row.state][row.reason] += row.n
-    return RunCounts(states=dict(states), refused=dict(by_reason["refused"]), dead=dict(by_reason["dead"]),
-                     in_doubt=sum(int(row.d) for row in rows))
+    return RunCounts(
+        states=dict(states),
+        refused=dict(by_reason["refused"]),
+        dead=dict(by_reason["dead"]),
+        in_doubt=sum(int(row.d) for row in rows),
+    )
 
 
 def sent(connection: sa.Connection, run_id: str) -> list[Sent]:
@@ -203,21 +250,32 @@ def sent(connection: sa.Connection, run_id: str) -> list[Sent]:
     found = []
     for row in connection.execute(query):
         document = json.loads(row.document)
-        found.append(Sent(message_id=row.message_id, customer_id=row.customer_id, channel=row.channel,
-                          decision_id=document["decision_id"], sent_at=row.ended_at, document=document))
+        found.append(
+            Sent(
+                message_id=row.message_id,
+                customer_id=row.customer_id,
+                channel=row.channel,
+                decision_id=document["decision_id"],
+                sent_at=row.ended_at,
+                document=document,
+            )
+        )
     return found
 
 
-def _end(
-    connection: sa.Connection, message_id: str, token: str, *, state: str, reason: str, now: datetime
-) -> str:
-    connection.execute(sa.update(outbox).where(outbox.c.message_id == message_id, outbox.c.claim == token).values(
-        state=state, reason=reason[:500], ended_at=now, claim=None, lease_until=None))
+def _end(connection: sa.Connection, message_id: str, token: str, *, state: str, reason: str, now: datetime) -> str:
+    connection.execute(
+        sa.update(outbox)
+        .where(outbox.c.message_id == message_id, outbox.c.claim == token)
+        .values(state=state, reason=reason[:500], ended_at=now, claim=None, lease_until=None)
+    )
     return state
 
 
 def _to_data(message: Message) -> dict[str, Any]:
-    moments = {name: getattr(message, name) and getattr(message, name).isoformat() for name in ("send_at", "expires_at")}
+    moments = {
+        name: getattr(message, name) and getattr(message, name).isoformat() for name in ("send_at", "expires_at")
+    }
     return asdict(message) | moments
 
 

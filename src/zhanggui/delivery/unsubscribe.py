@@ -42,8 +42,12 @@ def read(text: str, secret: bytes) -> Unsubscription:
 
 
 _TEXTS = {
-    "en": ("Unsubscribe", "No more news from {shop} on this channel?", "Yes, unsubscribe",
-           "You are unsubscribed. {shop} will not write to you on this channel any more."),
+    "en": (
+        "Unsubscribe",
+        "No more news from {shop} on this channel?",
+        "Yes, unsubscribe",
+        "You are unsubscribed. {shop} will not write to you on this channel any more.",
+    ),
     "zh": ("退订", "不再接收{shop}在此渠道的资讯？", "确认退订", "已退订。{shop}不会再通过此渠道给您发送营销消息。"),
 }
 

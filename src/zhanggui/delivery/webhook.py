@@ -29,9 +29,7 @@ class WebhookChannel:
     or a private network are refused unless `allow_private`. Raises DeliveryError when a setting is wrong.
     """
 
-    def __init__(
-        self, *, url: str, secret_env: str, timeout_s: float = 15.0, allow_private: bool = False
-    ) -> None:
+    def __init__(self, *, url: str, secret_env: str, timeout_s: float = 15.0, allow_private: bool = False) -> None:
         if urlsplit(url).scheme not in ("https", "http") or not urlsplit(url).hostname:
             raise DeliveryError(f"{url!r} is no web address for the webhook channel")
         secret = os.environ.get(secret_env, "")
@@ -62,7 +60,8 @@ class WebhookChannel:
         body = json.dumps({"type": "message.send", "data": data}, ensure_ascii=False)
         at = datetime.now(UTC)
         headers = {
-            "content-type": "application/json", "webhook-id": message.message_id,
+            "content-type": "application/json",
+            "webhook-id": message.message_id,
             "webhook-timestamp": str(int(at.timestamp())),
             "webhook-signature": self._signer.sign(message.message_id, at, body),
         }

@@ -37,12 +37,21 @@ def snips(rewards: Array, propensities: Array, target: Array, *, confidence: flo
     value = float((weights * rewards).sum() / weights.sum())
     influence = weights * (rewards - value) / weights.mean()
     found = _mean(influence, weights, confidence)
-    return Estimate(value=value, low=value + found.low - found.value, high=value + found.high - found.value,
-                    effective_n=found.effective_n)
+    return Estimate(
+        value=value,
+        low=value + found.low - found.value,
+        high=value + found.high - found.value,
+        effective_n=found.effective_n,
+    )
 
 
 def dr(
-    rewards: Array, propensities: Array, chosen: NDArray[np.int64], target: Array, predicted: Array, *,
+    rewards: Array,
+    propensities: Array,
+    chosen: NDArray[np.int64],
+    target: Array,
+    predicted: Array,
+    *,
     confidence: float = 0.95,
 ) -> Estimate:
     """Doubly robust: `target` (n, k) probabilities, `predicted` (n, k) rewards of a model, `chosen` (n,) logged actions."""
@@ -64,5 +73,9 @@ def _mean(values: Array, weights: Array, confidence: float) -> Estimate:
     value = float(values.mean())
     half = float(norm.ppf(0.5 + confidence / 2) * values.std(ddof=1) / np.sqrt(len(values)))
     square = float((weights**2).sum())
-    return Estimate(value=value, low=value - half, high=value + half,
-                    effective_n=float(weights.sum()) ** 2 / square if square else 0.0)
+    return Estimate(
+        value=value,
+        low=value - half,
+        high=value + half,
+        effective_n=float(weights.sum()) ** 2 / square if square else 0.0,
+    )

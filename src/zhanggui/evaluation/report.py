@@ -65,32 +65,50 @@ def render_text(report: RunReport, language: Language) -> str:
     def say(english: str, chinese: str) -> str:
         return chinese if zh else english
 
-    lines = [say(f"Report of {report.run_id} (campaign {report.campaign}, {report.moment})",
-                 f"{report.run_id} 的报告（活动 {report.campaign}，{report.moment}）"), ""]
+    lines = [
+        say(
+            f"Report of {report.run_id} (campaign {report.campaign}, {report.moment})",
+            f"{report.run_id} 的报告（活动 {report.campaign}，{report.moment}）",
+        ),
+        "",
+    ]
     arms = report.arms
-    lines.append(say(
-        f"Decided     {report.customers} customers: {arms.get('treated', 0)} treated "
-        f"({report.silent} of them by saying nothing), {arms.get('holdout', 0)} held out, "
-        f"{arms.get('suppressed', 0)} suppressed",
-        f"决策        {report.customers} 位顾客：触达 {arms.get('treated', 0)}（其中 {report.silent} 位选择不打扰），"
-        f"对照 {arms.get('holdout', 0)}，不可触达 {arms.get('suppressed', 0)}"))
+    lines.append(
+        say(
+            f"Decided     {report.customers} customers: {arms.get('treated', 0)} treated "
+            f"({report.silent} of them by saying nothing), {arms.get('holdout', 0)} held out, "
+            f"{arms.get('suppressed', 0)} suppressed",
+            f"决策        {report.customers} 位顾客：触达 {arms.get('treated', 0)}（其中 {report.silent} 位选择不打扰），"
+            f"对照 {arms.get('holdout', 0)}，不可触达 {arms.get('suppressed', 0)}",
+        )
+    )
     lines += [f"              {count:>6}  {reason(code, language)}" for code, count in report.forbidden.items()]
     share = report.passed / report.candidates if report.candidates else 0.0
-    lines.append(say(
-        f"Written     {report.briefs} distinct briefs: {report.from_model} by the model, "
-        f"{report.briefs - report.from_model} from templates; {report.prompt_tokens} + {report.completion_tokens} tokens",
-        f"文案        {report.briefs} 个不同的任务：模型写 {report.from_model} 个，模板 {report.briefs - report.from_model} 个；"
-        f"词元 {report.prompt_tokens} + {report.completion_tokens}"))
-    lines.append(say(f"            {report.passed} of {report.candidates} candidates passed every check ({share:.0%}); refused:",
-                     f"            {report.candidates} 个候选中 {report.passed} 个通过全部检查（{share:.0%}）；被拒原因："))
+    lines.append(
+        say(
+            f"Written     {report.briefs} distinct briefs: {report.from_model} by the model, "
+            f"{report.briefs - report.from_model} from templates; {report.prompt_tokens} + {report.completion_tokens} tokens",
+            f"文案        {report.briefs} 个不同的任务：模型写 {report.from_model} 个，模板 {report.briefs - report.from_model} 个；"
+            f"词元 {report.prompt_tokens} + {report.completion_tokens}",
+        )
+    )
+    lines.append(
+        say(
+            f"            {report.passed} of {report.candidates} candidates passed every check ({share:.0%}); refused:",
+            f"            {report.candidates} 个候选中 {report.passed} 个通过全部检查（{share:.0%}）；被拒原因：",
+        )
+    )
     lines += [f"              {count:>6}  {_why(code, language)}" for code, count in report.rejected.items()]
     states = report.states
     waiting = sum(states.get(name, 0) for name in ("waiting", "claimed", "sending"))
-    lines.append(say(
-        f"Delivered   {states.get('sent', 0)} sent, {waiting} waiting, {states.get('refused', 0)} refused at the door, "
-        f"{states.get('dead', 0)} dead, {report.in_doubt} attempts in doubt",
-        f"投递        已发 {states.get('sent', 0)}，待发 {waiting}，发送前拦下 {states.get('refused', 0)}，"
-        f"失败 {states.get('dead', 0)}，存疑重发 {report.in_doubt}"))
+    lines.append(
+        say(
+            f"Delivered   {states.get('sent', 0)} sent, {waiting} waiting, {states.get('refused', 0)} refused at the door, "
+            f"{states.get('dead', 0)} dead, {report.in_doubt} attempts in doubt",
+            f"投递        已发 {states.get('sent', 0)}，待发 {waiting}，发送前拦下 {states.get('refused', 0)}，"
+            f"失败 {states.get('dead', 0)}，存疑重发 {report.in_doubt}",
+        )
+    )
     lines += [f"              {count:>6}  {reason(code, language)}" for code, count in report.refused.items()]
     lines += [f"              {count:>6}  {code}" for code, count in report.dead.items()]
     lines.append("")
@@ -114,19 +132,30 @@ def _answers(report: RunReport, language: Language) -> list[str]:
             f"            {report.lift.in_words(language)}",
         ]
         if report.lift.ratio_p < 0.001:
-            lines.append("            两组人数与计划不符，请先查明原因。" if zh else
-                         "            The groups' sizes do not fit the plan: find out why before believing any of it.")
+            lines.append(
+                "            两组人数与计划不符，请先查明原因。"
+                if zh
+                else "            The groups' sizes do not fit the plan: find out why before believing any of it."
+            )
         if not report.mature:
-            lines.append("            归因窗口尚未结束，数字还会变。" if zh else
-                         "            The attribution window is still open: the figures will change.")
+            lines.append(
+                "            归因窗口尚未结束，数字还会变。"
+                if zh
+                else "            The attribution window is still open: the figures will change."
+            )
     if report.replayed:
-        lines.append("            这是对历史的重放：当时并没有真正发出任何消息，所以诚实的答案是没有效果，差异只是偶然。" if zh else
-                     "            This replays the past: nothing was really sent then, so the honest answer is no effect, "
-                     "and any difference is chance.")
+        lines.append(
+            "            这是对历史的重放：当时并没有真正发出任何消息，所以诚实的答案是没有效果，差异只是偶然。"
+            if zh
+            else "            This replays the past: nothing was really sent then, so the honest answer is no effect, "
+            "and any difference is chance."
+        )
     lines.append(f"{'策略' if zh else 'Policy'}      {report.policy_before} → {report.policy_after}")
     for one in report.actions:
-        lines.append(f"              {one.chosen:>6}  {one.title} ({'平均概率' if zh else 'mean propensity'} "
-                     f"{one.mean_propensity:.1%}, {'下单' if zh else 'bought'} {one.converted})")
+        lines.append(
+            f"              {one.chosen:>6}  {one.title} ({'平均概率' if zh else 'mean propensity'} "
+            f"{one.mean_propensity:.1%}, {'下单' if zh else 'bought'} {one.converted})"
+        )
     return lines
 
 

@@ -30,20 +30,36 @@ def report(line: Line, campaign: Campaign, run: Run) -> RunReport:
     if not written:
         raise NotFoundError(f"run {run.run_id!r} has written nothing yet: it is still under way or was cut off")
     return RunReport(
-        run_id=run.run_id, campaign=campaign.name, moment=f"{run.moment:%Y-%m-%d %H:%M} UTC",
-        customers=rewards.num_rows, arms=dict(arms), silent=sum(_silent(batch) for batch in batches),
+        run_id=run.run_id,
+        campaign=campaign.name,
+        moment=f"{run.moment:%Y-%m-%d %H:%M} UTC",
+        customers=rewards.num_rows,
+        arms=dict(arms),
+        silent=sum(_silent(batch) for batch in batches),
         forbidden=dict(sum((_forbidden(batch) for batch in batches), Counter()).most_common()),
-        briefs=written["briefs"], from_model=written["from_model"], prompt_tokens=written["prompt_tokens"],
-        completion_tokens=written["completion_tokens"], candidates=written["candidates"], passed=written["passed"],
-        rejected=written["rejected"], states=counts.states, refused=counts.refused, dead=counts.dead,
-        in_doubt=counts.in_doubt, mature=all(rewards["mature"].to_pylist()),
+        briefs=written["briefs"],
+        from_model=written["from_model"],
+        prompt_tokens=written["prompt_tokens"],
+        completion_tokens=written["completion_tokens"],
+        candidates=written["candidates"],
+        passed=written["passed"],
+        rejected=written["rejected"],
+        states=counts.states,
+        refused=counts.refused,
+        dead=counts.dead,
+        in_doubt=counts.in_doubt,
+        mature=all(rewards["mature"].to_pylist()),
         lift=lift(
-            np.asarray(compared["orders"].to_numpy() > 0), compared["revenue_minor"].to_numpy().astype(np.float64),
-            treated, share=campaign.holdout, confidence=line.attribution.confidence,
+            np.asarray(compared["orders"].to_numpy() > 0),
+            compared["revenue_minor"].to_numpy().astype(np.float64),
+            treated,
+            share=campaign.holdout,
+            confidence=line.attribution.confidence,
         ),
         actions=_actions(line, campaign, batches, rewards),
         policy_before=run.results.get("decide", {}).get("policy_version", UNTAUGHT),
-        policy_after=load_policy(line, campaign)[1], replayed=line.replayed,
+        policy_after=load_policy(line, campaign)[1],
+        replayed=line.replayed,
     )
 
 
@@ -55,10 +71,13 @@ def _silent(batch: Decisions) -> int:
 def _forbidden(batch: Decisions) -> Counter[str]:
     """Of suppressed customers, the rules that forbade something, each customer once a rule."""
     rows = batch.forbidding[batch.arms == 2]
-    return Counter({
-        code: int(((rows >> np.uint32(bit)) & 1).any(axis=1).sum()) for bit, code in enumerate(batch.rules)
-        if len(rows) and ((rows >> np.uint32(bit)) & 1).any()
-    })
+    return Counter(
+        {
+            code: int(((rows >> np.uint32(bit)) & 1).any(axis=1).sum())
+            for bit, code in enumerate(batch.rules)
+            if len(rows) and ((rows >> np.uint32(bit)) & 1).any()
+        }
+    )
 
 
 def _actions(line: Line, campaign: Campaign, batches: list[Decisions], rewards: pa.Table) -> list[ActionResult]:
@@ -75,7 +94,12 @@ def _actions(line: Line, campaign: Campaign, batches: list[Decisions], rewards: 
             won[column] += bought[batch[int(row)].decision_id]
     actions = batches[0].actions
     return [
-        ActionResult(title=title(actions[column], known, line.language), chosen=count,
-                     mean_propensity=float(shares[column]) / count, converted=won[column])
-        for column, count in chosen.most_common() if column >= 0
+        ActionResult(
+            title=title(actions[column], known, line.language),
+            chosen=count,
+            mean_propensity=float(shares[column]) / count,
+            converted=won[column],
+        )
+        for column, count in chosen.most_common()
+        if column >= 0
     ]

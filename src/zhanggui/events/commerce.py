@@ -13,19 +13,42 @@ from typing import Any, NamedTuple, TypedDict
 from zhanggui.errors import EventError
 from zhanggui.money import to_minor
 
-ECOMMERCE_EVENTS = frozenset({
-    "Products Searched", "Product List Viewed", "Product List Filtered", "Promotion Viewed",
-    "Promotion Clicked", "Product Clicked", "Product Viewed", "Product Added", "Product Removed",
-    "Cart Viewed", "Checkout Started", "Checkout Step Viewed", "Checkout Step Completed",
-    "Payment Info Entered", "Order Updated", "Order Completed", "Order Refunded", "Order Cancelled",
-    "Coupon Entered", "Coupon Applied", "Coupon Denied", "Coupon Removed", "Product Added to Wishlist",
-    "Product Removed from Wishlist", "Wishlist Product Added to Cart", "Product Shared", "Cart Shared",
-    "Product Reviewed",
-})
+ECOMMERCE_EVENTS = frozenset(
+    {
+        "Products Searched",
+        "Product List Viewed",
+        "Product List Filtered",
+        "Promotion Viewed",
+        "Promotion Clicked",
+        "Product Clicked",
+        "Product Viewed",
+        "Product Added",
+        "Product Removed",
+        "Cart Viewed",
+        "Checkout Started",
+        "Checkout Step Viewed",
+        "Checkout Step Completed",
+        "Payment Info Entered",
+        "Order Updated",
+        "Order Completed",
+        "Order Refunded",
+        "Order Cancelled",
+        "Coupon Entered",
+        "Coupon Applied",
+        "Coupon Denied",
+        "Coupon Removed",
+        "Product Added to Wishlist",
+        "Product Removed from Wishlist",
+        "Wishlist Product Added to Cart",
+        "Product Shared",
+        "Cart Shared",
+        "Product Reviewed",
+    }
+)
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _MAX_ID = 256
 _MAX_TEXT = 1024
-_MAX_MAJOR = 1e12       # beyond any order; keeps minor units exact in a double and sums inside 64 bits
+_MAX_MAJOR = 1e12  # beyond any order; keeps minor units exact in a double and sums inside 64 bits
 _MAX_QUANTITY = 1e9
 
 

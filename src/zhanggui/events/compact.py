@@ -49,9 +49,7 @@ class CompactResult:
     """MessageIds that left the dedupe window."""
 
 
-def compact(
-    log: EventLog, *, now: datetime, progress: Callable[[Phase, int], None] | None = None
-) -> CompactResult:
+def compact(log: EventLog, *, now: datetime, progress: Callable[[Phase, int], None] | None = None) -> CompactResult:
     """Move every event that is hot now. Safe to kill at any moment and to run again; compactions take turns.
 
     `progress` hears each phase, with the number of events moved so far.
@@ -71,12 +69,10 @@ def compact(
             tell("committed", moved)
         merged = _merge(log, now, partial(_tell, tell, moved))
         with log.database.transaction() as connection:
-            forgotten = connection.execute(sa.delete(event_ids).where(
-                event_ids.c.appended_at < now - timedelta(days=log.settings.dedupe_days)
-            )).rowcount
-    return CompactResult(
-        moved=moved, files=files + merged, merged_days=merged, swept=swept, forgotten=forgotten
-    )
+            forgotten = connection.execute(
+                sa.delete(event_ids).where(event_ids.c.appended_at < now - timedelta(days=log.settings.dedupe_days))
+            ).rowcount
+    return CompactResult(moved=moved, files=files + merged, merged_days=merged, swept=swept, forgotten=forgotten)
 
 
 def _tell(tell: Callable[[Phase, int], None], moved: int, phase: Phase) -> None:
@@ -97,8 +93,10 @@ def _move(log: EventLog, position: int, now: datetime, tell: Callable[[Phase], N
     moment = sa.type_coerce(events.c.timestamp, sa.BigInteger)
     with log.database.reading() as connection:
         rows = connection.execute(
-            sa.select(*COLUMNS, events.c.seq).where(events.c.seq <= position)
-            .order_by(events.c.timestamp, events.c.seq).limit(log.settings.compact_rows)
+            sa.select(*COLUMNS, events.c.seq)
+            .where(events.c.seq <= position)
+            .order_by(events.c.timestamp, events.c.seq)
+            .limit(log.settings.compact_rows)
         ).fetchall()
     if not rows:
         return 0, 0
@@ -115,10 +113,12 @@ def _move(log: EventLog, position: int, now: datetime, tell: Callable[[Phase], N
     tell("written")
     with log.database.transaction() as connection:
         connection.execute(sa.insert(event_files), listed)
-        deleted = connection.execute(sa.delete(events).where(
-            events.c.seq <= position,
-            sa.or_(moment < last_moment, sa.and_(moment == last_moment, events.c.seq <= last_seq)),
-        )).rowcount
+        deleted = connection.execute(
+            sa.delete(events).where(
+                events.c.seq <= position,
+                sa.or_(moment < last_moment, sa.and_(moment == last_moment, events.c.seq <= last_seq)),
+            )
+        ).rowcount
         if deleted != count:
             raise StorageError(
                 f"{count} events were read and {deleted} deleted: something else changes the table events; "
@@ -145,15 +145,22 @@ def _write(log: EventLog, table: pa.Table, now: datetime) -> list[dict[str, Any]
         path = log.root / name / f"{uuid.uuid4().hex}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(
-            table.slice(start, count), path, compression="zstd",
+            table.slice(start, count),
+            path,
+            compression="zstd",
             use_dictionary=_DICTIONARY,
         )
         sync(path)
         sync(path.parent)
-        listed.append({
-            "path": f"{name}/{path.name}", "day": name, "row_count": count, "added_at": now,
-            "retired_at": None,
-        })
+        listed.append(
+            {
+                "path": f"{name}/{path.name}",
+                "day": name,
+                "row_count": count,
+                "added_at": now,
+                "retired_at": None,
+            }
+        )
         start += count
     sync(log.root)
     return listed
@@ -165,22 +172,23 @@ def _merge(log: EventLog, now: datetime, tell: Callable[[Phase], None]) -> int:
 
     live = event_files.c.retired_at.is_(None)
     with log.database.reading() as connection:
-        days = list(connection.scalars(
-            sa.select(event_files.c.day).where(live).group_by(event_files.c.day)
-            .having(sa.func.count() >= log.settings.merge_files).order_by(event_files.c.day)
-        ))
+        days = list(
+            connection.scalars(
+                sa.select(event_files.c.day)
+                .where(live)
+                .group_by(event_files.c.day)
+                .having(sa.func.count() >= log.settings.merge_files)
+                .order_by(event_files.c.day)
+            )
+        )
     for day in days:
         with log.database.reading() as connection:
-            paths = list(connection.scalars(
-                sa.select(event_files.c.path).where(live, event_files.c.day == day)
-            ))
+            paths = list(connection.scalars(sa.select(event_files.c.path).where(live, event_files.c.day == day)))
         table = pa.concat_tables([pq.read_table(log.root / path, schema=LOG_SCHEMA) for path in paths])
         listed = _write(log, table, now)
         tell("merge_written")
         with log.database.transaction() as connection:
-            connection.execute(
-                sa.update(event_files).where(event_files.c.path.in_(paths)).values(retired_at=now)
-            )
+            connection.execute(sa.update(event_files).where(event_files.c.path.in_(paths)).values(retired_at=now))
             connection.execute(sa.insert(event_files), listed)
             tell("merge_listed")
         tell("merged")
@@ -193,9 +201,7 @@ def _sweep(log: EventLog, now: datetime, tell: Callable[[Phase, int], None]) -> 
     with log.database.reading() as connection:
         known = set(connection.scalars(sa.select(event_files.c.path)))
         retired = list(connection.scalars(sa.select(event_files.c.path).where(old)))
-    orphans = [
-        path for path in log.root.glob("*/*.parquet") if f"{path.parent.name}/{path.name}" not in known
-    ]
+    orphans = [path for path in log.root.glob("*/*.parquet") if f"{path.parent.name}/{path.name}" not in known]
     for path in [log.root / one for one in retired] + orphans:
         path.unlink(missing_ok=True)
     tell("unlinked", 0)

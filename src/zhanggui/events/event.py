@@ -36,28 +36,37 @@ class Event:
 # How the log is read: one row an event, the spec's e-commerce properties as typed columns, the rest as JSON.
 # Money is in minor units of `currency`. A single-product event ("Product Viewed") has a list of one.
 _TIME = pa.timestamp("us", tz="UTC")
-LOG_SCHEMA = pa.schema([
-    pa.field("message_id", pa.string(), nullable=False),
-    pa.field("type", pa.string(), nullable=False),
-    pa.field("name", pa.string()),
-    pa.field("user_id", pa.string()),
-    pa.field("anonymous_id", pa.string()),
-    pa.field("previous_id", pa.string()),
-    pa.field("timestamp", _TIME, nullable=False),
-    pa.field("received_at", _TIME, nullable=False),
-    pa.field("order_id", pa.string()),
-    pa.field("currency", pa.string()),
-    pa.field("revenue_minor", pa.int64()),
-    pa.field("discount_minor", pa.int64()),
-    pa.field("coupon", pa.string()),
-    pa.field("products", pa.list_(pa.struct([
-        pa.field("product_id", pa.string()),
-        pa.field("category", pa.string()),
-        pa.field("brand", pa.string()),
-        pa.field("price_minor", pa.int64()),
-        pa.field("quantity", pa.float64()),
-    ]))),
-    pa.field("channel", pa.string()),       # of "Email Opened", "Message Clicked" and their like
-    pa.field("decision_id", pa.string()),   # of engagement events: the decision that the message came from
-    pa.field("body", pa.string(), nullable=False),  # JSON: properties, traits and context, whole
-])
+LOG_SCHEMA = pa.schema(
+    [
+        pa.field("message_id", pa.string(), nullable=False),
+        pa.field("type", pa.string(), nullable=False),
+        pa.field("name", pa.string()),
+        pa.field("user_id", pa.string()),
+        pa.field("anonymous_id", pa.string()),
+        pa.field("previous_id", pa.string()),
+        pa.field("timestamp", _TIME, nullable=False),
+        pa.field("received_at", _TIME, nullable=False),
+        pa.field("order_id", pa.string()),
+        pa.field("currency", pa.string()),
+        pa.field("revenue_minor", pa.int64()),
+        pa.field("discount_minor", pa.int64()),
+        pa.field("coupon", pa.string()),
+        pa.field(
+            "products",
+            pa.list_(
+                pa.struct(
+                    [
+                        pa.field("product_id", pa.string()),
+                        pa.field("category", pa.string()),
+                        pa.field("brand", pa.string()),
+                        pa.field("price_minor", pa.int64()),
+                        pa.field("quantity", pa.float64()),
+                    ]
+                )
+            ),
+        ),
+        pa.field("channel", pa.string()),  # of "Email Opened", "Message Clicked" and their like
+        pa.field("decision_id", pa.string()),  # of engagement events: the decision that the message came from
+        pa.field("body", pa.string(), nullable=False),  # JSON: properties, traits and context, whole
+    ]
+)

@@ -32,7 +32,11 @@ class IngestResult:
 
 
 def ingest_file(
-    path: Path, log: EventLog, *, now: datetime, rejects: RejectFile,
+    path: Path,
+    log: EventLog,
+    *,
+    now: datetime,
+    rejects: RejectFile,
     progress: Callable[[int], None] | None = None,
 ) -> IngestResult:
     """Append the messages of a JSONL file (`.gz` or not, by its first bytes).

@@ -51,21 +51,28 @@ class EventLog:
         Raises EventError when an e-commerce property has the wrong type (events from `segment` are checked).
         """
         currency = self.settings.currency
-        return self.append_rows(connection, [
-            row(event, read_commerce(event.name, event.properties, currency=currency)
-                if event.type == "track" else NOTHING)
-            for event in events
-        ], now=now)
+        return self.append_rows(
+            connection,
+            [
+                row(
+                    event,
+                    read_commerce(event.name, event.properties, currency=currency)
+                    if event.type == "track"
+                    else NOTHING,
+                )
+                for event in events
+            ],
+            now=now,
+        )
 
-    def append_rows(
-        self, connection: sa.Connection, rows: Sequence[dict[str, Any]], *, now: datetime
-    ) -> AppendResult:
+    def append_rows(self, connection: sa.Connection, rows: Sequence[dict[str, Any]], *, now: datetime) -> AppendResult:
         """Like `append`, for rows of `rows.row`; each is given its position."""
         if not rows:
             return AppendResult(stored=0, duplicates=0)
         # The lock of the position's row comes first: no other append decides what is new until this commits.
         last = connection.execute(
-            sa.update(event_position).values(position=event_position.c.position + len(rows))
+            sa.update(event_position)
+            .values(position=event_position.c.position + len(rows))
             .returning(event_position.c.position)
         ).scalar_one()
         fresh: dict[str, dict[str, Any]] = {}
@@ -73,9 +80,9 @@ class EventLog:
             fresh.setdefault(one["message_id"], one)
         ids = list(fresh)
         for start in range(0, len(ids), _CHUNK):
-            known = connection.scalars(sa.select(event_ids.c.message_id).where(
-                event_ids.c.message_id.in_(ids[start:start + _CHUNK])
-            ))
+            known = connection.scalars(
+                sa.select(event_ids.c.message_id).where(event_ids.c.message_id.in_(ids[start : start + _CHUNK]))
+            )
             for message_id in known:
                 del fresh[message_id]
         if fresh:
@@ -85,15 +92,13 @@ class EventLog:
                 for key in ("user_id", "anonymous_id", "previous_id"):
                     if one[key] is not None:
                         latest[one[key]] = seq
-            connection.execute(sa.insert(event_ids), [
-                {"message_id": message_id, "appended_at": now} for message_id in fresh
-            ])
+            connection.execute(
+                sa.insert(event_ids), [{"message_id": message_id, "appended_at": now} for message_id in fresh]
+            )
             connection.execute(sa.insert(hot_events), list(fresh.values()))
             upsert = insert(connection, event_users)
             connection.execute(
-                upsert.on_conflict_do_update(
-                    index_elements=["id"], set_={"last_seq": upsert.excluded.last_seq}
-                ),
+                upsert.on_conflict_do_update(index_elements=["id"], set_={"last_seq": upsert.excluded.last_seq}),
                 [{"id": key, "last_seq": seq} for key, seq in latest.items()],
             )
         return AppendResult(stored=len(fresh), duplicates=len(rows) - len(fresh))
@@ -106,18 +111,20 @@ class EventLog:
     def touched(self, since: int) -> set[str]:
         """User, anonymous and previous ids of the events appended after the position `since`."""
         with self.database.reading() as connection:
-            return set(connection.scalars(
-                sa.select(event_users.c.id).where(event_users.c.last_seq > since)
-            ))
+            return set(connection.scalars(sa.select(event_users.c.id).where(event_users.c.last_seq > since)))
 
     def known(self, message_ids: Sequence[str]) -> set[str]:
         """Which of `message_ids` were stored within the dedupe window."""
         found: set[str] = set()
         with self.database.reading() as connection:
             for start in range(0, len(message_ids), _CHUNK):
-                found.update(connection.scalars(sa.select(event_ids.c.message_id).where(
-                    event_ids.c.message_id.in_(message_ids[start:start + _CHUNK])
-                )))
+                found.update(
+                    connection.scalars(
+                        sa.select(event_ids.c.message_id).where(
+                            event_ids.c.message_id.in_(message_ids[start : start + _CHUNK])
+                        )
+                    )
+                )
         return found
 
     @contextmanager
@@ -131,10 +138,13 @@ class EventLog:
 
         with self.database.reading() as connection:
             hot = to_arrow(connection.execute(sa.select(*COLUMNS)).fetchall())
-            files = list(connection.scalars(
-                sa.select(event_files.c.path).where(event_files.c.retired_at.is_(None))
-                .order_by(event_files.c.day, event_files.c.path)
-            ))
+            files = list(
+                connection.scalars(
+                    sa.select(event_files.c.path)
+                    .where(event_files.c.retired_at.is_(None))
+                    .order_by(event_files.c.day, event_files.c.path)
+                )
+            )
         backend = ibis.duckdb.connect()
         try:
             # Hundreds of day files: their footers are read once a block, not once a query.
@@ -142,10 +152,14 @@ class EventLog:
             backend.raw_sql("SET preserve_insertion_order = false")
             parts = []
             if files:
-                parts.append(backend.read_parquet(
-                    [str(self.root / path) for path in files], table_name="compacted",
-                    hive_partitioning=False, union_by_name=False,
-                ))
+                parts.append(
+                    backend.read_parquet(
+                        [str(self.root / path) for path in files],
+                        table_name="compacted",
+                        hive_partitioning=False,
+                        union_by_name=False,
+                    )
+                )
             if hot.num_rows or not files:
                 backend.con.register("hot", hot.cast(_NULLABLE))
                 parts.append(backend.table("hot"))

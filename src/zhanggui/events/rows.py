@@ -17,7 +17,8 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=st
 # Moments stay integers on their way to Arrow: making a datetime of each would cost more than the query.
 COLUMNS = tuple(
     sa.type_coerce(events.c[name], sa.BigInteger).label(name)
-    if pa.types.is_timestamp(LOG_SCHEMA.field(name).type) else events.c[name]
+    if pa.types.is_timestamp(LOG_SCHEMA.field(name).type)
+    else events.c[name]
     for name in LOG_SCHEMA.names
 )
 """What to select from the hot table for `to_arrow`."""
@@ -26,16 +27,29 @@ COLUMNS = tuple(
 def row(event: Event, commerce: Commerce) -> dict[str, Any]:
     """The columns of the hot table, without `seq`."""
     return {
-        "message_id": event.message_id, "type": event.type, "name": event.name, "user_id": event.user_id,
-        "anonymous_id": event.anonymous_id, "previous_id": event.previous_id, "timestamp": event.timestamp,
-        "received_at": event.received_at, "order_id": commerce.order_id, "currency": commerce.currency,
-        "revenue_minor": commerce.revenue_minor, "discount_minor": commerce.discount_minor,
+        "message_id": event.message_id,
+        "type": event.type,
+        "name": event.name,
+        "user_id": event.user_id,
+        "anonymous_id": event.anonymous_id,
+        "previous_id": event.previous_id,
+        "timestamp": event.timestamp,
+        "received_at": event.received_at,
+        "order_id": commerce.order_id,
+        "currency": commerce.currency,
+        "revenue_minor": commerce.revenue_minor,
+        "discount_minor": commerce.discount_minor,
         "coupon": commerce.coupon,
         "products": None if commerce.products is None else _encode(commerce.products),
-        "channel": commerce.channel, "decision_id": commerce.decision_id,
-        "body": _encode({
-            "properties": event.properties, "traits": event.traits, "context": event.context,
-        }),
+        "channel": commerce.channel,
+        "decision_id": commerce.decision_id,
+        "body": _encode(
+            {
+                "properties": event.properties,
+                "traits": event.traits,
+                "context": event.context,
+            }
+        ),
     }
 
 

@@ -55,7 +55,10 @@ _validate = _Message.__pydantic_validator__.validate_json
 
 
 def parse(
-    payload: Mapping[str, Any], *, received_at: datetime, sent_at: datetime | None = None,
+    payload: Mapping[str, Any],
+    *,
+    received_at: datetime,
+    sent_at: datetime | None = None,
     settings: EventSettings = DEFAULT,
 ) -> Event:
     """One message that arrived at `received_at` (UTC), decoded from JSON, as an event.
@@ -102,7 +105,11 @@ def parse_batch(
 
 
 def parse_json(
-    line: bytes, *, received_at: datetime, sent_at: datetime | None = None, archived: bool = False,
+    line: bytes,
+    *,
+    received_at: datetime,
+    sent_at: datetime | None = None,
+    archived: bool = False,
     settings: EventSettings = DEFAULT,
 ) -> tuple[Event, Commerce]:
     """One message as UTF-8 JSON bytes: the event, with its e-commerce properties read (see `commerce.read`).
@@ -146,15 +153,26 @@ def parse_json(
     context = _cleaned(message.context, "context", settings)
     received, moment = _when(message, received_at, sent_at, archived, settings)
     return Event(
-        message_id=_identifier(message.messageId, "messageId") or _content_id(
-            message, user_id, anonymous_id, previous_id, name, properties, traits, context),
-        type=kind, timestamp=moment, received_at=received, user_id=user_id, anonymous_id=anonymous_id,
-        previous_id=previous_id, name=name, properties=properties, traits=traits, context=context,
+        message_id=_identifier(message.messageId, "messageId")
+        or _content_id(message, user_id, anonymous_id, previous_id, name, properties, traits, context),
+        type=kind,
+        timestamp=moment,
+        received_at=received,
+        user_id=user_id,
+        anonymous_id=anonymous_id,
+        previous_id=previous_id,
+        name=name,
+        properties=properties,
+        traits=traits,
+        context=context,
     ), commerce
 
 
 def _when(
-    message: _Message, received_at: datetime, sent_at: datetime | None, archived: bool,
+    message: _Message,
+    received_at: datetime,
+    sent_at: datetime | None,
+    archived: bool,
     settings: EventSettings,
 ) -> tuple[datetime, datetime]:
     """When it was received and when it happened: timestamp = receivedAt - (sentAt - originalTimestamp)."""
@@ -165,7 +183,7 @@ def _when(
         received_at = received if received is not None and received <= received_at else received_at
     original = _utc(message.originalTimestamp)
     happened = _utc(message.timestamp)
-    if not (archived and original and happened):   # an archive that has both was corrected by who received it
+    if not (archived and original and happened):  # an archive that has both was corrected by who received it
         original = original or happened
         happened = original
         if original and sent and received:
@@ -180,9 +198,7 @@ def _when(
             raise EventError("is in the future", field="timestamp", hint="set the clock of the sender")
         happened = received_at
     if happened.year < settings.earliest_year:
-        raise EventError(
-            f"is before {settings.earliest_year}", field="timestamp", hint="set the clock of the sender"
-        )
+        raise EventError(f"is before {settings.earliest_year}", field="timestamp", hint="set the clock of the sender")
     return received_at, happened
 
 

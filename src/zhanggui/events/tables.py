@@ -6,7 +6,8 @@ from zhanggui.storage.database import UtcTime, metadata
 
 # Events not yet compacted. `seq` is the order of commits, so that a position means "everything up to here".
 events = sa.Table(
-    "events", metadata,
+    "events",
+    metadata,
     sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("message_id", sa.Text, nullable=False),
     sa.Column("type", sa.Text, nullable=False),
@@ -30,7 +31,8 @@ events = sa.Table(
 
 # The messageIds of the dedupe window, hot or compacted.
 event_ids = sa.Table(
-    "event_ids", metadata,
+    "event_ids",
+    metadata,
     sa.Column("message_id", sa.Text, primary_key=True),
     sa.Column("appended_at", UtcTime, nullable=False, index=True),
     sqlite_with_rowid=False,
@@ -38,7 +40,8 @@ event_ids = sa.Table(
 
 # For each user or anonymous id, the position of her latest event.
 event_users = sa.Table(
-    "event_users", metadata,
+    "event_users",
+    metadata,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("last_seq", sa.BigInteger, nullable=False, index=True),
     sqlite_with_rowid=False,
@@ -46,17 +49,19 @@ event_users = sa.Table(
 
 # One row: the position of the log. Appending takes its lock, so appends commit in the order of positions.
 event_position = sa.Table(
-    "event_position", metadata,
+    "event_position",
+    metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("position", sa.BigInteger, nullable=False),
 )
 
 # The Parquet files that make up the log; a file on disk that is not listed does not exist for a reader.
 event_files = sa.Table(
-    "event_files", metadata,
+    "event_files",
+    metadata,
     sa.Column("path", sa.Text, primary_key=True),  # relative to the log's folder
-    sa.Column("day", sa.Text, nullable=False),     # of the event time, UTC, ISO 8601
+    sa.Column("day", sa.Text, nullable=False),  # of the event time, UTC, ISO 8601
     sa.Column("row_count", sa.BigInteger, nullable=False),
     sa.Column("added_at", UtcTime, nullable=False),
-    sa.Column("retired_at", UtcTime),              # when another file took its place
+    sa.Column("retired_at", UtcTime),  # when another file took its place
 )

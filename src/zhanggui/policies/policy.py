@@ -45,9 +45,7 @@ class Selections(Sequence[Selection[A]]):
     def __getitem__(self, row: slice) -> "Selections[A]": ...
     def __getitem__(self, row: int | slice) -> "Selection[A] | Selections[A]":
         if isinstance(row, slice):
-            return Selections(
-                actions=self.actions, indices=self.indices[row], propensities=self.propensities[row]
-            )
+            return Selections(actions=self.actions, indices=self.indices[row], propensities=self.propensities[row])
         index = int(self.indices[row])
         if index < 0:
             raise IndexError(f"row {row} had no eligible action")
@@ -68,9 +66,7 @@ class Policy(Protocol[A]):
         (n,) in [0, 1)."""
         ...
 
-    def update(
-        self, contexts: Contexts, selections: Selections[A], rewards: NDArray[np.float64]
-    ) -> None:
+    def update(self, contexts: Contexts, selections: Selections[A], rewards: NDArray[np.float64]) -> None:
         """Learn from rewards (n,) of earlier selections; rows with index -1 are skipped."""
         ...
 

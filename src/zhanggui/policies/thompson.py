@@ -36,9 +36,7 @@ class ThompsonPolicy(Generic[A]):
         masks, which = _distinct(eligible)
         alpha, beta = self._posterior(actions)
         best = np.stack([best_beta(alpha, beta, mask) for mask in masks]) if len(masks) else np.empty((0, 0))
-        return draw(
-            actions, best[which], eligible=eligible, uniforms=uniforms, exploration=self._exploration
-        )
+        return draw(actions, best[which], eligible=eligible, uniforms=uniforms, exploration=self._exploration)
 
     def update(self, contexts: Contexts, selections: Selections[A], rewards: NDArray[np.float64]) -> None:
         """Add rewards (n,) to the posteriors. Raises PolicyError for a reward outside [0, 1]."""
@@ -66,9 +64,7 @@ class ThompsonPolicy(Generic[A]):
         return counts[:, 0] + self._prior[0], counts[:, 1] + self._prior[1]
 
 
-def best_beta(
-    alpha: NDArray[np.float64], beta: NDArray[np.float64], mask: NDArray[np.bool_]
-) -> NDArray[np.float64]:
+def best_beta(alpha: NDArray[np.float64], beta: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     """(k,) P(arm has the largest value) for independent Beta(alpha, beta) arms, among those in `mask`."""
     from scipy.special import betainc, betaincinv
 

@@ -26,13 +26,18 @@ def interest(events: "ir.Table", *, as_of: datetime, settings: ProfileSettings) 
     )
     age_days = (int(as_of.timestamp() * 1_000_000) - events.us) / 86_400e6
     lines = events.filter(events.name.isin(["Order Completed", "Product Added", "Product Viewed"])).select(
-        "customer_id", "name", line=events.products.unnest(),
+        "customer_id",
+        "name",
+        line=events.products.unnest(),
         decayed=base * (age_days * (-0.6931471805599453 / settings.half_life_days)).exp(),
     )
     # Only an order buys several units; looking at ten pieces of one thing is one look.
     units = ibis.ifelse(lines.name == "Order Completed", lines.line.quantity.fill_null(1.0), 1.0)
     return lines.select(
-        "customer_id", product_id=lines.line.product_id, category=lines.line.category, brand=lines.line.brand,
+        "customer_id",
+        product_id=lines.line.product_id,
+        category=lines.line.category,
+        brand=lines.line.brand,
         weight=lines.decayed * units,
     )
 
@@ -41,8 +46,10 @@ def strongest(lines: "ir.Table", column: str, *, keep: int) -> "ir.Table":
     """Per customer the `keep` strongest values of `column` as shares: customer_id, weights (list), top."""
     import ibis
 
-    sums = lines.filter(lines[column].notnull() & (lines[column] != "")).group_by("customer_id", name=column).agg(
-        weight=lines.weight.sum()
+    sums = (
+        lines.filter(lines[column].notnull() & (lines[column] != ""))
+        .group_by("customer_id", name=column)
+        .agg(weight=lines.weight.sum())
     )
     # Ties by name, so that the same events always give the same profile.
     order = [ibis.desc("weight"), ibis.asc("name")]

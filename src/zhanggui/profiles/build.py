@@ -39,9 +39,7 @@ class Snapshot:
     position: int
     """How far the event log had grown when it was built."""
 
-    def table(
-        self, columns: Sequence[str] | None = None, customer_ids: Sequence[str] | None = None
-    ) -> pa.Table:
+    def table(self, columns: Sequence[str] | None = None, customer_ids: Sequence[str] | None = None) -> pa.Table:
         """The snapshot in SNAPSHOT_SCHEMA, sorted by customer id; maybe only some columns or customers."""
         import pyarrow.parquet as pq
 
@@ -55,13 +53,16 @@ class Snapshot:
             raise NotFoundError(f"no customer {customer_id!r} in the snapshot as of {self.as_of:%Y-%m-%d %H:%M} UTC")
         row = found[0]
         del row["customer_id"], row["as_of"]
-        return Profile(
-            customer_id=customer_id, as_of=self.as_of, snapshot_version=self.version, features=row
-        )
+        return Profile(customer_id=customer_id, as_of=self.as_of, snapshot_version=self.version, features=row)
 
 
 def build(
-    log: EventLog, artifacts: ArtifactStore, *, as_of: datetime, settings: ProfileSettings, now: datetime,
+    log: EventLog,
+    artifacts: ArtifactStore,
+    *,
+    as_of: datetime,
+    settings: ProfileSettings,
+    now: datetime,
     base: Snapshot | None = None,
 ) -> Snapshot:
     """Build the snapshot as of `as_of`, or return it when the same one is there.
@@ -77,8 +78,10 @@ def build(
     usable = base is not None and base.as_of <= as_of and _same_settings(known.get(base.version), settings)
     with log.read() as events, log.database.reading() as connection:
         mapping = resolve_identities(connection)
-        table = _incremental(log, events, mapping, base, as_of=as_of, settings=settings) if base and usable else (
-            _whole(events, mapping, as_of=as_of, settings=settings)
+        table = (
+            _incremental(log, events, mapping, base, as_of=as_of, settings=settings)
+            if base and usable
+            else (_whole(events, mapping, as_of=as_of, settings=settings))
         )
     config = {"as_of": as_of.isoformat(), "position": position, "settings": asdict(settings)}
     data_hash = hashlib.sha256(f"{position}\x1f{as_of.isoformat()}".encode()).hexdigest()
@@ -97,8 +100,11 @@ def latest(artifacts: ArtifactStore) -> Snapshot | None:
 def opened(artifact: Artifact) -> Snapshot:
     """The snapshot that an artifact holds."""
     return Snapshot(
-        version=artifact.version, path=artifact.path / _FILE, rows=int(artifact.metrics["rows"]),
-        as_of=datetime.fromisoformat(artifact.config["as_of"]), position=int(artifact.config["position"]),
+        version=artifact.version,
+        path=artifact.path / _FILE,
+        rows=int(artifact.metrics["rows"]),
+        as_of=datetime.fromisoformat(artifact.config["as_of"]),
+        position=int(artifact.config["position"]),
     )
 
 
@@ -119,7 +125,12 @@ def _whole(events: "ir.Table", mapping: pa.Table, *, as_of: datetime, settings: 
 
 
 def _incremental(
-    log: EventLog, events: "ir.Table", mapping: pa.Table, base: Snapshot, *, as_of: datetime,
+    log: EventLog,
+    events: "ir.Table",
+    mapping: pa.Table,
+    base: Snapshot,
+    *,
+    as_of: datetime,
     settings: ProfileSettings,
 ) -> pa.Table:
     from zhanggui.profiles.features import aged, resolve

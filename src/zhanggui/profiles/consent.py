@@ -21,7 +21,8 @@ ANY_CHANNEL = "*"
 _CHUNK = 5_000
 
 consents = sa.Table(
-    "consents", metadata,
+    "consents",
+    metadata,
     sa.Column("customer_id", sa.String(256), primary_key=True),
     sa.Column("channel", sa.String(63), primary_key=True),
     sa.Column("purpose", sa.String(63), primary_key=True),
@@ -69,13 +70,21 @@ def record(connection: sa.Connection, changes: Sequence[Consent], *, now: dateti
     """Append consents; returns how many changed what held before (a repeated one changes nothing)."""
     changed = 0
     for start in range(0, len(changes), _CHUNK):
-        chunk = [check(one) for one in changes[start:start + _CHUNK]]
+        chunk = [check(one) for one in changes[start : start + _CHUNK]]
         keys = {(one.channel, one.purpose) for one in chunk}
         customer_ids = [one.customer_id for one in chunk]
         before = {key: _latest(connection, customer_ids, *key) for key in keys}
         rows = [
-            {"customer_id": one.customer_id, "channel": one.channel, "purpose": one.purpose, "at": one.at,
-             "granted": one.granted, "how": one.how, "text": one.text, "recorded_at": now}
+            {
+                "customer_id": one.customer_id,
+                "channel": one.channel,
+                "purpose": one.purpose,
+                "at": one.at,
+                "granted": one.granted,
+                "how": one.how,
+                "text": one.text,
+                "recorded_at": now,
+            }
             for one in chunk
         ]
         connection.execute(insert(connection, consents).on_conflict_do_nothing(), rows)
@@ -86,9 +95,7 @@ def record(connection: sa.Connection, changes: Sequence[Consent], *, now: dateti
     return changed
 
 
-def granted(
-    connection: sa.Connection, customer_ids: Sequence[str], channel: str, purpose: ConsentPurpose
-) -> set[str]:
+def granted(connection: sa.Connection, customer_ids: Sequence[str], channel: str, purpose: ConsentPurpose) -> set[str]:
     """Who of these agrees at this moment: the latest statement counts; of two at one time, the withdrawal."""
     if purpose == "personalisation":
         refused = {who for who, held in _latest(connection, customer_ids, ANY_CHANNEL, purpose).items() if not held}
@@ -107,8 +114,15 @@ def proof(
         query = query.where(consents.c.purpose == purpose)
     query = query.order_by(consents.c.at.desc(), consents.c.granted)
     return [
-        Consent(customer_id=row.customer_id, channel=row.channel, purpose=row.purpose, granted=row.granted,
-                at=row.at, how=row.how, text=row.text)
+        Consent(
+            customer_id=row.customer_id,
+            channel=row.channel,
+            purpose=row.purpose,
+            granted=row.granted,
+            at=row.at,
+            how=row.how,
+            text=row.text,
+        )
         for row in connection.execute(query)
     ]
 
@@ -117,27 +131,43 @@ def bases(connection: sa.Connection, customer_ids: Sequence[str], channel: str) 
     """The latest marketing consent of each customer on a channel, as the basis that a message names."""
     found: dict[str, Consent] = {}
     for start in range(0, len(customer_ids), _CHUNK):
-        rows = connection.execute(sa.select(consents).where(
-            consents.c.customer_id.in_(customer_ids[start:start + _CHUNK]), consents.c.channel == channel,
-            consents.c.purpose == "marketing", consents.c.granted,
-        ).order_by(consents.c.at))
-        found.update((row.customer_id, Consent(
-            customer_id=row.customer_id, channel=row.channel, purpose=row.purpose, granted=True, at=row.at,
-            how=row.how, text=row.text,
-        )) for row in rows)
+        rows = connection.execute(
+            sa.select(consents)
+            .where(
+                consents.c.customer_id.in_(customer_ids[start : start + _CHUNK]),
+                consents.c.channel == channel,
+                consents.c.purpose == "marketing",
+                consents.c.granted,
+            )
+            .order_by(consents.c.at)
+        )
+        found.update(
+            (
+                row.customer_id,
+                Consent(
+                    customer_id=row.customer_id,
+                    channel=row.channel,
+                    purpose=row.purpose,
+                    granted=True,
+                    at=row.at,
+                    how=row.how,
+                    text=row.text,
+                ),
+            )
+            for row in rows
+        )
     return found
 
 
-def _latest(
-    connection: sa.Connection, customer_ids: Sequence[str], channel: str, purpose: str
-) -> dict[str, bool]:
+def _latest(connection: sa.Connection, customer_ids: Sequence[str], channel: str, purpose: str) -> dict[str, bool]:
     held: dict[str, bool] = {}
     for start in range(0, len(customer_ids), _CHUNK):
         rows = connection.execute(
             sa.select(consents.c.customer_id, consents.c.granted)
             .where(
-                consents.c.customer_id.in_(customer_ids[start:start + _CHUNK]),
-                consents.c.channel == channel, consents.c.purpose == purpose,
+                consents.c.customer_id.in_(customer_ids[start : start + _CHUNK]),
+                consents.c.channel == channel,
+                consents.c.purpose == purpose,
             )
             .order_by(consents.c.at, consents.c.granted.desc())
         )

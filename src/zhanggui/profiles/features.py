@@ -52,17 +52,24 @@ def features(events: "ir.Table", *, as_of: datetime, settings: ProfileSettings) 
     )
     table = _activity(events, as_of=as_of, settings=settings)
     for part in (
-        _orders(events), _traits(events), _favourite_channel(events, as_of=as_of, settings=settings),
-        categories.rename(categories="weights", top_category="top"), brands, products,
+        _orders(events),
+        _traits(events),
+        _favourite_channel(events, as_of=as_of, settings=settings),
+        categories.rename(categories="weights", top_category="top"),
+        brands,
+        products,
     ):
         table = table.left_join(part, "customer_id").drop(
             *(["customer_id_right"] if "customer_id_right" in table.left_join(part, "customer_id").columns else [])
         )
     table = table.mutate(
         as_of=moment,
-        orders=table.orders.fill_null(0), revenue_minor=table.revenue_minor.fill_null(0),
-        discount_share=table.discount_share.fill_null(0.0), traits=table.traits.fill_null("{}"),
-        categories=table.categories.fill_null([]), brands=table.brands.fill_null([]),
+        orders=table.orders.fill_null(0),
+        revenue_minor=table.revenue_minor.fill_null(0),
+        discount_share=table.discount_share.fill_null(0.0),
+        traits=table.traits.fill_null("{}"),
+        categories=table.categories.fill_null([]),
+        brands=table.brands.fill_null([]),
     )
     return aged(table, as_of=as_of, settings=settings)
 
@@ -117,12 +124,20 @@ def _orders(events: "ir.Table") -> "ir.Table":
     orders = orders.filter(~orders.cancelled, orders.at.notnull())
     kept = orders.mutate(net=orders.revenue - orders.refund)
     sums = kept.group_by("customer_id").agg(
-        orders=kept.count(), first_order_at=kept["at"].min(), last_order_at=kept["at"].max(),
-        span=kept.us.max() - kept.us.min(), revenue_minor=kept.net.sum(), discount=kept.discount.sum(),
+        orders=kept.count(),
+        first_order_at=kept["at"].min(),
+        last_order_at=kept["at"].max(),
+        span=kept.us.max() - kept.us.min(),
+        revenue_minor=kept.net.sum(),
+        discount=kept.discount.sum(),
         gross=kept.revenue.sum(),
     )
     return sums.select(
-        "customer_id", "orders", "first_order_at", "last_order_at", "revenue_minor",
+        "customer_id",
+        "orders",
+        "first_order_at",
+        "last_order_at",
+        "revenue_minor",
         inter_purchase_days=sums.span / (sums.orders - 1).nullif(0) / float(_DAY),
         average_order_minor=sums.revenue_minor / sums.orders,
         discount_share=(sums.discount / (sums.gross + sums.discount).nullif(0)).fill_null(0.0),
@@ -166,7 +181,8 @@ def _favourite_channel(events: "ir.Table", *, as_of: datetime, settings: Profile
 
     answered = events.filter(
         events.timestamp > as_of - timedelta(days=settings.engagement_days),
-        events.name.isin(_OPENED + _CLICKED), events.channel.notnull(),
+        events.name.isin(_OPENED + _CLICKED),
+        events.channel.notnull(),
     )
     counts = answered.group_by("customer_id", "channel").agg(answers=answered.count())
     return counts.group_by("customer_id").agg(

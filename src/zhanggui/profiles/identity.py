@@ -18,13 +18,15 @@ from zhanggui.storage.database import UtcTime, insert, metadata
 _CHUNK = 5_000
 
 identities = sa.Table(
-    "identities", metadata,
+    "identities",
+    metadata,
     sa.Column("from_id", sa.String(256), primary_key=True),
     sa.Column("to_id", sa.String(256), nullable=False),
     sa.Column("since", UtcTime, nullable=False),
 )
 contact_points = sa.Table(
-    "contact_points", metadata,
+    "contact_points",
+    metadata,
     sa.Column("customer_id", sa.String(256), primary_key=True),
     sa.Column("channel", sa.String(63), primary_key=True),
     sa.Column("address", sa.String(512), nullable=False, index=True),
@@ -46,18 +48,26 @@ class Learned:
 
 def learn(events: Iterable[Event]) -> Learned:
     """Read links and addresses out of `identify` and `alias` events; of several, the latest by event time counts."""
-    return _learn([
-        (one.timestamp, one.type, one.user_id, one.anonymous_id, one.previous_id, one.traits) for one in events
-    ])
+    return _learn(
+        [(one.timestamp, one.type, one.user_id, one.anonymous_id, one.previous_id, one.traits) for one in events]
+    )
 
 
 def learn_rows(rows: Iterable[Mapping[str, Any]]) -> Learned:
     """Like `learn`, from rows of the event log (LOG_SCHEMA)."""
-    return _learn([
-        (one["timestamp"], one["type"], one["user_id"], one["anonymous_id"], one["previous_id"],
-         json.loads(one["body"]).get("traits") or {})
-        for one in rows
-    ])
+    return _learn(
+        [
+            (
+                one["timestamp"],
+                one["type"],
+                one["user_id"],
+                one["anonymous_id"],
+                one["previous_id"],
+                json.loads(one["body"]).get("traits") or {},
+            )
+            for one in rows
+        ]
+    )
 
 
 def _learn(told: list[tuple[datetime, str, str | None, str | None, str | None, Mapping[str, Any]]]) -> Learned:
@@ -75,7 +85,10 @@ def _learn(told: list[tuple[datetime, str, str | None, str | None, str | None, M
             address = traits.get(trait)
             if isinstance(address, str) and 0 < len(address.strip()) <= 512 and address.isprintable():
                 addresses[user_id, channel] = {
-                    "customer_id": user_id, "channel": channel, "address": address.strip(), "since": at,
+                    "customer_id": user_id,
+                    "channel": channel,
+                    "address": address.strip(),
+                    "since": at,
                 }
     return Learned(links=list(links.values()), addresses=list(addresses.values()))
 
@@ -94,15 +107,15 @@ def apply(connection: sa.Connection, learned: Learned) -> None:
                     set_={value: upsert.excluded[value], "since": upsert.excluded.since},
                     where=table.c.since <= upsert.excluded.since,
                 ),
-                list(rows[start:start + _CHUNK]),
+                list(rows[start : start + _CHUNK]),
             )
 
 
 def resolve(connection: sa.Connection) -> pa.Table:
     """The mapping (IDENTITY_SCHEMA) with chains followed to their end: from_id -> customer_id."""
-    direct: dict[str, str] = dict(
-        (row.from_id, row.to_id) for row in connection.execute(sa.select(identities.c.from_id, identities.c.to_id))
-    )
+    direct: dict[str, str] = {
+        row.from_id: row.to_id for row in connection.execute(sa.select(identities.c.from_id, identities.c.to_id))
+    }
     ends: dict[str, str] = {}
     for source in direct:
         end, seen = direct[source], {source}
@@ -123,7 +136,7 @@ def addresses(connection: sa.Connection, customer_ids: Sequence[str], channel: s
         rows = connection.execute(
             sa.select(contact_points.c.customer_id, contact_points.c.address).where(
                 contact_points.c.channel == channel,
-                contact_points.c.customer_id.in_(customer_ids[start:start + _CHUNK]),
+                contact_points.c.customer_id.in_(customer_ids[start : start + _CHUNK]),
             )
         )
         found.update((row.customer_id, row.address) for row in rows)
@@ -136,4 +149,3 @@ def customers_at(connection: sa.Connection, channel: str, address: str) -> list[
         contact_points.c.channel == channel, contact_points.c.address == address
     )
     return list(connection.scalars(query.order_by(contact_points.c.customer_id)))
-

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 def stage(
-    orders: "ir.IntegerValue", recency_days: "ir.FloatingValue", inter_purchase_days: "ir.FloatingValue",
+    orders: "ir.IntegerValue",
+    recency_days: "ir.FloatingValue",
+    inter_purchase_days: "ir.FloatingValue",
     settings: LifecycleSettings,
 ) -> "ir.StringValue":
     """The stage as an Ibis expression: prospect, new, active, loyal, at_risk or lapsed."""

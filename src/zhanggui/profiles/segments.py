@@ -32,22 +32,30 @@ _COMPARE: Mapping[type, tuple[Callable[..., Any], str, str]] = {
 }
 _WEIGHTS = {"category_affinity": "categories", "brand_affinity": "brands"}
 _WORDS = {
-    "orders": ("number of orders", "订单数"), "recency_days": ("days since the last order", "距上次下单天数"),
-    "tenure_days": ("days since the first order", "距首次下单天数"), "revenue_minor": ("revenue (minor units)", "累计消费（分）"),
+    "orders": ("number of orders", "订单数"),
+    "recency_days": ("days since the last order", "距上次下单天数"),
+    "tenure_days": ("days since the first order", "距首次下单天数"),
+    "revenue_minor": ("revenue (minor units)", "累计消费（分）"),
     "average_order_minor": ("average order (minor units)", "客单价（分）"),
-    "inter_purchase_days": ("days between orders", "平均下单间隔天数"), "discount_share": ("share of discounts", "折扣占比"),
-    "lifecycle_stage": ("life-cycle stage", "生命周期阶段"), "language": ("language", "语言"), "city": ("city", "城市"),
-    "points": ("points", "积分"), "views": ("products viewed lately", "近期浏览数"), "carts": ("products added lately", "近期加购数"),
-    "top_category": ("favourite category", "最爱品类"), "top_brand": ("favourite brand", "最爱品牌"),
-    "preferred_channel": ("preferred channel", "偏好渠道"), "category_affinity": ("affinity to category", "品类偏好"),
+    "inter_purchase_days": ("days between orders", "平均下单间隔天数"),
+    "discount_share": ("share of discounts", "折扣占比"),
+    "lifecycle_stage": ("life-cycle stage", "生命周期阶段"),
+    "language": ("language", "语言"),
+    "city": ("city", "城市"),
+    "points": ("points", "积分"),
+    "views": ("products viewed lately", "近期浏览数"),
+    "carts": ("products added lately", "近期加购数"),
+    "top_category": ("favourite category", "最爱品类"),
+    "top_brand": ("favourite brand", "最爱品牌"),
+    "preferred_channel": ("preferred channel", "偏好渠道"),
+    "category_affinity": ("affinity to category", "品类偏好"),
     "brand_affinity": ("affinity to brand", "品牌偏好"),
 }
 _PLAIN = {
     field.name: "text" if pa.types.is_string(field.type) else "number"
     for field in SNAPSHOT_SCHEMA
-    if field.name not in ("traits", "as_of") and (
-        pa.types.is_string(field.type) or pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
-    )
+    if field.name not in ("traits", "as_of")
+    and (pa.types.is_string(field.type) or pa.types.is_integer(field.type) or pa.types.is_floating(field.type))
 }
 
 
@@ -75,9 +83,7 @@ class Predicate:
 
     def columns(self) -> set[str]:
         """The snapshot's columns that it reads."""
-        return {
-            _WEIGHTS.get(node.id, node.id) for node in ast.walk(self.tree) if isinstance(node, ast.Name)
-        }
+        return {_WEIGHTS.get(node.id, node.id) for node in ast.walk(self.tree) if isinstance(node, ast.Name)}
 
     def mask(self, table: pa.Table) -> NDArray[np.bool_]:
         """(n,) true for the rows of a snapshot that it holds for."""
@@ -118,8 +124,9 @@ def _kind(node: ast.expr) -> str:
         return _PLAIN[node.id]
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         if node.func.id not in _WEIGHTS:
-            raise PredicateError(f"there is no function {node.func.id!r}", field=node.func.id,
-                                 hint=_nearest(node.func.id))
+            raise PredicateError(
+                f"there is no function {node.func.id!r}", field=node.func.id, hint=_nearest(node.func.id)
+            )
         if len(node.args) != 1 or node.keywords or not isinstance(_value(node.args[0]), str):
             raise _wrong(node, f'write {node.func.id}("name")')
         return "number"
@@ -187,8 +194,14 @@ def _explain(node: ast.expr, *, zh: bool) -> str:
     if isinstance(node, ast.BoolOp):
         glue = ("，并且" if zh else ", and ") if isinstance(node.op, ast.And) else ("，或者" if zh else ", or ")
         parts = [_explain(value, zh=zh) for value in node.values]
-        return glue.join(f"（{part}）" if zh and isinstance(value, ast.BoolOp) else f"({part})" if isinstance(
-            value, ast.BoolOp) else part for part, value in zip(parts, node.values, strict=True))
+        return glue.join(
+            f"（{part}）"
+            if zh and isinstance(value, ast.BoolOp)
+            else f"({part})"
+            if isinstance(value, ast.BoolOp)
+            else part
+            for part, value in zip(parts, node.values, strict=True)
+        )
     if isinstance(node, ast.UnaryOp):
         return f"{'不满足' if zh else 'not'} ({_explain(node.operand, zh=zh)})"
     assert isinstance(node, ast.Compare)

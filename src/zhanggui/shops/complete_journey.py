@@ -17,15 +17,40 @@ _CONSENT = "Made up for the replay: the data set holds no consents."
 
 # The source shouts in abbreviations; what copy calls a thing comes from here, else from the words themselves.
 _NAMES = {
-    "FLUID MILK PRODUCTS": "milk", "SOFT DRINKS": "soft drinks", "BAKED BREAD/BUNS/ROLLS": "bread and rolls",
-    "BAG SNACKS": "crisps and snacks", "CHEESE": "cheese", "FRZN MEAT/MEAT DINNERS": "frozen dinners",
-    "FROZEN PIZZA": "frozen pizza", "BEEF": "beef", "YOGURT": "yogurt", "ICE CREAM/MILK/SHERBTS": "ice cream",
-    "COLD CEREAL": "breakfast cereal", "COFFEE": "coffee", "LAUNDRY DETERGENTS": "laundry detergent",
-    "DIAPERS & DISPOSABLES": "diapers", "CANDY - PACKAGED": "sweets", "CRACKERS/MISC BKD FD": "crackers",
-    "COOKIES/CONES": "cookies", "EGGS": "eggs", "BANANAS": "bananas", "APPLES": "apples", "BERRIES": "berries",
-    "SALAD MIX": "salad", "POTATOES": "potatoes", "CHICKEN": "chicken", "PORK": "pork", "TEAS": "tea",
-    "SOUP": "soup", "PASTA SAUCE": "pasta sauce", "DRY NOODLES/PASTA": "pasta", "BATH TISSUES": "bathroom tissue",
-    "CAT FOOD": "cat food", "DOG FOODS": "dog food", "FRUIT - SHELF STABLE": "canned fruit", "CHIPS&SNACKS": "crisps",
+    "FLUID MILK PRODUCTS": "milk",
+    "SOFT DRINKS": "soft drinks",
+    "BAKED BREAD/BUNS/ROLLS": "bread and rolls",
+    "BAG SNACKS": "crisps and snacks",
+    "CHEESE": "cheese",
+    "FRZN MEAT/MEAT DINNERS": "frozen dinners",
+    "FROZEN PIZZA": "frozen pizza",
+    "BEEF": "beef",
+    "YOGURT": "yogurt",
+    "ICE CREAM/MILK/SHERBTS": "ice cream",
+    "COLD CEREAL": "breakfast cereal",
+    "COFFEE": "coffee",
+    "LAUNDRY DETERGENTS": "laundry detergent",
+    "DIAPERS & DISPOSABLES": "diapers",
+    "CANDY - PACKAGED": "sweets",
+    "CRACKERS/MISC BKD FD": "crackers",
+    "COOKIES/CONES": "cookies",
+    "EGGS": "eggs",
+    "BANANAS": "bananas",
+    "APPLES": "apples",
+    "BERRIES": "berries",
+    "SALAD MIX": "salad",
+    "POTATOES": "potatoes",
+    "CHICKEN": "chicken",
+    "PORK": "pork",
+    "TEAS": "tea",
+    "SOUP": "soup",
+    "PASTA SAUCE": "pasta sauce",
+    "DRY NOODLES/PASTA": "pasta",
+    "BATH TISSUES": "bathroom tissue",
+    "CAT FOOD": "cat food",
+    "DOG FOODS": "dog food",
+    "FRUIT - SHELF STABLE": "canned fruit",
+    "CHIPS&SNACKS": "crisps",
 }
 
 
@@ -48,8 +73,12 @@ def write_complete_journey(folder: Path, *, until: datetime, days_after: int = 1
 
     source = _source()
     folder.mkdir(parents=True, exist_ok=True)
-    files = Journey(**{name: folder / f"{name}.{'toml' if name == 'campaign' else 'jsonl'}" for name in (
-        "products", "consents", "before", "after", "campaign")})
+    files = Journey(
+        **{
+            name: folder / f"{name}.{'toml' if name == 'campaign' else 'jsonl'}"
+            for name in ("products", "consents", "before", "after", "campaign")
+        }
+    )
     with duckdb.connect() as db:
         db.execute(f"SET timezone = '{TIME_ZONE}'")
         db.execute("SET threads = 2")
@@ -67,8 +96,15 @@ def write_complete_journey(folder: Path, *, until: datetime, days_after: int = 1
     at = (until - timedelta(days=60)).isoformat()
     with files.consents.open("w", encoding="utf-8") as out:
         for household in households:
-            row = {"customer_id": household, "channel": "email", "purpose": "marketing", "granted": True, "at": at,
-                   "how": "replay", "text": _CONSENT}
+            row = {
+                "customer_id": household,
+                "channel": "email",
+                "purpose": "marketing",
+                "granted": True,
+                "at": at,
+                "how": "replay",
+                "text": _CONSENT,
+            }
             out.write(json.dumps(row) + "\n")
     files.campaign.write_text(_campaign(until), encoding="utf-8")
     return files
@@ -88,8 +124,10 @@ def _copy(db: Any, query: str, path: Path) -> None:
 def _between(start: datetime | None, end: datetime) -> str:
     after = f"moment > '{start.astimezone(UTC):%Y-%m-%d %H:%M:%S}+00'::TIMESTAMPTZ AND " if start else ""
     columns = "type, messageId, userId, event, timestamp, properties"
-    return (f"SELECT {columns} FROM orders WHERE {after}moment <= '{end.astimezone(UTC):%Y-%m-%d %H:%M:%S}+00'::TIMESTAMPTZ "
-            "ORDER BY timestamp, messageId")
+    return (
+        f"SELECT {columns} FROM orders WHERE {after}moment <= '{end.astimezone(UTC):%Y-%m-%d %H:%M:%S}+00'::TIMESTAMPTZ "
+        "ORDER BY timestamp, messageId"
+    )
 
 
 _PRODUCTS = """
@@ -131,22 +169,37 @@ FROM (SELECT DISTINCT userId FROM orders) LEFT JOIN demographics d ON 'household
 
 def _campaign(until: datetime) -> str:
     offers = [
-        ("bread", "20% off bread and rolls", 20, "bread and rolls", ""), ("coffee", "15% off coffee", 15, "coffee", ""),
-        ("pizza", "20% off frozen pizza", 20, "frozen pizza", ""), ("yogurt", "25% off yogurt", 25, "yogurt", ""),
-        ("ice-cream", "20% off ice cream", 20, "ice cream", ""), ("cheese", "15% off cheese", 15, "cheese", ""),
+        ("bread", "20% off bread and rolls", 20, "bread and rolls", ""),
+        ("coffee", "15% off coffee", 15, "coffee", ""),
+        ("pizza", "20% off frozen pizza", 20, "frozen pizza", ""),
+        ("yogurt", "25% off yogurt", 25, "yogurt", ""),
+        ("ice-cream", "20% off ice cream", 20, "ice cream", ""),
+        ("cheese", "15% off cheese", 15, "cheese", ""),
         ("diapers", "10% off diapers", 10, "diapers", 'category_affinity("diapers") > 0'),
         ("cat-food", "10% off cat food", 10, "cat food", 'category_affinity("cat food") > 0'),
     ]
     lines = [
-        'name = "november-offers"', 'title = { en = "November offers", zh = "十一月优惠" }', 'channels = ["email"]',
-        f"start = {until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", 'policy = "thompson"', "holdout = 0.1",
-        'tone = "warm"', "window_days = 14",
+        'name = "november-offers"',
+        'title = { en = "November offers", zh = "十一月优惠" }',
+        'channels = ["email"]',
+        f"start = {until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        'policy = "thompson"',
+        "holdout = 0.1",
+        'tone = "warm"',
+        "window_days = 14",
     ]
     valid = until + timedelta(days=14)
     for name, title, percent, category, who in offers:
-        lines += ["", "[[offers]]", f'id = "{name}"', f'title = {{ en = "{title}" }}', f"percent = {percent}",
-                  f'coupon = "{name.upper().replace("-", "")}{percent}"', f'categories = ["{category}"]',
-                  f"valid_until = {valid.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"]
+        lines += [
+            "",
+            "[[offers]]",
+            f'id = "{name}"',
+            f'title = {{ en = "{title}" }}',
+            f"percent = {percent}",
+            f'coupon = "{name.upper().replace("-", "")}{percent}"',
+            f'categories = ["{category}"]',
+            f"valid_until = {valid.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        ]
         if who:
             lines.append(f"who = '{who}'")
     return "\n".join(lines) + "\n"

@@ -61,12 +61,18 @@ class ArtifactStore:
             yield draft
             files = {
                 str(file.relative_to(draft.path)): file_hash(file)
-                for file in sorted(draft.path.rglob("*")) if file.is_file()
+                for file in sorted(draft.path.rglob("*"))
+                if file.is_file()
             }
             manifest = {
-                "name": name, "version": version, "created_at": now.isoformat(),
-                "code_version": package_version("zhanggui"), "config": dict(config), "data_hash": data_hash,
-                "metrics": draft.metrics, "files": files,
+                "name": name,
+                "version": version,
+                "created_at": now.isoformat(),
+                "code_version": package_version("zhanggui"),
+                "config": dict(config),
+                "data_hash": data_hash,
+                "metrics": draft.metrics,
+                "files": files,
             }
             text = json.dumps(manifest, ensure_ascii=False, indent=2, default=str)
             (draft.path / MANIFEST).write_text(text, encoding="utf-8")

@@ -39,8 +39,10 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
         return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
-        return None if value is None else datetime.fromtimestamp(value // 1_000_000, UTC).replace(
-            microsecond=value % 1_000_000
+        return (
+            None
+            if value is None
+            else datetime.fromtimestamp(value // 1_000_000, UTC).replace(microsecond=value % 1_000_000)
         )
 
 
@@ -69,9 +71,7 @@ class Database:
             try:
                 self.engine = sa.create_engine(self.url, pool_pre_ping=True)
             except ModuleNotFoundError as error:
-                raise StorageError(
-                    f"{error.name} is not installed; run: pip install 'zhanggui[postgres]'"
-                ) from error
+                raise StorageError(f"{error.name} is not installed; run: pip install 'zhanggui[postgres]'") from error
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:

@@ -35,8 +35,12 @@ class RejectFile:
             self._file = self.path.open("w", encoding="utf-8")
         text = raw.decode("utf-8", "backslashreplace") if isinstance(raw, bytes) else raw
         row = {
-            "source": error.source, "line": error.line, "field": error.field, "problem": error.problem,
-            "hint": error.hint, "raw": text[:_RAW_LIMIT],
+            "source": error.source,
+            "line": error.line,
+            "field": error.field,
+            "problem": error.problem,
+            "hint": error.hint,
+            "raw": text[:_RAW_LIMIT],
         }
         self._file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "backslashreplace").decode() + "\n")
         self.count += 1

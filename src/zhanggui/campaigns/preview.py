@@ -1,0 +1,63 @@
+"""What a campaign would do and say for some customers, without logging or sending anything."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from zhanggui.campaigns import run as running
+from zhanggui.campaigns.campaign import Campaign
+from zhanggui.campaigns.line import Line
+from zhanggui.campaigns.plan import choice, plan
+from zhanggui.campaigns.store import Run
+from zhanggui.catalog.product import Language
+from zhanggui.content.message import Message
+from zhanggui.content.write import write
+from zhanggui.decisioning.explain import explain, summary
+from zhanggui.errors import NotFoundError
+from zhanggui.profiles.build import Snapshot
+
+_RUN = "preview"
+
+
+def explained(
+    line: Line, campaign: Campaign, snapshot: Snapshot, customer_ids: Sequence[str], *, at: datetime, language: Language
+) -> Iterator[dict[str, Any]]:
+    """Each customer's decision with a sentence and a whole story. Raises NotFoundError for an unknown customer."""
+    offers = choice(line, campaign).offers
+    for decisions, _ in plan(
+        line, campaign, snapshot, run_id=_RUN, now=at, customer_ids=_known(snapshot, customer_ids)
+    ):
+        for one in decisions:
+            yield {
+                "customer_id": one.customer_id,
+                "decision": asdict(one),
+                "summary": summary(one, offers, language),
+                "explanation": explain(one, decisions.actions, offers, language),
+            }
+
+
+def messages(
+    line: Line, campaign: Campaign, snapshot: Snapshot, customer_ids: Sequence[str], *, at: datetime
+) -> list[Message]:
+    """The messages that these customers would get. Raises NotFoundError for an unknown customer."""
+    options = choice(line, campaign)
+    todo = []
+    for decisions, table in plan(
+        line, campaign, snapshot, run_id=_RUN, now=at, customer_ids=_known(snapshot, customer_ids)
+    ):
+        profiles = {row["customer_id"]: row for row in table.select(list(running.PERSONAL)).to_pylist()}
+        todo += list(running.briefs_of(line, campaign, options, decisions, profiles))
+    needed = {brief.language for _, _, brief in todo}
+    model = line.model() if needed & set(line.model_languages) else None
+    written = write([brief for _, _, brief in todo], model, languages=line.model_languages, settings=line.content)
+    run = Run(run_id=_RUN, campaign=campaign.name, version=0, moment=at, started_at=at)
+    return list(running.messages_of(line, run, iter(todo), written.copies))
+
+
+def _known(snapshot: Snapshot, customer_ids: Sequence[str]) -> Sequence[str]:
+    found = set(snapshot.table(["customer_id"], customer_ids)["customer_id"].to_pylist())
+    for one in customer_ids:
+        if one not in found:
+            raise NotFoundError(f"no customer {one!r} as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC")
+    return customer_ids
