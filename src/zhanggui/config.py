@@ -3,6 +3,7 @@
 Knows which rooms have settings, not what they mean.
 """
 
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from zhanggui.events.settings import EventSettings
 from zhanggui.profiles.settings import ProfileSettings
 
 FILE = "zhanggui.toml"
+_SENDER = "news@shop.example.com"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,17 +146,20 @@ def template(
     time_zone: str = "Asia/Shanghai",
     smtp_port: int = 0,
     url: str = "https://shop.example.com",
+    outbox: str = "outbox",
 ) -> str:
-    """The zhanggui.toml of a new shop. Without `smtp_port` the e-mail channel is left for the operator to fill in."""
-    mail = f"""
-[channels.email]
+    """The zhanggui.toml of a new shop. Without `smtp_port` the e-mail channel keeps messages in the folder `outbox`."""
+    mail = f"""[channels.email]
 type = "email"
-options = {{ host = "127.0.0.1", port = {smtp_port}, security = "none", sender = "news@shop.example.com", sender_name = "{name}" }}
+options = {{ host = "127.0.0.1", port = {smtp_port}, security = "none", sender = "{_SENDER}", sender_name = "{name}" }}
 """
-    hint = """
+    keep = f"""# Messages are kept as files until you name your mail server:
 # [channels.email]
 # type = "email"
-# options = { host = "smtp.example.com", port = 587, sender = "news@example.com", user = "news", password_env = "SMTP_PASSWORD" }
+# options = {{ host = "smtp.example.com", sender = "news@example.com", user = "news", password_env = "SMTP_PASSWORD" }}
+[channels.email]
+type = "folder"
+options = {{ folder = {json.dumps(outbox)}, sender = "{_SENDER}", sender_name = "{name}" }}
 """
     return f"""# The settings of a shop. Every setting and its default: docs/reference/settings.md
 
@@ -173,4 +178,4 @@ time_zone = "{time_zone}"
 # type = "remote"
 # languages = ["en", "zh"]
 # options = {{ base_url = "http://localhost:11434/v1", model = "qwen3:4b" }}
-{mail if smtp_port else hint}"""
+{mail if smtp_port else keep}"""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from zhanggui import access
 from zhanggui.access import ApiKey
@@ -38,6 +38,7 @@ from zhanggui.shop import Shop
 from zhanggui.storage import plugins
 
 if TYPE_CHECKING:
+    from zhanggui.catalog.feed import Format
     from zhanggui.shops.sample import SampleShop
 
 Count = Callable[[int], None]
@@ -82,7 +83,7 @@ class Engine(Shop):
         if path.exists():
             raise ConfigError(f"{path} is there already; nothing was changed")
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(template(**settings), encoding="utf-8")
+        path.write_text(template(outbox=str(folder.resolve() / "outbox"), **settings), encoding="utf-8")
 
     @classmethod
     def open(
@@ -152,7 +153,7 @@ class Engine(Shop):
             rows = read_feed(
                 path,
                 rejects=rejects,
-                form=form,  # type: ignore[arg-type] - checked above
+                form=cast("Format", form),
                 mapping=mapping,
                 currency=currency or self.config.shop.currency,
                 language=self._language(language),
@@ -320,6 +321,11 @@ class Engine(Shop):
         """A run and what its finished steps counted. Raises NotFoundError."""
         with self.database.reading() as connection:
             return asdict(campaign_store.find(connection, run_id))
+
+    def deliver(self, run_id: str) -> dict[str, Any]:
+        """Send what has become due of a run since, such as messages that waited for the end of quiet hours."""
+        self.run_status(run_id)
+        return running.Steps(self.line).deliver(run_id)
 
     def learn(self, run_id: str) -> learning.Learned:
         """Join a run's responses and teach the policy, once. Raises NotFoundError."""

@@ -33,7 +33,15 @@ class Workflows:
         """Walk the run to its end and return each step's result; at once when it had ended before."""
         from dbos import DBOS, SetWorkflowID
 
-        with SetWorkflowID(run_id):
+        # A walk that failed keeps its error for good; the next attempt is a walk of its own, over the same run.
+        number = 1
+        while True:
+            name = run_id if number == 1 else f"{run_id}.{number}"
+            status = DBOS.get_workflow_status(name)
+            if status is None or status.status != "ERROR":
+                break
+            number += 1
+        with SetWorkflowID(name):
             handle = DBOS.start_workflow(self._walk, run_id)
         results: Mapping[str, Any] = handle.get_result()
         return results

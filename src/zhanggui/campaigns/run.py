@@ -120,7 +120,7 @@ class Steps:
         return self._kept(run_id, "enqueue", {"messages": len(messages), "new": new})
 
     def deliver(self, run_id: str) -> dict[str, Any]:
-        """Send what may be sent, until every message of the run has ended; tell the event log what was delivered."""
+        """Send what may be sent now or soon; tell the event log what was delivered."""
         line = self._line
         with line.database.reading() as connection:
             waiting = sum(outbox.counts(connection, run_id).states.values())
@@ -139,9 +139,11 @@ class Steps:
                 )
             with line.database.reading() as connection:
                 due = outbox.next_due(connection, run_id)
-            if due is None:
+            # Retries are waited for; what is due after quiet hours is left to `zhanggui campaign deliver`.
+            wait = (due - line.clock()).total_seconds() if due else None
+            if wait is None or wait > line.delivery.patience_seconds:
                 break
-            time.sleep(min(60.0, max(0.05, (due - line.clock()).total_seconds())))
+            time.sleep(max(0.05, wait))
         with line.database.transaction() as connection:
             states = outbox.counts(connection, run_id).states
             told = [_delivered(one) for one in outbox.sent(connection, run_id)]

@@ -52,6 +52,14 @@ def run(name: NameArgument, shop: ShopOption = Path(), at: MomentOption = None) 
 
 
 @app.command()
+def deliver(run_id: Annotated[str, typer.Argument(help="The run's id.")], shop: ShopOption = Path()) -> None:
+    """Send what has become due of a run since, such as messages that waited for the end of quiet hours."""
+    with opened(shop) as engine:
+        states = engine.deliver(run_id)
+    console.print(", ".join(f"{name} {count}" for name, count in states.items()), highlight=False)
+
+
+@app.command()
 def learn(run_id: Annotated[str, typer.Argument(help="The run's id.")], shop: ShopOption = Path()) -> None:
     """Join the responses of a run to its decisions and teach the policy, once."""
     with opened(shop) as engine:

@@ -106,7 +106,8 @@ def from_template(brief: Brief, *, why: str) -> Copy:
     variant = int(brief.brief_id[:8], 16) % _VARIANTS
     name = f"pitch.{brief.language}"
     about = brief.about or brief.offer_title
-    pitch = render(shipped("pitch", brief.language), {"about": about, "variant": variant}, name=name)
+    slots = {"about": about, "opening": about[:1].upper() + about[1:], "variant": variant}
+    pitch = render(shipped("pitch", brief.language), slots, name=name)
     return Copy(brief=brief, pitch=pitch, source="template", why_template=why)
 
 

@@ -27,7 +27,7 @@ from zhanggui.storage.artifacts import sync
 Phase = Literal[
     "unlinked", "swept", "read", "written", "listed", "committed", "merge_written", "merge_listed", "merged"
 ]
-"""read: rows are in memory; written: their files are on disk; listed: in the transaction, before its commit."""
+"""read: rows are in memory; written: files are on disk; listed: in the transaction, before its commit."""
 
 _DAY = 86_400_000_000
 _DICTIONARY: Any = [name for name in LOG_SCHEMA.names if name not in ("message_id", "body")]

@@ -1,4 +1,4 @@
-"""What happened: one event of the Segment spec, and the columns it is stored in. Knows no customer, no feature.
+"""What happened: one event of the Segment spec, and its columns in the log. Knows no customer and no feature.
 
 Spec: https://segment.com/docs/connections/spec/
 """

@@ -88,7 +88,7 @@ def _open(path: Path) -> IO[bytes]:
 
 
 def _lines(file: IO[bytes], limit: int) -> Iterator[tuple[int, bytes | EventError]]:
-    """Numbered lines without their end, blank ones left out; of a line beyond `limit` just enough to refuse it."""
+    """Numbered lines without their end, blank ones left out; of one beyond `limit` just enough to refuse it."""
     number = 0
     while True:
         number += 1

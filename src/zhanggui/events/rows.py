@@ -74,7 +74,7 @@ def _products(values: Sequence[str | None], kind: pa.DataType) -> pa.ChunkedArra
 
     present = [value for value in values if value is not None]
     if not present:
-        return pa.nulls(len(values), kind)
+        return pa.array([None] * len(values), kind)
     lines = io.BytesIO("".join(f'{{"products":{value}}}\n' for value in present).encode())
     parsed = arrow_json.read_json(
         lines,

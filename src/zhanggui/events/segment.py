@@ -71,14 +71,14 @@ def parse(
 def parse_batch(
     payload: Mapping[str, Any] | bytes, *, received_at: datetime, settings: EventSettings = DEFAULT
 ) -> tuple[list[Event], list[EventError]]:
-    """The events of a batch call, `{"batch": [...], "sentAt": ..., "context": {...}}`, and the errors of the rest.
+    """The events of a batch call, `{"batch": [...], "sentAt": ..., "context": ...}`, and the errors of the rest.
 
     A batch-level context holds for messages that do not say otherwise. Errors name the field as
     `batch[3].properties.price`. Raises EventError when the batch as a whole cannot be read.
     """
     body = payload if isinstance(payload, bytes) else _encode(payload)
     if len(body) > settings.max_batch_bytes:
-        raise EventError(f"the batch is larger than {settings.max_batch_bytes} bytes", hint="send it in parts")
+        raise EventError(f"the batch is larger than {settings.max_batch_bytes} bytes", hint="send parts")
     try:
         batch = json.loads(body)
     except (ValueError, RecursionError):
@@ -261,7 +261,7 @@ class _RefusedError(Exception):
 
 
 def _clean(value: Any, depth: int) -> Any:
-    """The same JSON value without control characters. Refuses numbers that are not finite, and deep nesting."""
+    """The same JSON value without control characters. Refuses numbers that are not finite, deep nesting."""
     kind = type(value)
     if kind is str:
         return value if value.isprintable() else _HARMFUL.sub("", value)

@@ -104,8 +104,11 @@ def _check(node: ast.expr) -> None:
     elif isinstance(node, ast.Compare):
         values = [_value(right) for right in node.comparators]
         kind = _kind(node.left)
-        for op, value in zip(node.ops, values, strict=True):
+        for op, given in zip(node.ops, values, strict=True):
+            value: Any = given
             many = isinstance(op, ast.In | ast.NotIn)
+            if many and isinstance(value, str):
+                value = (value,)  # `in ("x")` is no tuple to Python, but it is meant as one
             if many != isinstance(value, tuple):
                 raise _wrong(node, "`in` needs a list of values in parentheses, and only `in` takes one")
             for one in value if isinstance(value, tuple) else (value,):
@@ -167,7 +170,7 @@ def _mask(node: ast.expr, table: pa.Table) -> Any:
     for op, right in zip(node.ops, node.comparators, strict=True):
         value = _value(right)
         if isinstance(op, ast.In | ast.NotIn):
-            one = pc.is_in(left, value_set=pa.array(value))
+            one = pc.is_in(left, value_set=pa.array([value] if isinstance(value, str) else value))
             one = pc.and_(pc.invert(one), pc.is_valid(left)) if isinstance(op, ast.NotIn) else one
         else:
             one = pc.fill_null(_COMPARE[type(op)][0](left, value), False)
