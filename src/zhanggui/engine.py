@@ -10,9 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from zhanggui import access
-from zhanggui.access import ApiKey
-from zhanggui.access.keys import Scope
 from zhanggui.campaigns import campaign as campaign_files
 from zhanggui.campaigns import learn as learning
 from zhanggui.campaigns import preview as previewing
@@ -25,7 +22,6 @@ from zhanggui.catalog import load as catalog_load
 from zhanggui.catalog.product import Product
 from zhanggui.catalog.row import Deletion
 from zhanggui.config import load, template
-from zhanggui.delivery import unsubscribe
 from zhanggui.errors import ConfigError, EventError, InputError, ProductError
 from zhanggui.evaluation.report import RunReport
 from zhanggui.evaluation.run_report import report as report_of
@@ -340,57 +336,6 @@ class Engine(Shop):
             run = campaign_store.find(connection, run_id)
             campaign, _ = campaign_store.get(connection, run.campaign, run.version)
         return report_of(self.line, campaign, run)
-
-    # Unsubscribing, keys, health
-
-    def unsubscribe_page(self, token: str) -> str:
-        """The page behind an unsubscribe link. Changes nothing. Raises AccessError."""
-        wish = unsubscribe.read(token, self._secret())
-        return unsubscribe.page(wish.language, self.config.shop.name, done=False)
-
-    def unsubscribe(self, token: str) -> str:
-        """Withdraw the consent that a link names, at once; returns the confirmation page. Raises AccessError."""
-        wish = unsubscribe.read(token, self._secret())
-        self.record_consent(
-            customer_id=wish.customer_id,
-            channel=wish.channel,
-            purpose=wish.purpose,
-            granted=False,
-            at=self.clock(),
-            how="unsubscribe link",
-            text="",
-        )
-        return unsubscribe.page(wish.language, self.config.shop.name, done=True)
-
-    def create_key(self, label: str, *, scope: Scope) -> str:
-        """Make an API key; it is shown once."""
-        with self.database.transaction() as connection:
-            return access.create(connection, label=label, scope=scope, now=self.clock())
-
-    def check_key(self, key: str, *, scope: Scope) -> ApiKey:
-        """Who a key belongs to. Raises AccessError."""
-        with self.database.reading() as connection:
-            return access.verify(connection, key, scope=scope)
-
-    def keys(self) -> list[ApiKey]:
-        """Every API key, without the key."""
-        with self.database.reading() as connection:
-            return access.keys(connection)
-
-    def revoke_key(self, key_id: str) -> None:
-        """Close an API key. Raises NotFoundError."""
-        with self.database.transaction() as connection:
-            access.revoke(connection, key_id, now=self.clock())
-
-    def moment(self, text: str | None) -> datetime | None:
-        """A moment in ISO 8601, in UTC unless it says otherwise. Raises InputError."""
-        if text is None:
-            return None
-        try:
-            found = datetime.fromisoformat(text)
-        except ValueError as error:
-            raise InputError(f"{text!r} is no moment", hint="such as 2026-01-31T12:00:00+08:00") from error
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
 
     # Inside
 

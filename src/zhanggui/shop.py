@@ -15,6 +15,9 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
+from zhanggui import access
+from zhanggui.access import ApiKey
+from zhanggui.access.keys import Scope
 from zhanggui.attribution.reward import RewardLog
 from zhanggui.campaigns import store as campaign_store
 from zhanggui.campaigns.line import Line
@@ -23,7 +26,7 @@ from zhanggui.config import Config
 from zhanggui.content.compose import Sender
 from zhanggui.decisioning.log import DecisionLog
 from zhanggui.delivery import unsubscribe
-from zhanggui.errors import ConfigError, NotFoundError, StorageError
+from zhanggui.errors import ConfigError, InputError, NotFoundError, StorageError
 from zhanggui.events.log import EventLog
 from zhanggui.llm.model import LanguageModel
 from zhanggui.profiles.build import Snapshot, latest
@@ -126,6 +129,57 @@ class Shop:
         for thread in self._threads:
             thread.join()
         self._threads.clear()
+
+    def unsubscribe_page(self, token: str) -> str:
+        """The page behind an unsubscribe link. Changes nothing. Raises AccessError."""
+        wish = unsubscribe.read(token, self._secret())
+        return unsubscribe.page(wish.language, self.config.shop.name, done=False)
+
+    def unsubscribe(self, token: str) -> str:
+        """Withdraw the consent that a link names, at once; returns the confirmation page. Raises AccessError."""
+        wish = unsubscribe.read(token, self._secret())
+        said = consent.Consent(
+            customer_id=wish.customer_id,
+            channel=wish.channel,
+            purpose="marketing",
+            granted=False,
+            at=self.clock(),
+            how="unsubscribe link",
+            text="",
+        )
+        with self.database.transaction() as connection:
+            consent.record(connection, [said], now=said.at)
+        return unsubscribe.page(wish.language, self.config.shop.name, done=True)
+
+    def create_key(self, label: str, *, scope: Scope) -> str:
+        """Make an API key; it is shown once."""
+        with self.database.transaction() as connection:
+            return access.create(connection, label=label, scope=scope, now=self.clock())
+
+    def check_key(self, key: str, *, scope: Scope) -> ApiKey:
+        """Who a key belongs to. Raises AccessError."""
+        with self.database.reading() as connection:
+            return access.verify(connection, key, scope=scope)
+
+    def keys(self) -> list[ApiKey]:
+        """Every API key, without the key."""
+        with self.database.reading() as connection:
+            return access.keys(connection)
+
+    def revoke_key(self, key_id: str) -> None:
+        """Close an API key. Raises NotFoundError."""
+        with self.database.transaction() as connection:
+            access.revoke(connection, key_id, now=self.clock())
+
+    def moment(self, text: str | None) -> datetime | None:
+        """A moment in ISO 8601, in UTC unless it says otherwise. Raises InputError."""
+        if text is None:
+            return None
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError as error:
+            raise InputError(f"{text!r} is no moment", hint="such as 2026-01-31T12:00:00+08:00") from error
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
 
     def _snapshot(self) -> Snapshot:
         found = latest(self.artifacts)

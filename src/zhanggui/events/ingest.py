@@ -98,6 +98,8 @@ def _lines(file: IO[bytes], limit: int) -> Iterator[tuple[int, bytes | EventErro
                 # Never held whole: it may be gigabytes.
                 while (rest := file.readline(1 << 20)) and not rest.endswith(b"\n"):
                     pass
+                yield number, line
+                continue
         except (EOFError, OSError, zlib.error):
             yield number, EventError("the compressed file is damaged from here", hint="fetch it again")
             return

@@ -97,18 +97,17 @@ class Predicate:
 
 def _check(node: ast.expr) -> None:
     if isinstance(node, ast.BoolOp):
-        for value in node.values:
-            _check(value)
+        for part in node.values:
+            _check(part)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         _check(node.operand)
     elif isinstance(node, ast.Compare):
         values = [_value(right) for right in node.comparators]
         kind = _kind(node.left)
         for op, given in zip(node.ops, values, strict=True):
-            value: Any = given
             many = isinstance(op, ast.In | ast.NotIn)
-            if many and isinstance(value, str):
-                value = (value,)  # `in ("x")` is no tuple to Python, but it is meant as one
+            # `in ("x")` is no tuple to Python, but it is meant as one.
+            value: Any = (given,) if many and isinstance(given, str) else given
             if many != isinstance(value, tuple):
                 raise _wrong(node, "`in` needs a list of values in parentheses, and only `in` takes one")
             for one in value if isinstance(value, tuple) else (value,):

@@ -1,0 +1,111 @@
+"""The whole line over the sample shop, with a fake model and a channel in memory."""
+
+import random
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from zhanggui.engine import Engine
+from zhanggui.shops.sample import SampleShop
+from zhanggui.testing import FakeLLM, FixedClock, MemoryChannel
+
+NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)  # a Monday, ten o'clock in Shanghai
+
+
+class Loop:
+    """An opened sample shop with its fakes."""
+
+    def __init__(self, folder: Path) -> None:
+        Engine.create(folder)
+        self.clock, self.channel = FixedClock(NOW), MemoryChannel()
+        self.model = FakeLLM(lambda request, _n: f"{request.messages[-1].content.splitlines()[0]}, for quiet evenings.")
+        self.engine = Engine.open(folder, clock=self.clock)
+        object.__setattr__(self.engine.line, "channels", lambda: {"email": self.channel})
+        object.__setattr__(self.engine.line, "model", lambda: self.model)
+        self.sample: SampleShop = self.engine.load_sample()
+
+
+@pytest.fixture
+def loop(tmp_path: Path):
+    loop = Loop(tmp_path / "shop")
+    yield loop
+    loop.engine.close()
+
+
+def test_the_sample_shop_is_what_it_says(loop: Loop) -> None:
+    counts = loop.sample.counts
+    assert (counts["products"], counts["customers"]) == (60, 500)
+    assert loop.engine.segment("orders >= 0").customers == 500
+
+
+def test_a_run_writes_to_nobody_without_consent_and_a_second_run_sends_nothing(loop: Loop) -> None:
+    run_id, results = loop.engine.run_campaign("welcome-back", moment=NOW)
+    assert results["deliver"]["sent"] == len(loop.channel.sent) > 100
+    assert len({one.customer_id for one in loop.channel.sent}) == len(loop.channel.sent)
+    for message in loop.channel.sent:
+        consents = loop.engine.customer(message.customer_id)["consents"]
+        assert any(one["granted"] and one["channel"] == "email" for one in consents)
+        assert message.proof["consent"]["text"]
+        assert "{{" not in message.body
+        assert "/unsubscribe/" in message.body
+    sent = len(loop.channel.sent)
+    assert loop.engine.run_campaign("welcome-back", moment=NOW)[0] == run_id
+    assert len(loop.channel.sent) == sent
+
+
+def test_cost_grows_with_distinct_briefs_not_with_customers(loop: Loop) -> None:
+    _, results = loop.engine.run_campaign("welcome-back", moment=NOW)
+    assert len(loop.model.requests) <= results["write"]["briefs"] < len(loop.channel.sent) / 2
+
+
+def test_who_refused_personalisation_gets_words_without_her_profile(loop: Loop) -> None:
+    loop.engine.run_campaign("welcome-back", moment=NOW)
+    plain = [one for one in loop.channel.sent if not one.proof["personalised"]]
+    assert plain
+    for message in plain:
+        assert message.proof["stage_used"] == ""
+        assert not any(name in message.body.splitlines()[0] for name in ("Alex", "Grace", "思远", "雨桐"))
+
+
+def test_consent_withdrawn_after_the_plan_stops_the_message(loop: Loop) -> None:
+    engine = loop.engine
+    customer = next(
+        f"customer-{n:03d}" for n in range(1, 500) if engine.preview("welcome-back", [f"customer-{n:03d}"], moment=NOW)
+    )
+    message = engine.preview("welcome-back", [customer], moment=NOW)[0]
+    url = message["data"]["unsubscribe_url"]
+    page = engine.unsubscribe_page(url.rsplit("/", 1)[1])
+    assert "<button>" in page
+    assert engine.preview("welcome-back", [customer], moment=NOW)  # looking at the page withdrew nothing
+    engine.unsubscribe(url.rsplit("/", 1)[1])
+    assert engine.preview("welcome-back", [customer], moment=NOW) == []
+    engine.run_campaign("welcome-back", moment=NOW)
+    assert customer not in {one.customer_id for one in loop.channel.sent}
+
+
+def test_responses_teach_the_policy_once_and_are_reported_in_both_languages(loop: Loop) -> None:
+    from zhanggui.evaluation.report import render_text
+
+    engine = loop.engine
+    run_id, _ = engine.run_campaign("welcome-back", moment=NOW)
+    told = {one.customer_id: "Tea" for one in loop.channel.sent}
+    loop.clock.advance(timedelta(days=15))
+    answers = list(loop.sample.model.respond(told, at=NOW, rng=random.Random(3)))
+    result, errors = engine.collect({"batch": answers})
+    assert (result.stored, errors) == (len(answers), [])
+    first = engine.learn(run_id)
+    assert first.learned > 0
+    assert engine.learn(run_id).learned == 0
+    report = engine.evaluate(run_id)
+    assert report.policy_after == first.policy_version
+    assert report.lift is not None
+    assert report.mature
+    assert "treated" in render_text(report, "en")
+    assert "触达" in render_text(report, "zh")
+
+
+def test_same_seed_same_decision(loop: Loop) -> None:
+    one = loop.engine.explain("welcome-back", ["customer-001"], moment=NOW)[0]["decision"]
+    many = loop.engine.explain("welcome-back", ["customer-001", "customer-002", "customer-003"], moment=NOW)
+    assert next(x for x in many if x["customer_id"] == "customer-001")["decision"] == one
