@@ -29,6 +29,7 @@ from zhanggui.delivery import unsubscribe
 from zhanggui.errors import ConfigError, InputError, NotFoundError, StorageError
 from zhanggui.events.log import EventLog
 from zhanggui.llm.model import LanguageModel
+from zhanggui.profiles import consent
 from zhanggui.profiles.build import Snapshot, latest
 from zhanggui.storage import ArtifactStore, Database, RejectFile, plugins
 

@@ -66,7 +66,7 @@ _ITSELF = re.compile(
     r"|\b(?:newsletter|subject line|customers?|sentence|catalogue|one sentence|tone:)\b|作为(?:一个|一名)?(?:ai|人工智能|语言模型|助手)|以下是|好的[，,]|当然[，,]|文案[：:]|标题[：:]|语气|顾客",
     re.IGNORECASE,
 )
-_PERSON = re.compile(r"\b(?:I|I'm|I've|I'll|my|me|mine|myself|he|she|him|his)\b|我(?!们)")
+_PERSON = re.compile(r"\b(?:I|I'm|I've|I'll|my|me|mine|myself|he|she|him|his)\b|我(?!们)", re.IGNORECASE)
 _END = re.compile(r"[.!?。！？~～”\"’')）…]$")
 _MAY_BE_GIVEN = frozenset({"placeholder", "personal_data"})  # a product may be called "@home" or "XXL"
 _STOP = frozenset(["the", "and", "for", "with", "from", "our", "your", "all", "new", "fresh", "other", "misc"])

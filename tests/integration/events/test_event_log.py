@@ -170,7 +170,7 @@ def test_a_reader_sees_one_moment_while_compaction_runs(database: Database, tmp_
     assert len(ids(log)) == 61
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     numbers=st.lists(st.integers(0, 30), min_size=1, max_size=60),
     cuts=st.lists(st.booleans(), min_size=60, max_size=60),

@@ -24,7 +24,7 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.BigInteger),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("document", sa.Text, nullable=False),
-        sa.UniqueConstraint("customer_id", "run_id", "channel"),
+        sa.UniqueConstraint("customer_id", "run_id", "channel", name="uq_outbox_customer_id"),
     )
     op.create_index("ix_outbox_state", "outbox", ["state", "due_at"])
     op.create_index("ix_outbox_run_id", "outbox", ["run_id", "state"])
