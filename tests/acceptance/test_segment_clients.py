@@ -62,7 +62,7 @@ assert not failures, failures[:3]
     for _ in range(2):  # the second time every message is a duplicate
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-    assert _stored(url) == {"stored": EVENTS, "duplicate": EVENTS}
+    assert _stored(url) == {"stored": EVENTS, "duplicate": EVENTS, "rejected": 0}
     assert _count(shop) == EVENTS
 
 
