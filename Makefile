@@ -10,7 +10,8 @@ demo: .venv/demo
 	$(BIN)/zhanggui demo --folder demo-shop
 
 test: .venv/dev
-	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/coverage erase
