@@ -106,7 +106,7 @@ def _count(shop: Path) -> int:
     from zhanggui import Engine
 
     with Engine.open(shop) as engine, engine.events.read() as events:
-        return int(events.count().execute())
+        return int(events.count().to_pyarrow().as_py())
 
 
 def _cli(*arguments: str) -> str:

@@ -14,7 +14,7 @@ from zhanggui.errors import PolicyError
 from zhanggui.policies.draw import arm_id, draw
 from zhanggui.policies.policy import A, Contexts, Mask, Selections
 
-_GRID = 4096
+_GRID = 512
 
 
 class ThompsonPolicy(Generic[A]):
