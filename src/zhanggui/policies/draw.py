@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from zhanggui.policies.policy import A, Mask, Selections
 
+_CELLS = 50_000  # (rows x actions) held at a time: they stay in the processor's cache
+
 
 def draw(
     actions: Sequence[A],
@@ -21,24 +23,32 @@ def draw(
 
     `exploration` is the share given evenly to all eligible actions, so that no propensity is zero.
     """
+    size = len(weights)
+    indices, propensities = np.empty(size, dtype=np.int64), np.empty(size)
+    step = max(1, _CELLS // max(1, eligible.shape[1]))
+    for start in range(0, size, step):
+        rows = slice(start, start + step)
+        indices[rows], propensities[rows] = _drawn(weights[rows], eligible[rows], uniforms[rows], exploration)
+    return Selections(actions=actions, indices=indices, propensities=propensities)
+
+
+def _drawn(
+    weights: NDArray[Any], eligible: Mask, uniforms: NDArray[np.float64], exploration: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     counts = eligible.sum(axis=1)
-    weights = np.where(eligible, weights, 0.0).astype(np.float64)
-    totals = weights.sum(axis=1, keepdims=True)
-    even = eligible / np.maximum(counts, 1)[:, None]
+    shares = weights * eligible.astype(np.float64)
+    totals = shares.sum(axis=1)
     # Where every weight has underflowed, nothing is known: all eligible actions alike.
-    shares = np.divide(weights, totals, out=even.copy(), where=totals > 0)
-    shares = (1 - exploration) * shares + exploration * even
+    known = totals > 0
+    shares *= np.where(known, (1 - exploration) / np.where(known, totals, 1.0), 0.0)[:, None]
+    shares += eligible * (np.where(known, exploration, 1.0) / np.maximum(counts, 1))[:, None]
     cumulative = np.cumsum(shares, axis=1)
-    indices = (cumulative <= uniforms[:, None] * cumulative[:, -1:]).sum(axis=1)
+    indices = (cumulative <= (uniforms * cumulative[:, -1])[:, None]).sum(axis=1)
     last = shares.shape[1] - 1 - np.argmax(shares[:, ::-1] > 0, axis=1)
-    indices = np.minimum(indices, last).astype(np.int64)
+    indices = np.minimum(indices, last)
     propensities = shares[np.arange(len(indices)), indices]
     nothing = counts == 0
-    return Selections(
-        actions=actions,
-        indices=np.where(nothing, -1, indices),
-        propensities=np.where(nothing, 1.0, propensities),
-    )
+    return np.where(nothing, -1, indices), np.where(nothing, 1.0, propensities)
 
 
 def arm_id(action: object) -> str:

@@ -14,7 +14,8 @@ from zhanggui.errors import PolicyError
 from zhanggui.policies.draw import arm_id, draw
 from zhanggui.policies.policy import A, Contexts, Mask, Selections
 
-_GRID = 512
+_LEVELS = np.concatenate([[1e-9, 1e-6, 1e-4], np.linspace(0.001, 0.999, 250), [1 - 1e-4, 1 - 1e-6, 1 - 1e-9]])
+_NODES = 1024
 
 
 class ThompsonPolicy(Generic[A]):
@@ -35,7 +36,7 @@ class ThompsonPolicy(Generic[A]):
         """Draw each row's action by its probability of being best among the eligible; `contexts` are not used."""
         masks, which = _distinct(eligible)
         alpha, beta = self._posterior(actions)
-        best = np.stack([best_beta(alpha, beta, mask) for mask in masks]) if len(masks) else np.empty((0, 0))
+        best = best_beta(alpha, beta, masks)
         return draw(actions, best[which], eligible=eligible, uniforms=uniforms, exploration=self._exploration)
 
     def update(self, contexts: Contexts, selections: Selections[A], rewards: NDArray[np.float64]) -> None:
@@ -64,25 +65,25 @@ class ThompsonPolicy(Generic[A]):
         return counts[:, 0] + self._prior[0], counts[:, 1] + self._prior[1]
 
 
-def best_beta(alpha: NDArray[np.float64], beta: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(k,) P(arm has the largest value) for independent Beta(alpha, beta) arms, among those in `mask`."""
+def best_beta(alpha: NDArray[np.float64], beta: NDArray[np.float64], masks: Mask) -> NDArray[np.float64]:
+    """(m, k) weights proportional to P(arm has the largest value) for independent Beta arms, among those in each mask.
+
+    The nodes are quantiles of every arm, so that each is seen where its weight lies; all masks are one product.
+    """
     from scipy.special import betainc, betaincinv
 
-    best = np.zeros(len(alpha))
-    if not mask.any():
-        return best
-    a, b = alpha[mask], beta[mask]
-    low, high = betaincinv(a, b, 1e-9).max(), betaincinv(a, b, 1 - 1e-9).max()
-    grid = np.linspace(low, high, _GRID + 1)
-    below = betainc(a[:, None], b[:, None], grid)
-    # Below `low` at least one arm almost surely is not: what lies there belongs to the first cell.
-    below[:, 0], below[:, -1] = 0.0, 1.0
+    if not len(masks) or not len(alpha):
+        return np.zeros(masks.shape)
+    grid = np.unique(betaincinv(alpha[:, None], beta[:, None], _LEVELS))
+    if len(grid) > _NODES:
+        grid = np.interp(np.linspace(0, 1, _NODES), np.linspace(0, 1, len(grid)), grid)
+    below = betainc(alpha[:, None], beta[:, None], grid)
+    below = np.pad(below, ((0, 0), (1, 1)), constant_values=(0.0, 1.0))
     middle = np.maximum((below[:, 1:] + below[:, :-1]) / 2, 1e-300)
-    logs = np.log(middle)
-    weight = np.exp(logs.sum(axis=0) - logs)
-    found = (np.diff(below, axis=1) * weight).sum(axis=1)
-    best[mask] = found / found.sum()
-    return best
+    # P_i = sum over cells of dF_i * prod_{j != i} F_j, with the product of all divided by F_i.
+    logs = masks @ np.log(middle)
+    weights: NDArray[np.float64] = np.exp(logs) @ (np.diff(below, axis=1) / middle).T
+    return weights * masks
 
 
 def _distinct(eligible: Mask) -> tuple[Mask, NDArray[np.int64]]:

@@ -13,7 +13,7 @@ ACTIONS = ["a", "b", "c"]
 def test_thompson_propensity_is_the_probability_of_being_best() -> None:
     alpha, beta = np.array([3.0, 30.0, 5.0]), np.array([50.0, 600.0, 90.0])
     drawn = np.bincount(RNG.beta(alpha, beta, (400_000, 3)).argmax(axis=1)) / 400_000
-    assert best_beta(alpha, beta, np.ones(3, bool)) == pytest.approx(drawn, abs=0.004)
+    assert best_beta(alpha, beta, np.ones((1, 3), bool))[0] == pytest.approx(drawn, abs=0.004)
 
 
 def test_linear_propensity_is_the_probability_of_being_best() -> None:
