@@ -152,18 +152,19 @@ class EventLog:
             backend.raw_sql("SET preserve_insertion_order = false")
             parts = []
             if files:
-                parts.append(
-                    backend.read_parquet(
-                        [str(self.root / path) for path in files],
-                        table_name="compacted",
-                        hive_partitioning=False,
-                        union_by_name=False,
-                    )
+                backend.read_parquet(
+                    [str(self.root / path) for path in files],
+                    table_name="compacted",
+                    hive_partitioning=False,
+                    union_by_name=False,
                 )
+                parts.append("FROM compacted")
             if hot.num_rows or not files:
                 backend.con.register("hot", hot.cast(_NULLABLE))
-                parts.append(backend.table("hot"))
-            yield parts[0] if len(parts) == 1 else parts[0].union(parts[1])
+                parts.append("FROM hot")
+            # A view, which each query sees through, so that a query reads only the columns and rows that it asks for.
+            backend.raw_sql(f"CREATE VIEW log AS {' UNION ALL '.join(parts)}")
+            yield backend.table("log")
         finally:
             backend.disconnect()
 

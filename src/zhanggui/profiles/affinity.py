@@ -12,10 +12,13 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 
+INTEREST = ["Order Completed", "Product Added", "Product Viewed"]
+
+
 def interest(events: "ir.Table", *, as_of: datetime, settings: ProfileSettings) -> "ir.Table":
     """Decayed weight of each product line: customer_id, product_id, category, brand, weight.
 
-    `events` has customer_id, name, us (event time, microseconds since 1970) and products.
+    `events` are those named in INTEREST: customer_id, name, us (event time, microseconds since 1970) and products.
     """
     import ibis
 
@@ -25,7 +28,7 @@ def interest(events: "ir.Table", *, as_of: datetime, settings: ProfileSettings) 
         (events.name == "Product Viewed", settings.view_weight),
     )
     age_days = (int(as_of.timestamp() * 1_000_000) - events.us) / 86_400e6
-    lines = events.filter(events.name.isin(["Order Completed", "Product Added", "Product Viewed"])).select(
+    lines = events.select(
         "customer_id",
         "name",
         line=events.products.unnest(),

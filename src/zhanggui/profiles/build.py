@@ -81,7 +81,7 @@ def build(
         table = (
             _incremental(log, events, mapping, base, as_of=as_of, settings=settings)
             if base and usable
-            else (_whole(events, mapping, as_of=as_of, settings=settings))
+            else _computed(events, mapping, as_of=as_of, settings=settings)
         )
     config = {"as_of": as_of.isoformat(), "position": position, "settings": asdict(settings)}
     data_hash = hashlib.sha256(f"{position}\x1f{as_of.isoformat()}".encode()).hexdigest()
@@ -108,20 +108,20 @@ def opened(artifact: Artifact) -> Snapshot:
     )
 
 
-def compute(events: "ir.Table", *, as_of: datetime, settings: ProfileSettings) -> pa.Table:
-    """The profiles of resolved events, in SNAPSHOT_SCHEMA, sorted by customer id."""
+def _computed(
+    events: "ir.Table",
+    mapping: pa.Table,
+    *,
+    as_of: datetime,
+    settings: ProfileSettings,
+    customers: "ir.Table | None" = None,
+) -> pa.Table:
+    """The profiles of all, or of some customers, in SNAPSHOT_SCHEMA, sorted by customer id."""
     from zhanggui.profiles.features import features
 
-    table = features(events, as_of=as_of, settings=settings).order_by("customer_id").to_pyarrow()
-    return table.cast(SNAPSHOT_SCHEMA)
-
-
-def _whole(events: "ir.Table", mapping: pa.Table, *, as_of: datetime, settings: ProfileSettings) -> pa.Table:
-    from zhanggui.profiles.features import resolve
-
-    return compute(
-        resolve(events, _registered(events, "identities", mapping), as_of=as_of), as_of=as_of, settings=settings
-    )
+    identities = _registered(events, "identities", mapping)
+    table = features(events, identities, as_of=as_of, settings=settings, customers=customers)
+    return table.order_by("customer_id").to_pyarrow().cast(SNAPSHOT_SCHEMA)
 
 
 def _incremental(
@@ -136,12 +136,12 @@ def _incremental(
     from zhanggui.profiles.features import aged, resolve
 
     backend: Any = events.get_backend()
-    resolved = resolve(events, _registered(events, "identities", mapping), as_of=as_of)
+    since = events.filter(events.timestamp > base.as_of)
     ends = dict(zip(mapping["from_id"].to_pylist(), mapping["customer_id"].to_pylist(), strict=True))
     touched = {ends.get(one, one) for one in log.touched(base.position)}
     gone = set(ends)  # ids that have become part of somebody else
-    then = resolved.filter(resolved.timestamp > base.as_of).select("customer_id").distinct().to_pyarrow()
-    touched |= set(then["customer_id"].to_pylist())
+    then = resolve(since, _registered(events, "identities", mapping), as_of=as_of)
+    touched |= set(then.select("customer_id").distinct().to_pyarrow()["customer_id"].to_pylist())
     old = backend.read_parquet(str(base.path), table_name="base")
     windowed = (old.views + old.carts + old.messages_received + old.messages_opened + old.messages_clicked > 0) | (
         old.preferred_channel.notnull()
@@ -151,7 +151,7 @@ def _incremental(
     if stale is None:
         return aged(old, as_of=as_of, settings=settings).order_by("customer_id").to_pyarrow().cast(SNAPSHOT_SCHEMA)
     kept = aged(old.anti_join(stale, "customer_id"), as_of=as_of, settings=settings).to_pyarrow()
-    fresh = compute(resolved.semi_join(stale, "customer_id"), as_of=as_of, settings=settings)
+    fresh = _computed(events, mapping, as_of=as_of, settings=settings, customers=stale)
     return pa.concat_tables([kept.cast(SNAPSHOT_SCHEMA), fresh]).sort_by("customer_id")
 
 

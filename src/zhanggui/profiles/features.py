@@ -6,7 +6,7 @@ Uses events up to that moment by event time, however late they arrived. Knows no
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from zhanggui.profiles.affinity import interest, strongest
+from zhanggui.profiles.affinity import INTEREST, interest, strongest
 from zhanggui.profiles.lifecycle import stage
 from zhanggui.profiles.profile import SNAPSHOT_SCHEMA
 from zhanggui.profiles.settings import ProfileSettings
@@ -17,13 +17,20 @@ if TYPE_CHECKING:
 _DELIVERED = ["Message Delivered", "Email Delivered", "Push Notification Received"]
 _OPENED = ["Message Opened", "Email Opened", "Push Notification Tapped"]
 _CLICKED = ["Message Clicked", "Email Link Clicked"]
+_ORDERS = ["Order Completed", "Order Cancelled", "Order Refunded"]
 _DAY = 86_400_000_000  # microseconds
 
 
-def resolve(events: "ir.Table", identities: "ir.Table | None", *, as_of: datetime) -> "ir.Table":
+def resolve(
+    events: "ir.Table",
+    identities: "ir.Table | None",
+    *,
+    as_of: datetime,
+    customers: "ir.Table | None" = None,
+) -> "ir.Table":
     """Events up to `as_of` with their customer_id and event time `us`; visitors nobody knows are left out.
 
-    `identities` maps from_id to customer_id (None when there is no mapping).
+    `identities` maps from_id to customer_id (None when there is no mapping). `customers`: only these.
     """
     import ibis
 
@@ -31,37 +38,54 @@ def resolve(events: "ir.Table", identities: "ir.Table | None", *, as_of: datetim
 
     known = events.filter(events.timestamp <= ibis.literal(as_of)).mutate(us=epoch_us(events.timestamp))
     if identities is None:
-        return known.filter(known.user_id.notnull()).mutate(customer_id=known.user_id)
-    raw = known.mutate(raw_id=known.user_id.coalesce(known.anonymous_id))
-    joined = raw.left_join(identities.rename(mapped_id="customer_id"), raw.raw_id == identities.from_id)
-    joined = joined.mutate(customer_id=joined.mapped_id.coalesce(joined.user_id))
-    return joined.filter(joined.customer_id.notnull()).drop("raw_id", "from_id", "mapped_id")
+        found = known.filter(known.user_id.notnull()).mutate(customer_id=known.user_id)
+    else:
+        raw = known.mutate(raw_id=known.user_id.coalesce(known.anonymous_id))
+        joined = raw.left_join(identities.rename(mapped_id="customer_id"), raw.raw_id == identities.from_id)
+        joined = joined.mutate(customer_id=joined.mapped_id.coalesce(joined.user_id))
+        found = joined.filter(joined.customer_id.notnull()).drop("raw_id", "from_id", "mapped_id")
+    return found if customers is None else found.semi_join(customers, "customer_id")
 
 
-def features(events: "ir.Table", *, as_of: datetime, settings: ProfileSettings) -> "ir.Table":
-    """One row a customer in the columns of SNAPSHOT_SCHEMA. `events` come from `resolve`."""
+def features(
+    events: "ir.Table",
+    identities: "ir.Table | None",
+    *,
+    as_of: datetime,
+    settings: ProfileSettings,
+    customers: "ir.Table | None" = None,
+) -> "ir.Table":
+    """One row a customer in the columns of SNAPSHOT_SCHEMA, from the log. The other arguments are those of `resolve`.
+
+    Each part takes its own events out of the log before it asks whose they are: a shared table of resolved events
+    would have to hold every column of every event.
+    """
     import ibis
 
+    def told(*names: str) -> "ir.Table":
+        rows = events.filter(events.name.isin(names)) if names else events
+        return resolve(rows, identities, as_of=as_of, customers=customers)
+
     moment = ibis.literal(as_of)
-    lines = interest(events, as_of=as_of, settings=settings)
+    lines = interest(told(*INTEREST), as_of=as_of, settings=settings)
     brands = strongest(lines, "brand", keep=settings.affinities).rename(brands="weights", top_brand="top")
     categories = strongest(lines, "category", keep=settings.affinities)
     products = lines.group_by("customer_id", "product_id").agg(weight=lines.weight.sum())
     products = products.group_by("customer_id").agg(
         top_product=products.product_id.argmax(ibis.struct({"weight": products.weight, "id": products.product_id}))
     )
-    table = _activity(events, as_of=as_of, settings=settings)
+    table = _activity(told(), as_of=as_of, settings=settings)
+    identified = events.filter(events.type == "identify")
     for part in (
-        _orders(events),
-        _traits(events),
-        _favourite_channel(events, as_of=as_of, settings=settings),
+        _orders(told(*_ORDERS)),
+        _traits(resolve(identified, identities, as_of=as_of, customers=customers)),
+        _favourite_channel(told(*_OPENED, *_CLICKED), as_of=as_of, settings=settings),
         categories.rename(categories="weights", top_category="top"),
         brands,
         products,
     ):
-        table = table.left_join(part, "customer_id").drop(
-            *(["customer_id_right"] if "customer_id_right" in table.left_join(part, "customer_id").columns else [])
-        )
+        joined = table.left_join(part, "customer_id")
+        table = joined.drop(*({"customer_id_right"} & set(joined.columns)))
     table = table.mutate(
         as_of=moment,
         orders=table.orders.fill_null(0),
@@ -109,9 +133,7 @@ def _activity(events: "ir.Table", *, as_of: datetime, settings: ProfileSettings)
 
 def _orders(events: "ir.Table") -> "ir.Table":
     """Orders once each by order id, without the cancelled ones, less what was refunded."""
-    named = events.filter(events.name.isin(["Order Completed", "Order Cancelled", "Order Refunded"])).mutate(
-        key=events.order_id.coalesce(events.message_id)
-    )
+    named = events.mutate(key=events.order_id.coalesce(events.message_id))
     placed, refunded = named.name == "Order Completed", named.name == "Order Refunded"
     orders = named.group_by("customer_id", "key").agg(
         us=named.us.min(where=placed),
@@ -150,8 +172,7 @@ def _traits(events: "ir.Table") -> "ir.Table":
 
     from zhanggui.profiles.duckdb_functions import json_extract, json_extract_string, json_group_object
 
-    told = events.filter(events.type == "identify")
-    told = told.select("customer_id", "us", "message_id", traits=json_extract(told.body, "$.traits"))
+    told = events.select("customer_id", "us", "message_id", traits=json_extract(events.body, "$.traits"))
     told = told.mutate(entries=told.traits.cast("map<string, json>"))
     pairs = told.select(
         "customer_id", "us", "message_id", key=told.entries.keys().unnest(), value=told.entries.values().unnest()
@@ -181,7 +202,6 @@ def _favourite_channel(events: "ir.Table", *, as_of: datetime, settings: Profile
 
     answered = events.filter(
         events.timestamp > as_of - timedelta(days=settings.engagement_days),
-        events.name.isin(_OPENED + _CLICKED),
         events.channel.notnull(),
     )
     counts = answered.group_by("customer_id", "channel").agg(answers=answered.count())
