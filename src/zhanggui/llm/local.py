@@ -10,6 +10,7 @@ import os
 import queue
 import secrets
 import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -83,12 +84,22 @@ class LocalModel:
 
     def generate(self, requests: Sequence[ChatRequest], *, sampling: Sampling) -> list[Completion]:
         """Answer every request, in order; the n answers to one share its prompt. Raises ModelError."""
-        jobs = [(row, number) for row, request in enumerate(requests) for number in range(request.n)]
+        # A slot keeps its last prompt: requests that begin alike go through the same slot, one after the other.
+        alike = sorted(range(len(requests)), key=lambda row: [one.content for one in requests[row].messages])
+        jobs = [(row, number) for row in alike for number in range(requests[row].n)]
+        share = -(-len(jobs) // self._slots)
+        waiting = [deque(jobs[slot * share : (slot + 1) * share]) for slot in range(self._slots)]
+        answers: dict[tuple[int, int], dict[str, Any]] = {}
+
+        def work(slot: int) -> None:
+            while (job := _next(waiting, slot)) is not None:
+                answers[job] = self._answer(requests[job[0]], sampling, number=job[1], slot=slot)
+
         with ThreadPoolExecutor(self._slots) as pool:
-            answers = list(pool.map(lambda job: self._answer(requests[job[0]], sampling, job[1]), jobs))
+            list(pool.map(work, range(self._slots)))
         found = []
         for row, request in enumerate(requests):
-            mine = [answer for (owner, _), answer in zip(jobs, answers, strict=True) if owner == row]
+            mine = [answers[row, number] for number in range(request.n)]
             found.append(
                 Completion(
                     texts=tuple(one["choices"][0]["message"]["content"] or "" for one in mine),
@@ -98,7 +109,6 @@ class LocalModel:
                     finish_reasons=tuple(one["choices"][0]["finish_reason"] for one in mine),
                 )
             )
-            assert len(found[-1].texts) == request.n
         return found
 
     def stream(self, request: ChatRequest, *, sampling: Sampling) -> Iterator[str]:
@@ -114,7 +124,7 @@ class LocalModel:
 
         def work() -> None:
             try:
-                self._server.handle_chat_completions(_body(request, sampling, 0) | {"stream": True}, take)
+                self._server.handle_chat_completions(_body(request, sampling) | {"stream": True}, take)
                 pieces.put(None)
             except (RuntimeError, ValueError) as error:
                 pieces.put(ModelError(f"{self.path.name} did not answer: {error}"))
@@ -130,15 +140,30 @@ class LocalModel:
         finally:
             thread.join()
 
-    def _answer(self, request: ChatRequest, sampling: Sampling, number: int) -> dict[str, Any]:
+    def _answer(self, request: ChatRequest, sampling: Sampling, *, number: int, slot: int) -> dict[str, Any]:
         try:
-            answer: dict[str, Any] = self._server.handle_chat_completions(_body(request, sampling, number))
+            body = _body(request, sampling, number) | {"id_slot": slot}
+            answer: dict[str, Any] = self._server.handle_chat_completions(body)
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"{self.path.name} did not answer: {error}") from error
         return answer
 
 
-def _body(request: ChatRequest, sampling: Sampling, number: int) -> dict[str, Any]:
+def _next(waiting: "list[deque[tuple[int, int]]]", slot: int) -> tuple[int, int] | None:
+    """The slot's own next job, else the last one of the slot that has most left."""
+    try:
+        return waiting[slot].popleft()
+    except IndexError:
+        pass
+    for other in sorted(waiting, key=len, reverse=True):
+        try:
+            return other.pop()
+        except IndexError:
+            continue
+    return None
+
+
+def _body(request: ChatRequest, sampling: Sampling, number: int = 0) -> dict[str, Any]:
     body: dict[str, Any] = {
         "messages": [{"role": one.role, "content": defuse(one.content)} for one in request.messages],
         "max_tokens": sampling.max_tokens,
