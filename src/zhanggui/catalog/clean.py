@@ -9,10 +9,9 @@ import re
 import unicodedata
 
 _TAG = re.compile(r"<!--.*?-->|<(script|style)\b.*?</\1\s*>|</?[a-zA-Z][^<>]{0,2000}>", re.DOTALL | re.IGNORECASE)
-# Control characters but newline, bidirectional overrides, zero-width and other invisible format characters.
-_INVISIBLE = re.compile(
-    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
-)
+# Bidirectional overrides, zero-width and other format characters stand inside words; control characters between them.
+_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 _CHAT_TOKEN = re.compile(
     r"<\|[^|<>]{0,40}\|>|<\/?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<｜[^｜<>]{0,40}｜>"
     r"|^\s*#{2,}\s*(?:instruction|system|assistant|user|response)s?\s*:?",
@@ -24,7 +23,7 @@ _FORMULA = re.compile(r"^\s*(?:[=+\-@](?=[A-Za-z]+\s*\()|=|[+\-@](?=['\"]?cmd\b)
 def clean(text: str, *, lines: bool = False) -> str:
     """Plain text: no markup, no invisible characters, no chat control tokens, NFC, spaces collapsed."""
     text = _TAG.sub(" ", html.unescape(_TAG.sub(" ", text)))
-    text = _CHAT_TOKEN.sub(" ", _INVISIBLE.sub(" " if not lines else "", text))
+    text = _CHAT_TOKEN.sub(" ", _CONTROL.sub(" ", _INVISIBLE.sub("", text)))
     text = _FORMULA.sub("", unicodedata.normalize("NFC", text))
     if lines:
         return "\n".join(" ".join(line.split()) for line in text.splitlines()).strip()
