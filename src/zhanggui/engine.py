@@ -22,6 +22,7 @@ from zhanggui.catalog import load as catalog_load
 from zhanggui.catalog.product import Product
 from zhanggui.catalog.row import Deletion
 from zhanggui.config import load, template
+from zhanggui.delivery import outbox
 from zhanggui.errors import ConfigError, EventError, InputError, ProductError
 from zhanggui.evaluation.report import RunReport
 from zhanggui.evaluation.run_report import report as report_of
@@ -322,6 +323,12 @@ class Engine(Shop):
         """Send what has become due of a run since, such as messages that waited for the end of quiet hours."""
         self.run_status(run_id)
         return running.Steps(self.line).deliver(run_id)
+
+    def deliver_due(self) -> dict[str, dict[str, Any]]:
+        """Send what is due of every run; what each run then counts, by run id. `zhanggui serve` calls it again and again."""
+        with self.database.reading() as connection:
+            due = outbox.runs_due(connection, now=self.clock())
+        return {run_id: self.deliver(run_id) for run_id in due}
 
     def learn(self, run_id: str) -> learning.Learned:
         """Join a run's responses and teach the policy, once. Raises NotFoundError."""

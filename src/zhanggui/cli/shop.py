@@ -11,9 +11,13 @@ from zhanggui.cli.output import (
     MomentOption,
     ShopOption,
     console,
+    errors,
     opened,
     show_json,
 )
+from zhanggui.errors import ZhangguiError
+
+_DELIVERY_SECONDS = 15.0
 
 
 def register(app: typer.Typer) -> None:
@@ -106,10 +110,27 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8600,
 ) -> None:
-    """Serve the HTTP API until interrupted."""
+    """Serve the HTTP API until interrupted, and send messages as they become due (after quiet hours, for example)."""
+    import threading
+
     import uvicorn
 
     from zhanggui.api import create_app
 
+    stop = threading.Event()
     with opened(shop) as engine:
-        uvicorn.run(create_app(engine), host=host, port=port, log_level="warning", server_header=False)
+
+        def deliver() -> None:
+            while not stop.wait(_DELIVERY_SECONDS):
+                try:
+                    engine.deliver_due()
+                except ZhangguiError as error:
+                    errors.print(f"delivery: {error}", markup=False, highlight=False)
+
+        sender = threading.Thread(target=deliver, name="delivery")
+        sender.start()
+        try:
+            uvicorn.run(create_app(engine), host=host, port=port, log_level="warning", server_header=False)
+        finally:
+            stop.set()
+            sender.join()

@@ -223,6 +223,15 @@ def next_due(connection: sa.Connection, run_id: str) -> datetime | None:
     return None if value is None else UtcTime().process_result_value(value, connection.dialect)
 
 
+def runs_due(connection: sa.Connection, *, now: datetime) -> list[str]:
+    """Runs with a message that is due, or whose worker has let its lease pass."""
+    late = sa.or_(
+        sa.and_(outbox.c.state == "waiting", outbox.c.due_at <= now),
+        sa.and_(outbox.c.state.not_in((*ENDED, "waiting")), outbox.c.lease_until <= now),
+    )
+    return list(connection.scalars(sa.select(outbox.c.run_id).where(late).distinct().order_by(outbox.c.run_id)))
+
+
 def counts(connection: sa.Connection, run_id: str) -> RunCounts:
     """Where the messages of a run stand."""
     rows = connection.execute(

@@ -130,7 +130,10 @@ def test_a_csv_with_broken_rows_keeps_the_others(tmp_path: Path, delimiter: str)
     writer.writerow(["c", "茶\n壶", "20", "陶"])
     writer.writerow(["d", "盘子", "minus", "瓷"])
     path = tmp_path / "feed.csv"
-    path.write_bytes(text.getvalue().encode("utf-8-sig") + delimiter.join(["e", "\udcff", "5", "x"]).encode("utf-8", "surrogateescape"))
+    path.write_bytes(
+        text.getvalue().encode("utf-8-sig")
+        + delimiter.join(["e", "\udcff", "5", "x"]).encode("utf-8", "surrogateescape")
+    )
     found, rejected = read(path, mapping={"product_id": "sku", "title": "name"}, form="csv")
     assert [one.product_id for one in found] == ["a", "c"]
     assert isinstance(found[0], Product)
@@ -161,7 +164,11 @@ def test_shopify_variants_inherit_and_drafts_go(tmp_path: Path) -> None:
     green, blue, old = found
     assert isinstance(green, Product)
     assert isinstance(blue, Product)
-    assert (green.price.minor, green.sale_price and green.sale_price.minor, green.attributes) == (1000, 800, {"Colour": "green"})
+    assert (green.price.minor, green.sale_price and green.sale_price.minor, green.attributes) == (
+        1000,
+        800,
+        {"Colour": "green"},
+    )
     assert (blue.titles["zh"], blue.brand, blue.stock, blue.attributes) == ("Tea cup", "Kiln", 0, {"Colour": "blue"})
     assert green.descriptions["zh"] == "For tea ."
     assert old == Deletion(product_id="old-1")

@@ -50,14 +50,14 @@ class Mailbox:
     def __init__(self) -> None:
         self.taken: list[bytes] = []
 
-    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:
+    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802
         name = address.partition("@")[0]
-        if name.startswith("4") or name.startswith("5"):
+        if name.startswith(("4", "5")):
             return f"{name} no"
         envelope.rcpt_tos.append(address)
         return "250 ok"
 
-    async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str | None:
+    async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str | None:  # noqa: N802
         if envelope.rcpt_tos[0].startswith("drop"):
             server.transport.close()
             return None
@@ -78,7 +78,9 @@ def mailbox() -> Iterator[tuple[Mailbox, int]]:
 
 
 def email(port: int) -> EmailChannel:
-    return EmailChannel(host="127.0.0.1", port=port, sender="shop@example.com", sender_name="掌柜", security="none", timeout_s=5)
+    return EmailChannel(
+        host="127.0.0.1", port=port, sender="shop@example.com", sender_name="掌柜", security="none", timeout_s=5
+    )
 
 
 def outcomes(receipts: list[Receipt]) -> list[tuple[str, str, bool]]:
@@ -164,7 +166,7 @@ def test_a_webhook_is_signed_and_its_status_becomes_the_receipt(monkeypatch: pyt
     headers, body = server.calls[0]  # type: ignore[attr-defined]
     checked = Webhook(SECRET).verify(body, {key.lower(): value for key, value in headers.items()})
     assert checked["data"]["message_id"] == "m1"
-    with pytest.raises(Exception, match="[Ss]ignature"):
+    with pytest.raises(Exception, match=r"[Ss]ignature"):
         Webhook(SECRET).verify(body + b" ", {key.lower(): value for key, value in headers.items()})
 
 

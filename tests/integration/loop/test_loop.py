@@ -109,3 +109,17 @@ def test_same_seed_same_decision(loop: Loop) -> None:
     one = loop.engine.explain("welcome-back", ["customer-001"], moment=NOW)[0]["decision"]
     many = loop.engine.explain("welcome-back", ["customer-001", "customer-002", "customer-003"], moment=NOW)
     assert next(x for x in many if x["customer_id"] == "customer-001")["decision"] == one
+
+
+def test_what_waits_for_the_end_of_quiet_hours_is_sent_when_it_is_due(loop: Loop) -> None:
+    night = datetime(2026, 3, 2, 15, tzinfo=UTC)  # eleven in the evening in Shanghai
+    loop.clock.advance(night - NOW)
+    run_id, results = loop.engine.run_campaign("welcome-back", moment=night)
+    asleep = results["deliver"]["waiting"]
+    assert asleep > 50
+    before = len(loop.channel.sent)
+    assert loop.engine.deliver_due() == {}
+    loop.clock.advance(timedelta(hours=11))
+    assert loop.engine.deliver_due()[run_id]["sent"] >= before + asleep - 5
+    assert len({one.message_id for one in loop.channel.sent}) == len(loop.channel.sent)
+    assert loop.engine.deliver_due() == {}

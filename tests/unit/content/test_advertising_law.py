@@ -11,7 +11,9 @@ from zhanggui.content.settings import Exemption
 
 ROWS = [
     json.loads(line)
-    for line in (Path(__file__).parents[2] / "data" / "advertising_phrases.jsonl").read_text(encoding="utf-8").splitlines()
+    for line in (Path(__file__).parents[2] / "data" / "advertising_phrases.jsonl")
+    .read_text(encoding="utf-8")
+    .splitlines()
 ]
 
 

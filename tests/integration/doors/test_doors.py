@@ -1,0 +1,148 @@
+"""The command line and the HTTP API over the sample shop, as an operator and an engineer use them."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from typer.testing import CliRunner
+
+from zhanggui.api import create_app
+from zhanggui.cli.main import app
+from zhanggui.engine import Engine
+from zhanggui.testing import FixedClock
+
+NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("doors") / "shop"
+    Engine.create(folder)
+    with Engine.open(folder, clock=FixedClock(NOW)) as engine:
+        engine.load_sample()
+    return folder
+
+
+def run(*arguments: str) -> str:
+    done = CliRunner().invoke(app, [*arguments], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def decided(shop: Path, customer: str, *more: str) -> str:
+    return run("decide", customer, "--campaign", "welcome-back", "-C", str(shop), "--at", NOW.isoformat(), *more)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", ("chosen with probability", "Candidates:", "not possible: ")), ("zh", ("概率", "候选：", "不可以："))],
+)
+def test_decide_explain_says_what_forbade_each_candidate(shop: Path, language: str, words: tuple[str, ...]) -> None:
+    told = "".join(decided(shop, f"customer-{n:03d}", "--explain", "--language", language) for n in (1, 2, 3, 4, 5))
+    for one in words:
+        assert one in told
+    assert "no_consent" not in told, "an operator reads words, not codes"
+
+
+def test_decide_says_one_sentence_without_explain(shop: Path) -> None:
+    assert len(decided(shop, "customer-001").strip().splitlines()) <= 3
+
+
+def test_an_unknown_customer_is_one_sentence_and_exit_code_one(shop: Path) -> None:
+    from zhanggui.errors import ZhangguiError
+
+    with pytest.raises(ZhangguiError, match="nobody"):
+        decided(shop, "nobody")
+
+
+def test_check_segment_and_profile_are_readable(shop: Path) -> None:
+    assert "sqlite" in run("check", "-C", str(shop)).lower()
+    assert "of 500" in run("segment", "orders >= 2", "-C", str(shop)).replace(",", "")
+    assert "lifecycle_stage" in run("profile", "customer-001", "-C", str(shop))
+
+
+@pytest.fixture(scope="module")
+def client(shop: Path) -> Iterator[TestClient]:
+    with Engine.open(shop, clock=FixedClock(NOW)) as engine:
+        key = engine.create_key("test", scope="admin")
+        with TestClient(create_app(engine), headers={"Authorization": f"Bearer {key}"}) as client:
+            yield client
+
+
+def test_without_a_key_or_with_a_write_key_the_admin_routes_stay_shut(client: TestClient, shop: Path) -> None:
+    path = "/v1/customers/customer-001"
+    assert client.get(path, headers={"Authorization": ""}).status_code == 401
+    with Engine.open(shop) as engine:
+        write = engine.create_key("page", scope="write")
+    answer = client.get(path, headers={"Authorization": f"Bearer {write}"})
+    assert answer.status_code in (401, 403)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_customer_her_consents_and_a_withdrawal(client: TestClient) -> None:
+    body: dict[str, Any] = {
+        "channel": "email",
+        "purpose": "marketing",
+        "granted": False,
+        "at": NOW.isoformat(),
+        "how": "call",
+        "text": "不再接收",
+    }
+    assert client.put("/v1/customers/customer-001/consents", json=body).status_code == 200
+    assert client.put("/v1/customers/customer-001/consents", json=body).json() == {"changed": False}
+    found = client.get("/v1/customers/customer-001").json()
+    assert any(not one["granted"] and one["text"] == "不再接收" for one in found["consents"])
+
+
+def test_decisions_and_messages_over_http(client: TestClient) -> None:
+    ask = {
+        "campaign": "welcome-back",
+        "customer_ids": [f"customer-{n:03d}" for n in range(2, 8)],
+        "moment": NOW.isoformat(),
+    }
+    found = client.post("/v1/decisions?language=zh", json=ask).json()
+    assert len(found) == 6
+    assert all("概率" in one["summary"] for one in found)
+    nobody = client.post("/v1/decisions", json=ask | {"customer_ids": ["nobody"]})
+    assert (nobody.status_code, nobody.headers["content-type"]) == (404, "application/problem+json")
+    assert client.post("/v1/decisions", json=ask | {"surprise": 1}).status_code == 422
+
+
+def test_products_are_taken_and_bad_ones_named(client: TestClient) -> None:
+    rows = [{"product_id": "new-1", "title": "茶", "price": "5"}, {"product_id": "new-2", "title": "茶", "price": "-5"}]
+    answer = client.post("/v1/products", json=rows).json()
+    assert (answer["upserted"], [(one["index"], one["field"]) for one in answer["rejected"]]) == (1, [(1, "price")])
+
+
+def test_unsubscribing_needs_a_post_and_works_without_a_session(client: TestClient) -> None:
+    ask = {
+        "campaign": "welcome-back",
+        "customer_ids": [f"customer-{n:03d}" for n in range(2, 60)],
+        "moment": NOW.isoformat(),
+    }
+    from zhanggui.testing import FakeLLM
+
+    engine: Engine = client.app.state.engine  # type: ignore[attr-defined]
+    object.__setattr__(engine.line, "model", lambda: FakeLLM("Something for quiet evenings."))
+    message = client.post("/v1/messages", json=ask).json()[0]
+    path = "/unsubscribe/" + message["data"]["unsubscribe_url"].rsplit("/", 1)[1]
+    anonymous = TestClient(client.app)
+    assert anonymous.get(path).status_code == 200
+    still = client.post("/v1/messages", json=ask | {"customer_ids": [message["customer_id"]]}).json()
+    assert len(still) == 1, "a scanner's GET withdrew the consent"
+    assert anonymous.post(path, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert client.post("/v1/messages", json=ask | {"customer_ids": [message["customer_id"]]}).json() == []
+    assert anonymous.post("/unsubscribe/forged").status_code == 401
+
+
+def test_a_body_too_large_is_refused_before_it_is_read(client: TestClient) -> None:
+    assert client.post("/v1/batch", content=b"x" * 30_000_000).status_code == 413
+
+
+def test_health_metrics_and_openapi(client: TestClient) -> None:
+    assert client.get("/healthz").json()["status"] == "ok"
+    assert "zhanggui_http_requests_total" in client.get("/metrics").text
+    assert "/v1/decisions" in client.get("/openapi.json").json()["paths"]
