@@ -12,6 +12,7 @@ ZhangguiError
 │   ├── TemplateError    a Liquid template is broken or names an unknown slot
 │   └── CampaignError    a campaign file is wrong
 ├── ModelError           a language model could not be loaded or did not answer
+├── TrainingError        a training job cannot start, or made a model that may not be used
 ├── PolicyError          a policy was asked for something it cannot do
 ├── DeliveryError        a channel is set up wrongly (a single failed message is a receipt, not an error)
 ├── AccessError          an API key is missing, wrong or not allowed
@@ -85,6 +86,10 @@ class CampaignError(InputError):
 
 class ModelError(ZhangguiError):
     """A language model could not be loaded or did not answer."""
+
+
+class TrainingError(ZhangguiError):
+    """A training job cannot start, or what it made lost more than its limits allow."""
 
 
 class PolicyError(ZhangguiError):

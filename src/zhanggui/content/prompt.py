@@ -4,9 +4,12 @@ What the catalogue says is data between quotation marks; control tokens in it ar
 """
 
 import hashlib
+from typing import Literal
 
 from zhanggui.content.brief import Brief
 from zhanggui.llm.model import ChatMessage, ChatRequest
+
+Style = Literal["examples", "brief"]
 
 # A small model follows a shape better than an instruction: each example names the thing and a moment of using it.
 _SYSTEM = {
@@ -43,13 +46,19 @@ _STAGES = {
 }
 
 
-def request_for(brief: Brief, *, candidates: int) -> ChatRequest:
-    """The chat that asks for `candidates` pitches. Its system message and examples are shared by all briefs."""
+def request_for(brief: Brief, *, candidates: int, style: Style = "examples") -> ChatRequest:
+    """The chat that asks for `candidates` pitches.
+
+    Style "examples": a system message and examples, shared by all briefs, show any model what is wanted. Style "brief":
+    the bare facts, for a model that was trained on them.
+    """
     zh = brief.language == "zh"
+    if style == "brief":
+        return ChatRequest(messages=_bare(brief), n=candidates)
     # Tone and reader stand in the system message: a small model repeats whatever stands beside the product's name.
-    style = f"{'语气' if zh else 'Tone'}{'：' if zh else ': '}{_TONES.get(brief.tone, (brief.tone, brief.tone))[zh]}"
+    voice = f"{'语气' if zh else 'Tone'}{'：' if zh else ': '}{_TONES.get(brief.tone, (brief.tone, brief.tone))[zh]}"
     reader = _STAGES.get(brief.stage, ("", ""))[zh]
-    system = " ".join(part for part in (_SYSTEM[brief.language], style, reader) if part)
+    system = " ".join(part for part in (_SYSTEM[brief.language], voice, reader) if part)
     turns = [ChatMessage(role="system", content=system)]
     for about, line in _EXAMPLES[brief.language]:
         turns += [ChatMessage(role="user", content=_ask(about, zh=zh)), ChatMessage(role="assistant", content=line)]
@@ -59,6 +68,15 @@ def request_for(brief: Brief, *, candidates: int) -> ChatRequest:
         asked += f"\n{'商品资料' if zh else 'Facts'}: “{facts[:500]}”"
     turns.append(ChatMessage(role="user", content=asked))
     return ChatRequest(messages=tuple(turns), n=candidates)
+
+
+def _bare(brief: Brief) -> tuple[ChatMessage, ...]:
+    """What changes least comes first: a server keeps the beginning that requests share."""
+    lines = [f"channel: {brief.channel}", f"tone: {brief.tone}", f"reader: {brief.stage or 'anyone'}"]
+    lines += [f"offer: {'yes' if brief.offer_title else 'no'}", f"about: {brief.about}"]
+    lines += [f"{name}: {value}" for name, value in brief.product]
+    system = "你为一家网店写一句文案。" if brief.language == "zh" else "You write one line of copy for a shop."
+    return (ChatMessage(role="system", content=system), ChatMessage(role="user", content="\n".join(lines)[:800]))
 
 
 def example_lines() -> list[str]:

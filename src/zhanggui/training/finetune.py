@@ -1,0 +1,132 @@
+"""Fine-tunes a decoder on chats: full or LoRA, the loss on the answer only, forgetting and repetition measured.
+
+TRL and PEFT do the work. Does not know what the answers are about.
+"""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from zhanggui.errors import TrainingError
+from zhanggui.storage import Artifact, ArtifactStore
+from zhanggui.training import rows
+from zhanggui.training.export import BASE_CONFIG, adapter_to_gguf
+from zhanggui.training.load import load
+from zhanggui.training.measure import Measured, measure
+from zhanggui.training.settings import FinetuneSettings
+
+
+def finetune(
+    settings: FinetuneSettings, *, folder: Path, artifacts: ArtifactStore, work: Path, now: datetime
+) -> Artifact:
+    """Train and keep the model as an artifact; `folder` is where relative paths start, `work` keeps checkpoints.
+
+    A job that was killed goes on from its last checkpoint when it is started again with the same settings.
+    Raises TrainingError when the data or the base is unusable, or the model lost more than the limits allow.
+    """
+    import torch
+    from datasets import Dataset
+    from transformers import set_seed
+    from transformers.trainer_utils import get_last_checkpoint
+    from trl import SFTConfig, SFTTrainer
+
+    pairs, data_hash = rows.read(folder / settings.data)
+    train, held = rows.split(pairs, validation=settings.validation, seed=settings.seed)
+    if not train or not held:
+        raise TrainingError(f"{len(pairs)} pairs are too few to train on and to hold some out")
+    set_seed(settings.seed)
+    base = (
+        settings.base
+        if settings.base == "default" or not (folder / settings.base).exists()
+        else str(folder / settings.base)
+    )
+    model, tokenizer = load(base)
+    before = measure(model, tokenizer, held)
+    # bfloat16 where the device computes in it.
+    bf16 = torch.cuda.is_bf16_supported() if torch.cuda.is_available() else torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    options = SFTConfig(
+        output_dir=str(work),
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=settings.batch_size,
+        gradient_accumulation_steps=settings.accumulate,
+        learning_rate=settings.learning_rate,
+        warmup_steps=settings.warmup,
+        lr_scheduler_type="cosine",
+        max_length=settings.max_tokens,
+        completion_only_loss=True,
+        save_steps=settings.checkpoint_steps,
+        save_total_limit=2,
+        logging_steps=10,
+        seed=settings.seed,
+        data_seed=settings.seed,
+        use_cpu=not torch.cuda.is_available(),
+        bf16=bf16,
+        gradient_checkpointing=False,
+        train_sampling_strategy="group_by_length",
+        report_to=[],
+        dataloader_pin_memory=torch.cuda.is_available(),
+    )
+    trainer = SFTTrainer(
+        model=model,
+        args=options,
+        processing_class=tokenizer,
+        train_dataset=Dataset.from_list(rows.chats(train)),
+        peft_config=_adapters(settings) if settings.method == "lora" else None,
+    )
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(work)) if work.is_dir() else None)
+    after = measure(trainer.model, tokenizer, held)
+    problems = lost(before, after, settings)
+    metrics = {
+        "before": before.figures(),
+        "after": after.figures(),
+        "train_pairs": len(train),
+        "validation_pairs": len(held),
+        "updates": trainer.state.global_step,
+    }
+    (work / "samples.json").write_text(json.dumps(after.samples, ensure_ascii=False, indent=1), encoding="utf-8")
+    if problems:
+        raise TrainingError("; ".join(problems) + f"; the checkpoints are kept in {work}")
+    config = json.loads(json.dumps(settings, default=lambda one: one.__dict__))
+    version = f"{now:%Y%m%dT%H%M%S}"
+    with artifacts.create(settings.name, version, now=now, config=config, data_hash=data_hash) as draft:
+        trainer.model.save_pretrained(draft.path / "model")
+        tokenizer.save_pretrained(draft.path / "model")
+        if settings.method == "lora":
+            model.config.to_json_file(draft.path / "model" / BASE_CONFIG)
+            adapter_to_gguf(draft.path / "model", draft.path / "adapter.gguf")
+        curve = [one for one in trainer.state.log_history if "loss" in one]
+        (draft.path / "curve.json").write_text(json.dumps(curve), encoding="utf-8")
+        (draft.path / "samples.json").write_text(
+            json.dumps(after.samples, ensure_ascii=False, indent=1), encoding="utf-8"
+        )
+        draft.metrics.update(metrics)
+    return artifacts.get(settings.name, version)
+
+
+def lost(before: Measured, after: Measured, settings: FinetuneSettings) -> list[str]:
+    """What the model lost past the limits, in words; empty when it may be used."""
+    found = []
+    ratio = after.general_perplexity / before.general_perplexity
+    if ratio > settings.limits.general_perplexity:
+        found.append(
+            f"the model has forgotten: perplexity of general texts rose {ratio:.2f}-fold, "
+            f"{settings.limits.general_perplexity:g} is allowed (train less, or with a lower learning rate)"
+        )
+    if after.repetition_4 > settings.limits.repetition_4:
+        found.append(
+            f"the model repeats itself: {after.repetition_4:.1%} of 4-grams, {settings.limits.repetition_4:.1%} is allowed"
+        )
+    return found
+
+
+def _adapters(settings: FinetuneSettings) -> Any:
+    from peft import LoraConfig
+
+    return LoraConfig(
+        r=settings.lora.rank,
+        lora_alpha=settings.lora.alpha,
+        lora_dropout=settings.lora.dropout,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )

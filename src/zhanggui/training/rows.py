@@ -1,0 +1,97 @@
+"""Rows to fine-tune on, as chats with the answer apart: from any JSONL of chats, or from briefs with their copy.
+
+Briefs go through `content.prompt`, so that a model is trained on the very prompts that it will be asked with.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zhanggui.content.brief import Brief
+from zhanggui.content.prompt import request_for
+from zhanggui.errors import TrainingError
+
+LIMITS = {"en": 220, "zh": 90}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """One chat and the answer to learn. `group` is never divided between training and validation."""
+
+    prompt: tuple[Mapping[str, str], ...]
+    answer: str
+    group: str
+
+
+def read(path: Path) -> tuple[list[Pair], str]:
+    """Pairs of a JSONL file, or of every JSONL file in a folder, and the SHA-256 of what was read.
+
+    A row has `messages` (a chat whose last turn is the answer) or `prompt` and `completion`, or is a brief with its
+    `copy`. Raises TrainingError naming file, line and field.
+    """
+    files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+    if not files:
+        raise TrainingError(f"{path} holds no .jsonl file")
+    found: list[Pair] = []
+    digest = hashlib.sha256()
+    for file in files:
+        try:
+            data = file.read_bytes()
+        except OSError as error:
+            raise TrainingError(f"{file} cannot be opened: {error.strerror}") from error
+        digest.update(data)
+        for line, raw in enumerate(data.split(b"\n"), 1):
+            if raw.strip():
+                try:
+                    found.append(_pair(json.loads(raw)))
+                except (ValueError, TypeError, AttributeError) as error:
+                    raise TrainingError(f"{file}, line {line}: {error}") from error
+                except KeyError as error:
+                    raise TrainingError(f"{file}, line {line}: the field {error} is missing") from error
+    return found, digest.hexdigest()
+
+
+def split(pairs: Sequence[Pair], *, validation: float, seed: int) -> tuple[list[Pair], list[Pair]]:
+    """Training and validation pairs; a group goes to one side whole, chosen by a hash of its name and the seed."""
+
+    def held(group: str) -> bool:
+        return int(hashlib.sha256(f"{seed}:{group}".encode()).hexdigest()[:8], 16) < validation * 2**32
+
+    return [one for one in pairs if not held(one.group)], [one for one in pairs if held(one.group)]
+
+
+def chats(pairs: Iterable[Pair]) -> list[dict[str, Any]]:
+    """What TRL takes: a prompt and a completion, each as turns."""
+    return [
+        {"prompt": [dict(turn) for turn in one.prompt], "completion": [{"role": "assistant", "content": one.answer}]}
+        for one in pairs
+    ]
+
+
+def _pair(row: Mapping[str, Any]) -> Pair:
+    if "copy" in row:
+        brief = Brief(
+            language=row["language"],
+            channel=row["channel"],
+            tone=row["tone"],
+            about=row["about"],
+            product=tuple((str(name), str(value)) for name, value in row["facts"].items()),
+            offer_title=row["offer"],
+            stage=row["stage"],
+            limit=LIMITS[row["language"]],
+        )
+        request = request_for(brief, candidates=1, style="brief")
+        turns = tuple({"role": one.role, "content": one.content} for one in request.messages)
+        return Pair(prompt=turns, answer=str(row["copy"]), group=brief.about.lower())
+    if "messages" in row:
+        *before, last = row["messages"]
+        if last["role"] != "assistant" or not before:
+            raise ValueError("the last of at least two messages must be the assistant's")
+        return Pair(prompt=tuple(before), answer=last["content"], group=before[-1]["content"])
+    prompt = row["prompt"]
+    if isinstance(prompt, str):
+        prompt = [{"role": "user", "content": prompt}]
+    return Pair(prompt=tuple(prompt), answer=str(row["completion"]), group=str(row.get("group", prompt[-1]["content"])))

@@ -1,0 +1,104 @@
+"""A tiny Llama, made here, fine-tuned for real: it learns, is kept with its figures, resumes, and exports."""
+
+import json
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("trl", reason="the extra `train` is not installed")
+pytestmark = pytest.mark.filterwarnings("default")  # the training libraries warn about themselves
+
+from zhanggui.errors import TrainingError  # noqa: E402
+from zhanggui.storage import ArtifactStore  # noqa: E402
+from zhanggui.training.finetune import finetune  # noqa: E402
+from zhanggui.training.settings import FinetuneSettings, LimitSettings, LoraSettings  # noqa: E402
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+GOODS = ("tea", "cup", "lamp", "soap", "book", "shoe", "hat", "bag", "pen", "rug")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tokenizers import Tokenizer
+    from tokenizers.models import BPE
+    from tokenizers.pre_tokenizers import ByteLevel
+    from tokenizers.trainers import BpeTrainer
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    folder = tmp_path_factory.mktemp("training")
+    lines = [
+        {"prompt": f"about: {one} {n}", "completion": f"A {one} for quiet evenings."} for one in GOODS for n in range(8)
+    ]
+    (folder / "pairs.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    plain = Tokenizer(BPE())
+    plain.pre_tokenizer = ByteLevel(add_prefix_space=False)
+    special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    plain.train_from_iterator(
+        [" ".join(one.values()) for one in lines],
+        BpeTrainer(vocab_size=400, special_tokens=special, initial_alphabet=ByteLevel.alphabet()),
+    )
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=plain, eos_token="<|im_end|>", pad_token="<|endoftext|>")
+    tokenizer.save_pretrained(folder / "base")
+    shape = LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, max_position_embeddings=256, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
+    )  # fmt: skip
+    LlamaForCausalLM(shape).save_pretrained(folder / "base")
+    return folder
+
+
+def settings(**fields: object) -> FinetuneSettings:
+    given = FinetuneSettings(
+        name="tiny",
+        base="base",
+        data="pairs.jsonl",
+        epochs=4,
+        learning_rate=5e-3,
+        validation=0.3,
+        checkpoint_steps=5,
+        lora=LoraSettings(rank=4, alpha=8),
+        limits=LimitSettings(general_perplexity=1e9, repetition_4=1.0),
+    )
+    return replace(given, **fields)
+
+
+def test_lora_learns_exports_and_is_kept_with_its_figures(folder: Path, tmp_path: Path) -> None:
+    import gguf
+
+    made = finetune(settings(), folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "work", now=NOW)
+    assert made.metrics["after"]["validation_loss"] < made.metrics["before"]["validation_loss"]
+    assert made.config["lora"]["rank"] == 4
+    assert len(json.loads((made.path / "curve.json").read_text())) >= 1
+    tensors = {one.name: one.shape.tolist() for one in gguf.GGUFReader(made.path / "adapter.gguf").tensors}
+    assert len(tensors) == 2 * 7 * 2
+    assert tensors["blk.0.attn_q.weight.lora_a"] == [64, 4]
+    assert tensors["blk.1.ffn_down.weight.lora_b"] == [4, 64]
+
+
+def test_a_started_again_job_goes_on_from_its_checkpoint(folder: Path, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    finetune(settings(epochs=2), folder=folder, artifacts=ArtifactStore(tmp_path), work=work, now=NOW)
+    steps = sorted(int(one.name.rpartition("-")[2]) for one in work.glob("checkpoint-*"))
+    made = finetune(settings(name="more"), folder=folder, artifacts=ArtifactStore(tmp_path), work=work, now=NOW)
+    curve = json.loads((made.path / "curve.json").read_text())
+    assert made.metrics["updates"] > steps[-1]
+    assert curve[-1]["step"] > steps[-1]
+
+
+def test_a_model_past_its_limits_is_not_kept(folder: Path, tmp_path: Path) -> None:
+    strict = settings(limits=LimitSettings(general_perplexity=1e-6))
+    with pytest.raises(TrainingError, match="forgotten"):
+        finetune(strict, folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "work", now=NOW)
+    assert ArtifactStore(tmp_path).versions("tiny") == []
+
+
+def test_too_few_pairs_are_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "one.jsonl").write_text(json.dumps({"prompt": "a", "completion": "b"}))
+    with pytest.raises(TrainingError, match="too few"):
+        finetune(
+            settings(data=str(tmp_path / "one.jsonl")), folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "w", now=NOW
+        )  # fmt: skip
