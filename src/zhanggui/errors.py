@@ -10,6 +10,7 @@ ZhangguiError
 │   ├── ConsentError     a consent record lacks its proof
 │   ├── PredicateError   a segment or an eligibility predicate does not parse or names no feature
 │   ├── TemplateError    a Liquid template is broken or names an unknown slot
+│   ├── CorpusError      a text file for training is wrong
 │   └── CampaignError    a campaign file is wrong
 ├── ModelError           a language model could not be loaded or did not answer
 ├── TrainingError        a training job cannot start, or made a model that may not be used
@@ -78,6 +79,10 @@ class PredicateError(InputError):
 
 class TemplateError(InputError):
     """A Liquid template is broken or names an unknown slot."""
+
+
+class CorpusError(InputError):
+    """A file of texts, or a row of it, cannot be trained on."""
 
 
 class CampaignError(InputError):

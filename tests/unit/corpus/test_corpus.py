@@ -1,0 +1,98 @@
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from zhanggui.corpus.clean import clean, language, mask
+from zhanggui.corpus.document import Document
+from zhanggui.corpus.read import Columns, read
+from zhanggui.corpus.split import split
+from zhanggui.errors import CorpusError
+from zhanggui.storage import RejectFile
+
+
+@pytest.mark.parametrize(
+    ("given", "stays"),
+    [
+        ("ＡＢＣ　１２３", "ABC 123"), ("<p>好 茶</p>", "好茶"), ("好<UNK>茶\ufffd", "好茶"), ("好茶!!!!!!!", "好茶!!!"), ("好茶,很香", "好茶，很香"),
+        ("a&lt;b&gt;c&lt;/b&gt;", "a c"), ("此用户没有填写评价内容", ""), ("t\u200bea\x07 cup", "tea cup"), ("1<2 and 3>2", "1<2 and 3>2"),
+    ],
+)  # fmt: skip
+def test_cleaning(given: str, stays: str) -> None:
+    assert clean(given) == stays
+    assert clean(stays) == stays
+
+
+@pytest.mark.parametrize(
+    ("given", "stays", "count"),
+    [
+        ("电话13812345678，谢谢", "电话[PHONE]，谢谢", 1), ("mail a.b@shop.com or +86 138-1234-5678", "mail [EMAIL] or [PHONE]", 2),
+        ("身份证11010519491231002X", "身份证[ID]", 1), ("微信：tea_shop88", "[ACCOUNT]", 1), ("住在杭州市西湖区文一路12号3栋", "[ADDRESS]", 1), ("寄到：杭州市西湖区文一路12号3栋。", "寄到：[ADDRESS]。", 1),
+        ("at 12 Baker Street, call (212) 555-0123", "at [ADDRESS], call [PHONE]", 2), ("型号13812345", "型号13812345", 0), ("尺码 175-96 100%棉", "尺码 175-96 100%棉", 0),
+    ],
+)  # fmt: skip
+def test_personal_data_is_masked_and_other_numbers_stay(given: str, stays: str, count: int) -> None:
+    found, masked = mask(given)
+    assert masked == count
+    assert found == stays
+
+
+@pytest.mark.parametrize(("text", "name"), [("很好喝的茶", "zh"), ("A good tea", "en"), ("iPhone很好用而且手感不错 but too expensive", "mixed"), ("Очень хороший чай", "other"), ("123", "other")])  # fmt: skip
+def test_languages(text: str, name: str) -> None:
+    assert language(text) == name
+
+
+def test_no_group_and_no_likeness_crosses_a_split_and_the_seed_fixes_it() -> None:
+    rng = random.Random(2)
+    documents = [Document(document_id=str(n), text="", group=f"g{rng.randrange(300)}") for n in range(2_000)]
+    alike = [n if rng.random() < 0.9 else rng.randrange(n + 1) for n in range(2_000)]
+    parts = split(documents, alike, seed=3)
+    by_group: dict[str, set[str]] = {}
+    for document, part in zip(documents, parts, strict=True):
+        by_group.setdefault(document.group, set()).add(part)
+    assert {len(one) for one in by_group.values()} == {1}
+    assert all(parts[n] == parts[first] for n, first in enumerate(alike))
+    assert parts == split(documents, alike, seed=3)
+
+
+def test_shares_are_eight_one_one() -> None:
+    documents = [Document(document_id=str(n), text="", group=str(n)) for n in range(5_000)]
+    parts = split(documents, list(range(5_000)), seed=1)
+    assert [parts.count(one) for one in ("train", "validation", "test")] == [4_000, 500, 500]
+    assert parts != split(documents, list(range(5_000)), seed=2)
+
+
+def test_broken_rows_are_kept_aside_with_place_and_reason(tmp_path: Path) -> None:
+    path = tmp_path / "texts.jsonl"
+    rows = [b'{"id": 1, "text": "good tea"}', b'{"id": 1, "text": "again"}', b"\xff{", b"[]", b'{"id": 3}', b'{"id": 4, "text": " "}',
+            json.dumps({"id": 5, "text": "x" * 5_000_000}).encode(), '{"id": 6, "text": "好茶"}'.encode()]  # fmt: skip
+    path.write_bytes(b"\n".join(rows))
+    with RejectFile(path=tmp_path / "rejects.jsonl") as rejects:
+        found = list(read(path, Columns(id="id"), rejects=rejects))
+    assert [one.text for one in found] == ["good tea", "好茶"]
+    kept = [json.loads(line) for line in (tmp_path / "rejects.jsonl").read_text().splitlines()]
+    assert [(one["line"], one["field"]) for one in kept] == [
+        (2, "id"),
+        (3, ""),
+        (4, ""),
+        (5, "text"),
+        (6, "text"),
+        (7, "text"),
+    ]
+    with pytest.raises(CorpusError, match="cannot be opened"), RejectFile(path=tmp_path / "r") as rejects:
+        list(read(tmp_path / "none.csv", Columns(), rejects=rejects))
+
+
+def test_csv_rows_are_numbered_as_an_editor_shows_them(tmp_path: Path) -> None:
+    path = tmp_path / "texts.csv"
+    path.write_bytes('text,label\n好茶,1\n"two\nlines",0\n坏\n'.encode() + b"\xff\xfe,1\n" + "杯子,1\n".encode())
+    with RejectFile(path=tmp_path / "rejects.jsonl") as rejects:
+        found = list(read(path, Columns(label="label"), rejects=rejects))
+    assert [(one.source, one.label) for one in found] == [
+        ("texts.csv:2", "1"),
+        ("texts.csv:3", "0"),
+        ("texts.csv:7", "1"),
+    ]
+    kept = [json.loads(line) for line in (tmp_path / "rejects.jsonl").read_text().splitlines()]
+    assert [one["line"] for one in kept] == [5, 6]
