@@ -19,18 +19,20 @@ from zhanggui.content.prompt import request_for
 from zhanggui.llm.local import LocalModel, default_weights
 from zhanggui.llm.model import ChatRequest, Sampling
 
-TOKENS, SLOTS, CONTEXT = 40, 8, 1024
-GOODS = ("green tea", "running shoes", "wool scarf", "rice cooker", "hand cream", "dog food", "desk lamp", "yoga mat")
+TOKENS, SLOTS, CONTEXT, BATCH = 40, 4, 1024, 8
+GOODS = (
+    "green tea", "running shoes", "wool scarf", "rice cooker", "hand cream", "dog food", "desk lamp", "yoga mat",
+    "soap", "towels", "candles", "olive oil", "notebooks", "backpacks", "sunglasses", "cat toys",
+)  # fmt: skip
 STAGES = ("new", "loyal", "at_risk", "lapsed")
 SAMPLING = Sampling(max_tokens=TOKENS, temperature=0.0, seed=1)
 
 
 def briefs() -> list[ChatRequest]:
-    """64 distinct briefs, in the order in which a campaign writes them: one voice after the other."""
+    """64 distinct briefs of one campaign: 16 goods for the readers of four life-cycle stages."""
     made = [
-        Brief(language="en", channel="email", tone=tone, about=about, stage=stage)
+        Brief(language="en", channel="email", tone="warm", about=about, stage=stage)
         for stage in STAGES
-        for tone in ("warm", "plain")
         for about in GOODS
     ]
     return [request_for(brief, candidates=1) for brief in made]
@@ -136,7 +138,7 @@ def main() -> None:
     local = found["zhanggui llm.local"]
     print(f"  {local / found['raw llama.cpp server']:.2f}x the raw server")
     if not asked.no_transformers:
-        for batch in (1, SLOTS):
+        for batch in (1, BATCH):
             tokens, seconds = transformers(requests, batch)()
             print(f"transformers generate, batches of {batch:<2} {tokens / seconds:7.1f} tokens/s", flush=True)
             print(f"  llm.local is {local * seconds / tokens:.1f}x")

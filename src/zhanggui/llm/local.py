@@ -38,7 +38,8 @@ class LocalModel:
 
     `prompt`: how it is asked for copy, "brief" for a model that was trained on briefs, "examples" for any other.
 
-    `slots` requests are decoded side by side, each with up to `context` tokens. Answers are fixed by the seed with one
+    `slots` requests are decoded side by side, each with up to `context` tokens; each slot reads a shared beginning once,
+    so that more of them cost more reading. Answers are fixed by the seed with one
     slot; with several, batches differ from run to run in size, and rounding with them, so that words may differ.
     Raises ModelError when the file is missing or no GGUF model.
     """
@@ -49,7 +50,7 @@ class LocalModel:
         *,
         adapter: str | Path | None = None,
         prompt: Literal["brief", "examples"] = "examples",
-        slots: int = 8,
+        slots: int = 4,
         context: int = 1024,
         threads: int | None = None,
     ) -> None:
