@@ -1,5 +1,6 @@
-"""Training jobs: `zhanggui train finetune`. Jobs, not requests: they have no door in the HTTP API."""
+"""Training jobs: `zhanggui train pretrain` and `finetune`. Jobs, not requests: they have no door in the HTTP API."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -9,12 +10,42 @@ import typer
 from zhanggui.cli.output import console
 from zhanggui.errors import TrainingError
 
-app = typer.Typer(no_args_is_help=True, help="Make models: fine-tune on your own pairs.")
+app = typer.Typer(no_args_is_help=True, help="Make models: pretrain on your own texts, fine-tune on your own pairs.")
 
 
 @app.callback()
 def _root() -> None:
-    """Make models: fine-tune on your own pairs."""
+    """Make models: pretrain on your own texts, fine-tune on your own pairs."""
+
+
+@app.command()
+def pretrain(
+    config: Annotated[Path, typer.Option("--config", help="The job's TOML file.")],
+    data: Annotated[Path | None, typer.Option("--data", help="Read this instead of the file's `data`.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder of the artifacts.")] = Path("artifacts"),
+) -> None:
+    """Pretrain an encoder or a decoder on a corpus; a stopped job goes on when started again, also under torchrun."""
+    from zhanggui.storage import ArtifactStore
+    from zhanggui.training.settings import PretrainSettings, load
+
+    settings = load(config, PretrainSettings)
+    if data is not None:
+        settings = replace(settings, data=str(data.absolute()))
+    try:
+        from zhanggui.training.pretrain import pretrain as train
+    except ModuleNotFoundError as error:
+        raise TrainingError(f"{error.name} is not installed; run: pip install 'zhanggui[train]'") from error
+    artifact = train(
+        settings,
+        folder=config.parent,
+        artifacts=ArtifactStore(out),
+        work=out / ".work" / settings.name,
+        now=datetime.now(UTC),
+    )
+    if artifact is not None:
+        console.print(f"{artifact.name} {artifact.version}: {artifact.path}", markup=False, highlight=False)
+        figures = ", ".join(f"{name} {value:.3f}" for name, value in artifact.metrics["validation"].items())
+        console.print(f"  held out: {figures}", markup=False, highlight=False)
 
 
 @app.command()
@@ -24,9 +55,9 @@ def finetune(
 ) -> None:
     """Fine-tune a decoder on chats or on briefs with their copy; a killed job goes on when started again."""
     from zhanggui.storage import ArtifactStore
-    from zhanggui.training.settings import load
+    from zhanggui.training.settings import FinetuneSettings, load
 
-    settings = load(config)
+    settings = load(config, FinetuneSettings)
     try:
         from zhanggui.training.finetune import finetune as train
     except ModuleNotFoundError as error:

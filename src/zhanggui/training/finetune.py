@@ -10,7 +10,7 @@ from typing import Any
 
 from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
-from zhanggui.training import rows
+from zhanggui.training import curves, job, rows
 from zhanggui.training.export import BASE_CONFIG, adapter_to_gguf
 from zhanggui.training.load import load
 from zhanggui.training.measure import Measured, measure
@@ -25,10 +25,8 @@ def finetune(
     A job that was killed goes on from its last checkpoint when it is started again with the same settings.
     Raises TrainingError when the data or the base is unusable, or the model lost more than the limits allow.
     """
-    import torch
     from datasets import Dataset
     from transformers import set_seed
-    from transformers.trainer_utils import get_last_checkpoint
     from trl import SFTConfig, SFTTrainer
 
     pairs, data_hash = rows.read(folder / settings.data)
@@ -43,8 +41,6 @@ def finetune(
     )
     model, tokenizer = load(base)
     before = measure(model, tokenizer, held)
-    # bfloat16 where the device computes in it.
-    bf16 = torch.cuda.is_bf16_supported() if torch.cuda.is_available() else torch.ops.mkldnn._is_mkldnn_bf16_supported()
     options = SFTConfig(
         output_dir=str(work),
         num_train_epochs=settings.epochs,
@@ -60,12 +56,10 @@ def finetune(
         logging_steps=10,
         seed=settings.seed,
         data_seed=settings.seed,
-        use_cpu=not torch.cuda.is_available(),
-        bf16=bf16,
         gradient_checkpointing=False,
         train_sampling_strategy="group_by_length",
         report_to=[],
-        dataloader_pin_memory=torch.cuda.is_available(),
+        **job.device_options("auto"),
     )
     trainer = SFTTrainer(
         model=model,
@@ -74,7 +68,7 @@ def finetune(
         train_dataset=Dataset.from_list(rows.chats(train)),
         peft_config=_adapters(settings) if settings.method == "lora" else None,
     )
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(work)) if work.is_dir() else None)
+    job.run(trainer, work)
     after = measure(trainer.model, tokenizer, held)
     problems = lost(before, after, settings)
     metrics = {
@@ -95,8 +89,7 @@ def finetune(
         if settings.method == "lora":
             model.config.to_json_file(draft.path / "model" / BASE_CONFIG)
             adapter_to_gguf(draft.path / "model", draft.path / "adapter.gguf")
-        curve = [one for one in trainer.state.log_history if "loss" in one]
-        (draft.path / "curve.json").write_text(json.dumps(curve), encoding="utf-8")
+        curves.keep(trainer.state.log_history, draft.path, title=f"{settings.name} {version}")
         (draft.path / "samples.json").write_text(
             json.dumps(after.samples, ensure_ascii=False, indent=1), encoding="utf-8"
         )

@@ -3,12 +3,14 @@
 import tomllib
 from dataclasses import field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from zhanggui.errors import TrainingError
+
+Job = TypeVar("Job")
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -31,6 +33,100 @@ class LimitSettings:
     """Perplexity of general texts, after / before: how much was forgotten."""
     repetition_4: float = 0.05
     """Share of 4-grams of an answer that it has said before."""
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class TokenizerSettings:
+    """The tokenizer that is trained on the corpus; not used where `base` brings its own."""
+
+    kind: Literal["byte_bpe", "bpe", "unigram", "wordpiece"] = "byte_bpe"
+    """Byte-level BPE as GPT-2's; BPE or Unigram over characters with bytes to fall back on; WordPiece as BERT's."""
+    vocabulary: int = 12_000
+    """Number of tokens, special ones included."""
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class ShapeSettings:
+    """The model that is made; not used where `base` is given."""
+
+    kind: Literal["bert", "gpt2", "llama"] = "llama"
+    """Its Hugging Face architecture; "bert" is an encoder and needs the objective "masked"."""
+    hidden: int = 256
+    """Width of the residual stream."""
+    layers: int = 6
+    """Number of blocks."""
+    heads: int = 4
+    """Attention heads a block."""
+    key_value_heads: int = 0
+    """Of "llama"; 0: as many as heads."""
+    dropout: float = 0.0
+    """Of "bert" and "gpt2". Above 0 a run on two processes is no longer the run on one."""
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class ColumnSettings:
+    """Columns of the raw files in `data`; a folder made by `zhanggui corpus build` needs none."""
+
+    text: str = "text"
+    """The text."""
+    group: str = ""
+    """What it is about; a group is never divided between training and validation."""
+    label: str = ""
+    """Its class."""
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class PretrainSettings:
+    """Masked language modelling with next-sentence prediction (Devlin et al. 2019), or the causal objective (Radford et al. 2019)."""
+
+    name: str
+    """Name of the artifact."""
+    objective: Literal["masked", "causal"]
+    """What is learned."""
+    data: str
+    """A folder made by `zhanggui corpus build`, or a CSV, JSONL or Parquet file that is built into one; relative to the settings file."""
+    columns: ColumnSettings = field(default_factory=ColumnSettings)
+    """Of a raw file."""
+    base: str = ""
+    """A Hugging Face folder or name to go on from; "" makes a new model."""
+    tokenizer: TokenizerSettings = field(default_factory=TokenizerSettings)
+    """Of a new model."""
+    shape: ShapeSettings = field(default_factory=ShapeSettings)
+    """Of a new model."""
+    context: int = 128
+    """Tokens a row."""
+    updates: int = 1_000
+    """Steps of the optimiser."""
+    batch_size: int = 64
+    """Rows an update, over all processes: the same run on one process or several."""
+    rows_at_once: int = 64
+    """Rows that one process computes at a time; gradients of the others are added up."""
+    learning_rate: float = 1e-3
+    """Its peak."""
+    schedule: Literal["cosine", "wsd"] = "cosine"
+    """Cosine to zero, or warm-up, stable, decay (Hu et al. 2024)."""
+    warmup: float = 0.05
+    """Share of updates in which the learning rate rises."""
+    decay: float = 0.2
+    """Of "wsd": share of updates in which it falls."""
+    weight_decay: float = 0.01
+    """Of AdamW (Loshchilov and Hutter 2019)."""
+    mask_share: float = 0.15
+    """Of "masked": share of tokens to restore."""
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    """"auto": bfloat16 where the device computes in it."""
+    gradient_checkpointing: bool = False
+    """Computes activations twice to keep fewer."""
+    fsdp: bool = False
+    """Under torchrun: divides weights and optimiser among the processes."""
+    checkpoint_steps: int = 100
+    """A killed job loses at most so many updates."""
+    minutes: float | None = None
+    """Stops at the next update after so long, with a checkpoint to go on from."""
+    seed: int = 7
+    """Fixes everything."""
+    licence: str = ""
+    """Licence of the data, for the manifest."""
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -71,8 +167,8 @@ class FinetuneSettings:
     """When the job fails."""
 
 
-def load(path: Path) -> FinetuneSettings:
-    """The settings in a TOML file. Raises TrainingError naming the file and the key."""
+def load(path: Path, job: type[Job]) -> Job:
+    """The settings of a job in a TOML file. Raises TrainingError naming the file and the key."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -80,7 +176,7 @@ def load(path: Path) -> FinetuneSettings:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TrainingError(f"{path} is not TOML: {error}") from error
     try:
-        return TypeAdapter(FinetuneSettings).validate_python(values)
+        return TypeAdapter(job).validate_python(values)
     except ValidationError as error:
         lines = [f"{path}: {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False)]
         raise TrainingError("\n".join(lines)) from error

@@ -50,10 +50,10 @@ def test_settings_name_what_is_wrong(tmp_path: Path) -> None:
     path = tmp_path / "job.toml"
     path.write_text('name = "a"\nbase = "default"\ndata = "x"\nepoch = 3\n', encoding="utf-8")
     with pytest.raises(TrainingError, match="epoch"):
-        load(path)
+        load(path, FinetuneSettings)
     path.write_text('name = "a"\nbase = "default"\ndata = "x"\n[lora]\nrank = "big"\n', encoding="utf-8")
     with pytest.raises(TrainingError, match=r"lora\.rank"):
-        load(path)
+        load(path, FinetuneSettings)
 
 
 def test_a_model_that_forgot_or_repeats_itself_is_refused() -> None:

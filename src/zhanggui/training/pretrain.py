@@ -1,0 +1,190 @@
+"""Pretrains an encoder (masked words and next sentence) or a decoder (causal) on a corpus.
+
+The Trainer of Hugging Face does the work, on one process or, under torchrun or accelerate, on several.
+"""
+
+import json
+import math
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zhanggui.errors import TrainingError
+from zhanggui.storage import Artifact, ArtifactStore
+from zhanggui.training import curves, job
+from zhanggui.training.corpora import Texts, texts
+from zhanggui.training.models import bert_for_pretraining, new_model
+from zhanggui.training.packing import pack
+from zhanggui.training.sentence_pairs import Marks, clauses
+from zhanggui.training.settings import PretrainSettings
+from zhanggui.training.streams import Stream, collate, packed_rows, pair_rows
+from zhanggui.training.tokenizer import train_tokenizer
+
+
+def pretrain(
+    settings: PretrainSettings, *, folder: Path, artifacts: ArtifactStore, work: Path, now: datetime
+) -> Artifact | None:
+    """Train and keep the model as an artifact; `folder` is where relative paths start, `work` keeps checkpoints.
+
+    A stopped job goes on from its last whole checkpoint when it is started again. Of several processes the first
+    returns the artifact, the others None. Raises TrainingError when the data, the base or the settings are unusable,
+    or the job was stopped.
+    """
+    from transformers import Trainer, TrainingArguments, set_seed
+
+    masked = settings.objective == "masked"
+    if not settings.base and masked != (settings.shape.kind == "bert"):
+        raise TrainingError(f"objective {settings.objective!r} does not go with shape.kind {settings.shape.kind!r}")
+    processes = int(os.environ.get("WORLD_SIZE", "1"))  # set by torchrun and accelerate launch
+    accumulate, rest = divmod(settings.batch_size, settings.rows_at_once * processes)
+    if rest:
+        raise TrainingError(
+            f"batch_size {settings.batch_size} cannot be divided by rows_at_once {settings.rows_at_once} times "
+            f"{processes} process(es)"
+        )
+    args = TrainingArguments(
+        output_dir=str(work),
+        max_steps=settings.updates,
+        per_device_train_batch_size=settings.rows_at_once,
+        gradient_accumulation_steps=accumulate,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        adam_beta2=0.98,
+        warmup_steps=max(1, round(settings.warmup * settings.updates)),
+        lr_scheduler_type="cosine" if settings.schedule == "cosine" else "warmup_stable_decay",
+        lr_scheduler_kwargs=_schedule(settings),
+        train_sampling_strategy="sequential",  # the stream has its own order
+        gradient_checkpointing=settings.gradient_checkpointing,
+        save_steps=settings.checkpoint_steps,
+        save_total_limit=2,
+        logging_steps=10,
+        seed=settings.seed,
+        report_to=[],
+        remove_unused_columns=False,
+        **({"fsdp": True, "fsdp_config": {"fsdp_version": 2}} if settings.fsdp else {}),
+        **job.device_options(settings.precision),
+    )
+    with args.main_process_first(local=False):
+        data = texts(folder / settings.data, settings.columns, work=work)
+    set_seed(settings.seed)
+    with args.main_process_first(local=False):
+        model, tokenizer = _model(settings, data, folder=folder, work=work, masked=masked)
+    if masked:
+        model.rows_an_update = settings.batch_size
+    length = settings.updates * settings.batch_size
+    train = _stream(data.train, tokenizer, settings, length=length)
+    held = _stream(data.validation, tokenizer, settings, length=0)
+    trainer = Trainer(
+        model=model,
+        args=args,
+        train_dataset=train,
+        data_collator=lambda rows: collate(rows, pad=tokenizer.pad_token_id),
+    )
+    job.run(trainer, work, minutes=settings.minutes)
+    metrics = {
+        "validation": _validate(model, held, settings, pad=tokenizer.pad_token_id),
+        "updates": settings.updates,
+        "parameters": sum(one.numel() for one in model.parameters()),
+        "train_texts": len(data.train),
+        "validation_texts": len(data.validation),
+    }
+    if args.process_index:
+        return None
+    config = json.loads(json.dumps(settings, default=lambda one: one.__dict__))
+    version = f"{now:%Y%m%dT%H%M%S}"
+    with artifacts.create(settings.name, version, now=now, config=config, data_hash=data.hash) as draft:
+        model.save_pretrained(draft.path / "model")
+        tokenizer.save_pretrained(draft.path / "model")
+        curves.keep(trainer.state.log_history, draft.path, title=f"{settings.name} {version}")
+        draft.metrics.update(metrics)
+    return artifacts.get(settings.name, version)
+
+
+def _model(settings: PretrainSettings, data: Texts, *, folder: Path, work: Path, masked: bool) -> tuple[Any, Any]:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    if settings.base:
+        base = str(folder / settings.base) if (folder / settings.base).exists() else settings.base
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(base)
+            model = (bert_for_pretraining() if masked else AutoModelForCausalLM).from_pretrained(base)
+        except (OSError, ValueError) as error:
+            raise TrainingError(f"the base model {base} cannot be opened: {error}") from error
+        if tokenizer.pad_token is None:
+            tokenizer.pad_token = tokenizer.eos_token
+        return model, tokenizer
+    kept = work / "tokenizer"
+    if not kept.exists():
+        made = train_tokenizer(data.train, settings.tokenizer, context=settings.context, masked=masked)
+        made.save_pretrained(work / "tokenizer.partial")
+        (work / "tokenizer.partial").rename(kept)
+    tokenizer = AutoTokenizer.from_pretrained(str(kept))
+    return new_model(settings.shape, tokenizer, context=settings.context), tokenizer
+
+
+def _stream(found: list[str], tokenizer: Any, settings: PretrainSettings, *, length: int) -> Stream:
+    """Rows of the texts; `length` 0: each example once."""
+    if settings.objective == "causal":
+        ids = tokenizer(found, add_special_tokens=False)["input_ids"]
+        documents = [[*one, tokenizer.eos_token_id] for one in ids]
+        packed = pack(documents, length=settings.context, pad=tokenizer.pad_token_id)
+        rows, count, sizes = packed_rows(packed), len(packed.input_ids), None
+    else:
+        pieces = [cut for text in found if len(cut := clauses(text)) > 1]
+        flat = tokenizer([one for cut in pieces for one in cut], add_special_tokens=False)["input_ids"]
+        parts = iter(flat)
+        pairs = [[next(parts) for _ in cut] for cut in pieces]
+        special = set(tokenizer.all_special_ids)
+        marks = Marks(
+            cls=tokenizer.cls_token_id,
+            sep=tokenizer.sep_token_id,
+            mask=tokenizer.mask_token_id,
+            pad=tokenizer.pad_token_id,
+            ordinary=np.array([one for one in range(len(tokenizer)) if one not in special]),
+        )
+        rows = pair_rows(pairs, length=settings.context, share=settings.mask_share, marks=marks)
+        count, sizes = len(pairs), [sum(map(len, one)) for one in pairs]
+    if not count:
+        raise TrainingError("no text is long enough to learn from")
+    return Stream(
+        row=rows, count=count, length=length or count, seed=settings.seed, sizes=sizes, batch=settings.batch_size
+    )
+
+
+def _schedule(settings: PretrainSettings) -> dict[str, Any]:
+    return (
+        {} if settings.schedule == "cosine" else {"num_decay_steps": max(1, round(settings.decay * settings.updates))}
+    )
+
+
+def _validate(model: Any, held: Stream, settings: PretrainSettings, *, pad: int) -> dict[str, float]:
+    """Loss in nats a token on at most 2,000 held-out rows; perplexity, or the accuracy of both of BERT's answers."""
+    import torch
+
+    model.eval()
+    loss = words = right = pairs = followed = 0.0
+    with torch.inference_mode():
+        for start in range(0, min(len(held), 2_000), settings.rows_at_once):
+            rows = [held[one] for one in range(start, min(start + settings.rows_at_once, len(held), 2_000))]
+            batch = {name: value.to(model.device) for name, value in collate(rows, pad=pad).items()}
+            labels = batch.pop("labels")
+            follows = batch.pop("next_sentence_label", None)
+            out = model(**batch)
+            if follows is None:
+                logits, wanted = out.logits[:, :-1], labels[:, 1:]
+            else:
+                logits, wanted = out.prediction_logits, labels
+                followed += float((out.seq_relationship_logits.argmax(-1) == follows).sum())
+                pairs += len(follows)
+            chosen = wanted != -100
+            logits, wanted = logits[chosen].float(), wanted[chosen]
+            loss += float(torch.nn.functional.cross_entropy(logits, wanted, reduction="sum"))
+            right += float((logits.argmax(-1) == wanted).sum())
+            words += len(wanted)
+    found = {"loss": loss / words, "accuracy": right / words}
+    if pairs:
+        return found | {"next_sentence_accuracy": followed / pairs}
+    return found | {"perplexity": math.exp(loss / words)}
