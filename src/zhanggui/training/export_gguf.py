@@ -5,7 +5,7 @@ Format: llama.cpp, convert_hf_to_gguf.py. GPT-2, Llama, Qwen2 and Qwen3 shapes; 
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
@@ -13,14 +13,15 @@ from typing import Any, Literal
 from zhanggui.errors import TrainingError
 from zhanggui.training import gguf_tokenizer
 
-Type = Literal["F16", "Q8_0"]
+Precision = Literal["F16", "Q8_0"]
+"""Of matrices: 16-bit floats, or 8-bit integers in blocks of 32 with a scale each."""
 _SKIPPED = (".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq")  # buffers of old files
 
 
-def decoder_to_gguf(folder: Path, out: Path, *, type: Type = "F16") -> int:  # noqa: A002 - the format's own word
+def decoder_to_gguf(folder: Path, out: Path, *, precision: Precision = "F16") -> int:
     """Write the decoder in `folder` (config, safetensors, tokenizer, chat template) as `out`; returns its bytes.
 
-    Matrices are written as `type`; where Q8_0 does not fit (rows not of 32s) as F16; vectors always in 32 bits.
+    Matrices are written as `precision`; where Q8_0 does not fit (rows not of 32s) as F16; vectors always in 32 bits.
     Raises TrainingError for another kind of model, or one that llama.cpp would compute otherwise.
     """
     import gguf
@@ -34,12 +35,12 @@ def decoder_to_gguf(folder: Path, out: Path, *, type: Type = "F16") -> int:  # n
     _check(shape, folder)
     layers = shape.num_hidden_layers
     names = gguf.get_tensor_name_map(arch, layers)
-    wanted = {"F16": gguf.GGMLQuantizationType.F16, "Q8_0": gguf.GGMLQuantizationType.Q8_0}[type]
+    wanted = {"F16": gguf.GGMLQuantizationType.F16, "Q8_0": gguf.GGMLQuantizationType.Q8_0}[precision]
     writer = gguf.GGUFWriter(None, gguf.MODEL_ARCH_NAMES[arch])
     writer.add_type(gguf.GGUFType.MODEL)
     writer.add_name(folder.resolve().name)
     writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
-    writer.add_file_type({"F16": gguf.LlamaFileType.MOSTLY_F16, "Q8_0": gguf.LlamaFileType.MOSTLY_Q8_0}[type])
+    writer.add_file_type({"F16": gguf.LlamaFileType.MOSTLY_F16, "Q8_0": gguf.LlamaFileType.MOSTLY_Q8_0}[precision])
     _add_shape(writer, shape)
     with ExitStack() as opened:
         read = _tensors(folder, opened)
@@ -104,7 +105,7 @@ def interleave(value: Any, heads: int) -> Any:
 
 def _check(shape: Any, folder: Path) -> None:
     """Refuse what llama.cpp has no knob for: it would load the file and compute something else."""
-    plain = {
+    plain: dict[str, dict[str, tuple[Any, ...]]] = {
         "gpt2": {"activation_function": ("gelu_new", "gelu_pytorch_tanh"), "scale_attn_weights": (True,),
                  "scale_attn_by_inverse_layer_idx": (False,), "add_cross_attention": (False,)},
         "llama": {"hidden_act": ("silu",)},
@@ -113,7 +114,9 @@ def _check(shape: Any, folder: Path) -> None:
     }  # fmt: skip
     for name, allowed in plain[shape.model_type].items():
         if getattr(shape, name, allowed[0]) not in allowed:
-            raise TrainingError(f"{folder}: llama.cpp has no {shape.model_type} model with {name} = {getattr(shape, name)!r}")
+            raise TrainingError(
+                f"{folder}: llama.cpp has no {shape.model_type} model with {name} = {getattr(shape, name)!r}"
+            )
 
 
 def _add_shape(writer: Any, shape: Any) -> None:
@@ -168,7 +171,7 @@ def _head_size(shape: Any) -> int:
 
 
 def _tensors(folder: Path, opened: ExitStack) -> Mapping[str, Any]:
-    """Name -> slice of an open safetensors file, one file or shards. Names begin as the current transformers has them."""
+    """Name -> slice of an open safetensors file, of one file or of shards."""
     from safetensors import safe_open
 
     index = folder / "model.safetensors.index.json"
@@ -176,7 +179,7 @@ def _tensors(folder: Path, opened: ExitStack) -> Mapping[str, Any]:
         files = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
     else:
         files = ["model.safetensors"]
-    found = {}
+    found: dict[str, Any] = {}
     for name in files:
         if not (folder / name).is_file():
             raise TrainingError(f"{folder / name} is missing; save the model with save_pretrained (safetensors)")

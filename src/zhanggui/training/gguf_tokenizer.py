@@ -11,9 +11,7 @@ from typing import Any
 
 from zhanggui.errors import TrainingError
 
-_LLAMA3 = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
+_LLAMA3 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 _SPLITS = {_LLAMA3: "llama-bpe", _LLAMA3.replace("{1,3}", ""): "qwen2"}
 _SPACE = "▁"
 _ROLES = ("bos", "eos", "unk", "pad")
@@ -74,13 +72,14 @@ def read(folder: Path, size: int) -> GgufTokenizer:
     # The file is what the model was trained with; a class of transformers may build its own splitting rule instead.
     told = json.loads(path.read_text(encoding="utf-8") if path.exists() else known.backend_tokenizer.to_str())
     model = told["model"]
+    merges: list[str] = []
     if model["type"] == "Unigram":
         ids = {token: number for number, (token, _) in enumerate(model["vocab"])}
-        kind, pre, merges = "t5", "default", []
+        kind, pre = "t5", "default"
         scores = {token: float(score) for token, score in model["vocab"]}
     elif model["type"] == "BPE" and model.get("byte_fallback"):
-        ids, kind, pre, merges = model["vocab"], "llama", "default", []
-        scores = _spm_scores(ids, [tuple(_pair(one)) for one in model["merges"]], folder)
+        ids, kind, pre = model["vocab"], "llama", "default"
+        scores = _spm_scores(ids, [_pair(one) for one in model["merges"]], folder)
     elif model["type"] == "BPE":
         ids, kind, pre, scores = model["vocab"], "gpt2", _pre(told, folder), {}
         merges = [" ".join(_pair(one)) for one in model["merges"]]
@@ -112,15 +111,17 @@ def _vocabulary(
     from gguf import TokenType
 
     tokens, types = [f"[PAD{number}]" for number in range(size)], [int(TokenType.UNUSED)] * size
-    kinds = {number: TokenType.NORMAL for number in ids.values()}
+    kinds = dict.fromkeys(ids.values(), TokenType.NORMAL)
     if spm:
         kinds |= {ids[token]: TokenType.BYTE for token in ids if _is_byte(token)}
     kinds |= {one["id"]: TokenType.CONTROL if one["special"] else TokenType.USER_DEFINED for one in added}
     if spm:
         kinds |= {number: TokenType.UNKNOWN for token, number in ids.items() if token == "<unk>"}  # noqa: S105
     if max(kinds) >= size:
-        raise TrainingError(f"{folder}: the tokenizer has {max(kinds) + 1} tokens, but the model's embeddings {size} rows")
-    for token, number in (ids | {one["content"]: one["id"] for one in added}).items():
+        raise TrainingError(
+            f"{folder}: the tokenizer has {max(kinds) + 1} tokens, but the model's embeddings {size} rows"
+        )
+    for token, number in ({**ids, **{one["content"]: one["id"] for one in added}}).items():
         tokens[number], types[number] = token, int(kinds[number])
     return tokens, types
 
@@ -192,5 +193,6 @@ def _is_byte(token: str) -> bool:
     return len(token) == 6 and token.startswith("<0x") and token.endswith(">")
 
 
-def _pair(merge: str | list[str]) -> list[str]:
-    return merge.split(" ") if isinstance(merge, str) else merge
+def _pair(merge: str | list[str]) -> tuple[str, str]:
+    left, right = merge.split(" ") if isinstance(merge, str) else merge
+    return left, right
