@@ -60,6 +60,7 @@ class GgufTokenizer:
 def read(folder: Path, size: int) -> GgufTokenizer:
     """The tokenizer of a Hugging Face folder, filled up to the `size` rows of the model's embeddings.
 
+    Texts are split alike, but for one thing: characters that a Unigram spells in several bytes are unknown to llama.cpp.
     Raises TrainingError for a tokenizer that llama.cpp has no equal of.
     """
     from transformers import AutoTokenizer
@@ -74,7 +75,7 @@ def read(folder: Path, size: int) -> GgufTokenizer:
     model = told["model"]
     merges: list[str] = []
     if model["type"] == "Unigram":
-        ids = {token: number for number, (token, _) in enumerate(model["vocab"])}
+        ids = _readable({token: number for number, (token, _) in enumerate(model["vocab"])})
         kind, pre = "t5", "default"
         scores = {token: float(score) for token, score in model["vocab"]}
     elif model["type"] == "BPE" and model.get("byte_fallback"):
@@ -167,7 +168,7 @@ def _spm_scores(ids: Mapping[str, int], merges: list[tuple[str, str]], folder: P
     for number, (left, right) in enumerate(merges):
         rank.setdefault(left + right, number)
     listed = set(merges)
-    for token in rank:
+    for token in ids:
         for cut in range(1, len(token)):
             pair = token[:cut], token[cut:]
             if pair[0] in ids and pair[1] in ids and pair not in listed:
@@ -187,6 +188,12 @@ def _prefixes_space(told: Mapping[str, Any]) -> bool:
         or (one["type"] == "Metaspace" and one.get("prepend_scheme", "always") != "never")
         for one in steps
     )
+
+
+def _readable(ids: Mapping[str, int]) -> dict[str, int]:
+    """llama.cpp's Unigram falls back on no bytes: the tokens of plain ones (such as the end of a line) say what they are."""
+    plain = {f"<0x{byte:02X}>": chr(byte) for byte in range(1, 128)}
+    return {plain[token] if plain.get(token, token) not in ids else token: number for token, number in ids.items()}
 
 
 def _is_byte(token: str) -> bool:

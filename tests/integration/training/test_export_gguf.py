@@ -73,7 +73,7 @@ def spm_bpe() -> Any:
     trainer = trainers.BpeTrainer(vocab_size=100, max_token_length=6, show_progress=False)
     trained.train_from_iterator([TEXTS[0], PROMPT] * 2, trainer)
     pieces = sorted(trained.get_vocab(), key=trained.get_vocab().__getitem__)
-    tokens = ["<unk>", "<s>", "</s>", *(f"<0x{n:02X}>" for n in range(256)), *pieces]
+    tokens = ["<unk>", "<s>", "</s>", "<|im_start|>", "<|im_end|>", *(f"<0x{n:02X}>" for n in range(256)), *pieces]
     ids = {token: number for number, token in enumerate(tokens)}
     merges = [
         (token[:cut], token[cut:])
@@ -86,25 +86,32 @@ def spm_bpe() -> Any:
     made.decoder = decoders.Sequence(
         [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
     )
+    made.add_special_tokens(["<|im_start|>", "<|im_end|>"])
     return PreTrainedTokenizerFast(
         tokenizer_object=made, unk_token="<unk>", bos_token="<s>", eos_token="</s>", chat_template=CHATML
     )
 
 
 def unigram() -> Any:
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    """A Unigram with bytes to fall back on, too few of its pieces being digits or ends of lines."""
+    from tokenizers import Tokenizer, decoders, models, normalizers, trainers
     from transformers import PreTrainedTokenizerFast
 
     made = Tokenizer(models.Unigram())
-    made.pre_tokenizer = pre_tokenizers.Metaspace()
-    made.decoder = decoders.Metaspace()
-    trainer = trainers.UnigramTrainer(
-        vocab_size=160, special_tokens=["<unk>", "<s>", "</s>"], unk_token="<unk>", show_progress=False
+    made.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    made.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
     )
-    made.train_from_iterator([*TEXTS[:3], PROMPT] * 2, trainer)
+    special = ["<unk>", "<s>", "</s>", "<|im_start|>", "<|im_end|>"]
+    trainer = trainers.UnigramTrainer(vocab_size=150, special_tokens=special, unk_token="<unk>", show_progress=False)
+    made.train_from_iterator([TEXTS[0], PROMPT] * 3, trainer)
+    state = json.loads(made.to_str())
+    state["model"]["vocab"] += [[f"<0x{n:02X}>", -30.0] for n in range(256)]
+    state["model"]["byte_fallback"] = True
     return PreTrainedTokenizerFast(
-        tokenizer_object=made, unk_token="<unk>", bos_token="<s>", eos_token="</s>", chat_template=CHATML
-    )
+        tokenizer_object=Tokenizer.from_str(json.dumps(state)), unk_token="<unk>", bos_token="<s>", eos_token="</s>",
+        chat_template=CHATML,
+    )  # fmt: skip
 
 
 def save(shape: Any, tokenizer: Any, folder: Path, **options: Any) -> Path:
@@ -243,11 +250,13 @@ def test_sentencepiece_texts_are_split_alike(make: Any, tmp_path: Path) -> None:
     tokenizer = make()
     folder = save(shape_of("llama", len(tokenizer)), tokenizer, tmp_path / "model")
     decoder_to_gguf(folder, tmp_path / "model.gguf")
-    known = TEXTS[:2] if make is spm_bpe else TEXTS[:1]
+    known = TEXTS if make is spm_bpe else (TEXTS[0], TEXTS[3])
     with served(tmp_path / "model.gguf") as client:
         for text in (*known, PROMPT):
-            found = client.post("/tokenize", json={"content": text, "add_special": True}).json()["tokens"]
+            found = client.post("/tokenize", json={"content": text, "parse_special": True}).json()["tokens"]
             assert found == tokenizer(text)["input_ids"], text
+            told = client.post("/detokenize", json={"tokens": found}).json()["content"]
+            assert told.replace(" ", "") == text.replace(" ", "")
     assert compare(folder, tmp_path / "model.gguf")[0] < 2e-2
 
 
@@ -291,6 +300,13 @@ def test_what_llama_cpp_would_compute_otherwise_is_refused(tmp_path: Path) -> No
     told["pre_tokenizer"] = {"type": "Whitespace"}
     (folder / "tokenizer.json").write_text(json.dumps(told))
     with pytest.raises(TrainingError, match="split texts otherwise"):
+        decoder_to_gguf(folder, tmp_path / "model.gguf")
+    spm_bpe().save_pretrained(folder)
+    told = json.loads((folder / "tokenizer.json").read_text())
+    del told["model"]["merges"][-1]
+    (folder / "tokenizer.json").write_text(json.dumps(told))
+    config(vocab_size=600)
+    with pytest.raises(TrainingError, match="SentencePiece's"):
         decoder_to_gguf(folder, tmp_path / "model.gguf")
     (folder / "model.safetensors").unlink()
     with pytest.raises(TrainingError, match=r"model\.safetensors is missing"):
