@@ -245,6 +245,21 @@ def test_the_shop_s_own_model_serves_the_file(tmp_path: Path) -> None:
     assert 1 <= answer.completion_tokens <= 6
 
 
+def test_a_model_that_can_think_aloud_is_asked_not_to(tmp_path: Path) -> None:
+    tokenizer = bytes_bpe("qwen2")
+    quiet = "{% if enable_thinking is defined and not enable_thinking %}<|im_start|>quiet{% endif %}"
+    tokenizer.chat_template = CHATML + quiet
+    folder = save(shape_of("qwen3", len(tokenizer)), tokenizer, tmp_path / "model")
+    decoder_to_gguf(folder, tmp_path / "model.gguf")
+    model = LocalModel(tmp_path / "model.gguf", slots=1, context=128, threads=1)
+    request = ChatRequest(messages=(ChatMessage(role="user", content="tea"),))
+    turns = [{"role": "user", "content": "tea"}]
+    told = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False, enable_thinking=False)
+    assert "quiet" in told
+    answer = model.generate([request], sampling=Sampling(max_tokens=2, temperature=0))[0]
+    assert answer.prompt_tokens == len(tokenizer(told)["input_ids"])
+
+
 @pytest.mark.parametrize("make", [spm_bpe, unigram])
 def test_sentencepiece_texts_are_split_alike(make: Any, tmp_path: Path) -> None:
     tokenizer = make()
