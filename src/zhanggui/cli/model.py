@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from zhanggui.cli.output import JsonOption, ShopOption, console, errors, show_json
-from zhanggui.errors import ArtifactError, TrainingError
+from zhanggui.errors import ArtifactError, ModelError, TrainingError
 
 if TYPE_CHECKING:
     from zhanggui.storage import Artifact, ArtifactStore
@@ -88,7 +88,9 @@ def use(
     kept = _store(shop, store)
     known = next((one for one in hub.MODELS.values() if one.name.lower() == name.lower() and one.file), None)
     wanted = tuple(languages.split(",")) if languages else ()
-    if known is not None and hub.target(known, models).is_file() and name not in kept.names():
+    if known is not None and name not in kept.names():
+        if not hub.target(known, models).is_file():
+            raise ModelError(f"{known.name} is not in {models} yet; run: zhanggui model pull {known.name} -C {shop}")
         options = {"path": str(hub.target(known, models).resolve())}
         wanted = wanted or known.languages
     else:

@@ -4,6 +4,7 @@ A short list of good models by name. Knows no command line and no shop; needs ht
 """
 
 import hashlib
+import json
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -105,6 +106,7 @@ def pull(model: HubModel, folder: Path, *, progress: Progress = lambda _file, _d
     """
     place = target(model, folder)
     home = folder if model.file else place
+    home.mkdir(parents=True, exist_ok=True)
     with httpx.Client(timeout=_TIMEOUT, follow_redirects=True) as client:
         try:
             files = _chosen(model, _listing(client, model))
@@ -117,14 +119,15 @@ def pull(model: HubModel, folder: Path, *, progress: Progress = lambda _file, _d
 
 def by_hand(model: HubModel, folder: Path, error: Exception) -> str:
     """What to do where the hub cannot be reached: the address, the place, the lines of TOML."""
-    place = target(model, folder).resolve()
+    place = json.dumps(str(target(model, folder).resolve()), ensure_ascii=False)
     if model.file:
+        languages = json.dumps(model.languages)
         steps = f"fetch {address(model, model.file)}\n  and put it at {place}"
-        lines = f'[model]\ntype = "local"\nlanguages = {list(model.languages)}\noptions = {{ path = "{place}" }}'
-        lines = f"then write into zhanggui.toml:\n\n{lines}".replace("'", '"')
+        lines = f'[model]\ntype = "local"\nlanguages = {languages}\noptions = {{ path = {place} }}'
+        lines = f"then write into zhanggui.toml:\n\n{lines}"
     else:
         steps = f"fetch the files of {endpoint()}/{model.repository}/tree/main\n  and put them into {place}"
-        lines = f'then name it in the file of a training job:\n\nbase = "{place}"'
+        lines = f"then name it in the file of a training job:\n\nbase = {place}"
     return (
         f"{endpoint()} cannot be reached ({type(error).__name__}: {error}). With a mirror: set HF_ENDPOINT to its address. "
         f"By hand, on a machine that has a connection:\n  {steps}\n  {lines}\n"

@@ -108,6 +108,19 @@ def test_one_file_is_fetched_whole_and_told_of(server: Server, tmp_path: Path) -
     assert len(server.fetched) == 1, "what is there was fetched again"
 
 
+def test_the_command_says_where_it_is_and_what_to_do_next(server: Server, tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from zhanggui.cli.main import app
+
+    for name, words in (("qwen3-0.6b-gguf", "options = { path = "), ("qwen3-0.6b", 'base = "')):
+        done = CliRunner().invoke(app, ["model", "pull", name, "--out", str(tmp_path)], catch_exceptions=False)
+        assert done.exit_code == 0
+        assert f"{hub.target(hub.find(name), tmp_path)} (Apache-2.0)" in done.output
+        assert words in done.output
+    assert (tmp_path / "Qwen3-0.6B" / "model.safetensors").read_bytes() == WEIGHTS
+
+
 def test_a_folder_to_train_on_holds_what_training_reads(server: Server, tmp_path: Path) -> None:
     path = hub.pull(WHOLE, tmp_path)
     assert path == tmp_path / "Qwen3-0.6B"
