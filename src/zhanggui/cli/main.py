@@ -46,7 +46,7 @@ def main() -> None:
     try:
         app()
     except ZhangguiError as error:
-        errors.print(f"[bold red]zhanggui:[/] {_plain(str(error))}", highlight=False)
+        errors.print(f"[bold red]zhanggui:[/] {_plain(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(1)
 
 

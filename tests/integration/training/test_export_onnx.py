@@ -201,6 +201,15 @@ def test_what_cannot_be_served_is_refused(classifier: Path, tmp_path: Path) -> N
         Encoder(tmp_path / "served")
 
 
+@pytest.mark.parametrize("library", ["onnxruntime", "tokenizers"])
+def test_a_missing_library_is_answered_with_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(ModelError, match=rf"{library} is not installed; run: pip install 'zhanggui\[encoder\]'"):
+        Encoder(tmp_path)
+
+
 def test_serving_loads_no_training_library(classifier: Path, tmp_path: Path) -> None:
     encoder_to_onnx(classifier, tmp_path / "served")
     code = (
