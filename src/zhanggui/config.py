@@ -4,12 +4,14 @@ Knows which rooms have settings, not what they mean.
 """
 
 import json
+import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import tomlkit
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as validated
 
@@ -24,6 +26,7 @@ from zhanggui.profiles.settings import ProfileSettings
 
 FILE = "zhanggui.toml"
 _SENDER = "news@shop.example.com"
+_CHOSEN = ("path", "adapter", "prompt")  # the options of a local model that say which one it is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +139,32 @@ def check(values: Mapping[str, Any], *, source: str) -> Config:
             unknown = one["type"] == "unexpected_keyword_argument"
             lines.append(f"{source}: {key}: {'there is no such setting' if unknown else one['msg']}")
         raise ConfigError("\n".join(lines)) from error
+
+
+def choose_model(folder: Path, options: Mapping[str, str], *, languages: Sequence[str] = ()) -> Path:
+    """Write into the shop's file that a local model with these options writes, in `languages` if some are given.
+
+    Comments, other keys and other options of a local model (slots, context) stay. Returns the file. Raises ConfigError.
+    """
+    before = load(folder).model
+    path = folder / FILE
+    document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    section = document.setdefault("model", tomlkit.table())
+    section["type"] = "local"
+    if languages:
+        section["languages"] = list(languages)
+    known = section.get("options")
+    if known is None or before.type != "local":
+        section["options"] = known = tomlkit.inline_table()
+    for name in _CHOSEN:
+        known.pop(name, None)
+    known.update(options)
+    text = tomlkit.dumps(document)
+    check(tomllib.loads(text), source=str(path))
+    draft = path.with_name(f".{FILE}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
+    return path
 
 
 def template(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from zhanggui.cli import campaign, corpus, data, demo, event, key, shop, train
+from zhanggui.cli import campaign, corpus, data, demo, event, key, model, shop, train
 from zhanggui.cli.output import errors
 from zhanggui.errors import ZhangguiError
 
@@ -21,6 +21,7 @@ app.add_typer(campaign.app, name="campaign")
 app.add_typer(key.app, name="key")
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(train.app, name="train")
+app.add_typer(model.app, name="model")
 for register in (shop.register, data.register, demo.register):
     register(app)
 
@@ -45,7 +46,7 @@ def main() -> None:
     try:
         app()
     except ZhangguiError as error:
-        errors.print(f"[bold red]zhanggui:[/] {_plain(str(error))}", highlight=False)
+        errors.print(f"[bold red]zhanggui:[/] {_plain(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(1)
 
 

@@ -201,6 +201,8 @@ def _body(request: ChatRequest, sampling: Sampling, number: int = 0) -> dict[str
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "cache_prompt": True,
+        # Models that can think aloud (Qwen3) would spend the answer's tokens on it; other templates ignore this.
+        "chat_template_kwargs": {"enable_thinking": False},
     }
     if sampling.stop:
         body["stop"] = list(sampling.stop)

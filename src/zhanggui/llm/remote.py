@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 
@@ -24,7 +24,7 @@ class RemoteModel:
     """Answers chats through a server.
 
     `base_url` ends before `/chat/completions` (such as "http://localhost:8000/v1"). `api_key_env` names the environment
-    variable that holds the key. Raises ModelError when that variable is not set.
+    variable that holds the key. `prompt`: how it is asked for copy, "brief" for a model that was trained on briefs. Raises ModelError when that variable is not set.
     """
 
     def __init__(
@@ -37,7 +37,9 @@ class RemoteModel:
         retries: int = 5,
         concurrency: int = 8,
         extra: dict[str, Any] | None = None,
+        prompt: Literal["brief", "examples"] = "examples",
     ) -> None:
+        self.prompt_style = prompt
         headers = {}
         if api_key_env:
             if not os.environ.get(api_key_env):

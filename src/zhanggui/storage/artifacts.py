@@ -102,6 +102,16 @@ class ArtifactStore:
             raise ArtifactError(f"the manifest of {name} {version} is damaged: {error}") from error
         return Artifact(path=self._folder(name, version), **manifest)
 
+    def names(self) -> list[str]:
+        """Every name that has a version."""
+        found = set()
+        for folder, inner, files in os.walk(self.root):
+            inner[:] = [one for one in inner if not one.startswith(".")]
+            if MANIFEST in files:
+                inner.clear()  # what lies inside a version is its own affair
+                found.add(Path(folder).relative_to(self.root).parent.as_posix())
+        return sorted(found)
+
     def versions(self, name: str) -> list[Artifact]:
         """Every version of `name`, oldest first."""
         folders = (self.root / name).glob(f"*/{MANIFEST}")

@@ -1,12 +1,14 @@
-"""Exports LoRA adapters to GGUF, as llama.cpp takes them beside the base's file. Knows no training.
+"""Exports LoRA adapters: to GGUF, as llama.cpp takes them beside the base's file, or merged into the base.
 
 Format: llama.cpp, convert_lora_to_gguf.py. Llama-shaped bases: queries and keys are permuted, as in the base's file.
+Knows no training; whole models go through `export_gguf` and `export_onnx`.
 """
 
 import json
 from pathlib import Path
 
 from zhanggui.errors import TrainingError
+from zhanggui.training.export_gguf import architecture, interleave
 
 BASE_CONFIG = "base_config.json"
 """Beside the adapter: the configuration of its base."""
@@ -25,9 +27,9 @@ def adapter_to_gguf(folder: Path, out: Path) -> int:
     tensors = load_file(folder / "adapter_model.safetensors")
     shape = json.loads((folder / BASE_CONFIG).read_text(encoding="utf-8"))
     kind = shape["model_type"]
-    if kind not in ("llama", "qwen2"):
+    if kind not in ("llama", "qwen2", "qwen3"):
         raise TrainingError(f"adapters of {kind!r} models cannot be exported to GGUF yet; merge it instead")
-    arch = {"llama": gguf.MODEL_ARCH.LLAMA, "qwen2": gguf.MODEL_ARCH.QWEN2}[kind]
+    arch = architecture(kind)
     names = gguf.get_tensor_name_map(arch, shape["num_hidden_layers"])
     heads = {"q_proj": shape["num_attention_heads"], "k_proj": shape["num_key_value_heads"]}
     writer = gguf.GGUFWriter(out, gguf.MODEL_ARCH_NAMES[arch])
@@ -42,11 +44,32 @@ def adapter_to_gguf(folder: Path, out: Path) -> int:
         value = tensors[key].astype(np.float32)
         projection = module.rpartition(".")[2]
         if side == "B" and kind == "llama" and projection in heads:
-            count = heads[projection]
-            value = value.reshape(count, 2, value.shape[0] // count // 2, -1).swapaxes(1, 2).reshape(value.shape)
+            value = interleave(value, heads[projection])
         writer.add_tensor(f"{name}.weight.lora_{side.lower()}", np.ascontiguousarray(value.astype(np.float16)))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
     return out.stat().st_size
+
+
+def merge_adapter(base: str, adapter: Path, out: Path) -> None:
+    """Write `base` with the PEFT adapter in the folder `adapter` added to its weights, as a Hugging Face folder `out`.
+
+    `base` as in fine-tuning: a folder or name, a GGUF file, or "default". The adapter's own tokenizer is kept where it
+    has one. Raises TrainingError when the two do not belong together.
+    """
+    from peft import PeftModel
+    from transformers import AutoTokenizer
+
+    from zhanggui.training.load import load
+
+    model, tokenizer = load(base)
+    try:
+        merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise TrainingError(f"the adapter in {adapter} does not belong to {base}: {error}") from error
+    if (adapter / "tokenizer.json").exists():
+        tokenizer = AutoTokenizer.from_pretrained(adapter)
+    merged.save_pretrained(out)
+    tokenizer.save_pretrained(out)

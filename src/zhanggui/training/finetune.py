@@ -81,7 +81,12 @@ def finetune(
     (work / "samples.json").write_text(json.dumps(after.samples, ensure_ascii=False, indent=1), encoding="utf-8")
     if problems:
         raise TrainingError("; ".join(problems) + f"; the checkpoints are kept in {work}")
-    config = json.loads(json.dumps(settings, default=lambda one: one.__dict__))
+    config = json.loads(json.dumps(settings, default=lambda one: one.__dict__)) | {
+        "kind": "adapter" if settings.method == "lora" else "decoder",
+        "base": base if base == settings.base else str(Path(base).resolve()),
+        "prompt": "brief" if all(one.language for one in pairs) else "examples",
+        "languages": sorted({one.language for one in pairs} - {""}),
+    }
     version = f"{now:%Y%m%dT%H%M%S}"
     with artifacts.create(settings.name, version, now=now, config=config, data_hash=data_hash) as draft:
         trainer.model.save_pretrained(draft.path / "model")

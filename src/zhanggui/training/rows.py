@@ -24,6 +24,8 @@ class Pair:
     prompt: tuple[Mapping[str, str], ...]
     answer: str
     group: str
+    language: str = ""
+    """Of a brief; "" for any other chat."""
 
 
 def read(path: Path) -> tuple[list[Pair], str]:
@@ -85,7 +87,7 @@ def _pair(row: Mapping[str, Any]) -> Pair:
         )
         request = request_for(brief, candidates=1, style="brief")
         turns = tuple({"role": one.role, "content": one.content} for one in request.messages)
-        return Pair(prompt=turns, answer=str(row["copy"]), group=brief.about.lower())
+        return Pair(prompt=turns, answer=str(row["copy"]), group=brief.about.lower(), language=brief.language)
     if "messages" in row:
         *before, last = row["messages"]
         if last["role"] != "assistant" or not before:

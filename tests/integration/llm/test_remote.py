@@ -142,3 +142,8 @@ def test_the_key_comes_from_the_environment_alone(server: Server, monkeypatch: p
     one.generate([ASK], sampling=SAMPLING)
     assert server.keys == ["Bearer secret"]
     assert "secret" not in one.identity
+
+
+def test_it_says_how_it_wants_to_be_asked_for_copy(server: Server) -> None:
+    assert model(server).prompt_style == "examples"
+    assert model(server, prompt="brief").prompt_style == "brief"

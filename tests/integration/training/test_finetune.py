@@ -72,6 +72,8 @@ def test_lora_learns_exports_and_is_kept_with_its_figures(folder: Path, tmp_path
     made = finetune(settings(), folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "work", now=NOW)
     assert made.metrics["after"]["validation_loss"] < made.metrics["before"]["validation_loss"]
     assert made.config["lora"]["rank"] == 4
+    assert (made.config["kind"], made.config["prompt"]) == ("adapter", "examples")
+    assert made.config["base"] == str(folder / "base")
     assert len(json.loads((made.path / "curve.json").read_text())) >= 1
     tensors = {one.name: one.shape.tolist() for one in gguf.GGUFReader(made.path / "adapter.gguf").tensors}
     assert len(tensors) == 2 * 7 * 2

@@ -62,3 +62,16 @@ def test_a_damaged_manifest_is_an_artifact_error(tmp_path: Path) -> None:
     manifest.write_text(json.dumps({"name": "x"})[:-3])
     with pytest.raises(ArtifactError, match="damaged"):
         store.get("policy/shop", "1")
+
+
+def test_names_are_those_that_have_a_version(tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path)
+    assert store.names() == []
+    _write(store, "1")
+    _write(store, "2")
+    with store.create("copywriter", "1", now=NOW, config={}, data_hash="") as draft:
+        (draft.path / "model").mkdir()
+        (draft.path / "model" / "manifest.json").write_text("{}")
+    (tmp_path / ".work" / "job" / "1").mkdir(parents=True)
+    (tmp_path / ".work" / "job" / "1" / "manifest.json").write_text("{}")
+    assert store.names() == ["copywriter", "policy/shop"]

@@ -1,0 +1,272 @@
+"""`zhanggui model …`: the models of a shop: which there are, which one writes, downloads, exports."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from zhanggui.cli.output import JsonOption, ShopOption, console, errors, show_json
+from zhanggui.errors import ArtifactError, ModelError, TrainingError
+
+if TYPE_CHECKING:
+    from zhanggui.storage import Artifact, ArtifactStore
+
+app = typer.Typer(no_args_is_help=True, help="Models: list, show, use, pull, export.")
+
+NameArgument = Annotated[
+    str, typer.Argument(metavar="NAME[:VERSION]", help="Of an artifact; without version the newest.")
+]
+StoreOption = Annotated[Path | None, typer.Option("--store", help="Folder of the artifacts; default: the shop's own.")]
+BaseOption = Annotated[
+    str | None, typer.Option("--base", help="Base of an adapter, where it is not the one that the artifact names.")
+]
+_FIGURES = ("after", "validation", "test")
+
+
+@app.command("list")
+def list_models(shop: ShopOption = Path(), store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """Every artifact: name, version, kind, size, when it was made, key figures; * marks the model in use."""
+    from zhanggui.storage.artifacts import describe
+    from zhanggui.training.kept import kind_of
+
+    kept, used = _store(shop, store), _in_use(shop)
+    found = [(one, _is_used(one, used)) for name in kept.names() for one in kept.versions(name)]
+    if as_json:
+        show_json([describe(one) | {"kind": kind_of(one), "size": _size(one), "in_use": mark} for one, mark in found])
+        return
+    rows = [
+        ("*" if mark else " ", one.name, one.version, kind_of(one), _bytes(_size(one)), one.created_at[:16], _key(one.metrics))
+        for one, mark in found
+    ]  # fmt: skip
+    for line in _columns(rows) or [f"nothing is in {kept.root} yet; `zhanggui train` makes models"]:
+        _say(line)
+
+
+@app.command()
+def show(name: NameArgument, shop: ShopOption = Path(), store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """The manifest of an artifact: how it came to be, what it measured, what it holds."""
+    from zhanggui.storage.artifacts import describe
+    from zhanggui.training.kept import kind_of
+
+    found = _artifact(name, _store(shop, store))
+    if as_json:
+        show_json(describe(found) | {"kind": kind_of(found)})
+        return
+    head = {"name": found.name, "version": found.version, "kind": kind_of(found), "path": found.path,
+            "created": found.created_at, "made by": f"zhanggui {found.code_version}", "data": found.data_hash}  # fmt: skip
+    sizes = {
+        file: _bytes(path.stat().st_size) if (path := found.path / file).is_file() else "missing"
+        for file in found.files
+    }
+    for line in _columns([(key, str(value)) for key, value in head.items()]):
+        _say(line)
+    for title, values in (("config", _flat(found.config)), ("metrics", _flat(found.metrics)), ("files", sizes)):
+        _say(f"\n{title}")
+        for line in _columns([(f"  {key}", str(value)) for key, value in values.items()]):
+            _say(line)
+
+
+@app.command()
+def use(
+    name: NameArgument,
+    shop: ShopOption = Path(),
+    store: StoreOption = None,
+    languages: Annotated[
+        str | None,
+        typer.Option("--languages", help="Those that it writes well enough: en, zh or en,zh; default: as before."),
+    ] = None,
+    base: BaseOption = None,
+) -> None:
+    """Let a trained or pulled model write: its name goes into the shop's zhanggui.toml; everything else there stays."""
+    from zhanggui.config import choose_model
+    from zhanggui.llm import hub
+    from zhanggui.training.kept import serving
+
+    models = _models(shop)
+    kept = _store(shop, store)
+    known = next((one for one in hub.MODELS.values() if one.name.lower() == name.lower() and one.file), None)
+    wanted = tuple(languages.split(",")) if languages else ()
+    if known is not None and name not in kept.names():
+        if not hub.target(known, models).is_file():
+            raise ModelError(f"{known.name} is not in {models} yet; run: zhanggui model pull {known.name} -C {shop}")
+        options = {"path": str(hub.target(known, models).resolve())}
+        wanted = wanted or known.languages
+    else:
+        found = _artifact(name, kept)
+        with _training():
+            options = serving(found, models, base=base)
+    path = choose_model(shop, options, languages=wanted)
+    _say(f"{path}: model.options = {', '.join(f'{key} = {value}' for key, value in options.items())}")
+    _say("Look at what it writes: zhanggui write CUSTOMER --campaign NAME")
+
+
+@app.command()
+def pull(
+    name: Annotated[str | None, typer.Argument(help="Of the list; without it the list is shown.")] = None,
+    shop: ShopOption = Path(),
+    out: Annotated[Path | None, typer.Option("--out", help="Folder; default: data/models of the shop.")] = None,
+) -> None:
+    """Download a good model from the Hugging Face hub, or the mirror that HF_ENDPOINT names; a cut download goes on."""
+    from zhanggui.llm import hub
+
+    if name is None:
+        rows = [
+            (one.name, f"{one.gigabytes:g} GB", ", ".join(one.languages), "to serve" if one.file else "to train on", one.licence)
+            for one in hub.MODELS.values()
+        ]  # fmt: skip
+        for line in _columns(rows):
+            _say(line)
+        return
+    model = hub.find(name)
+    folder = out if out is not None else _models(shop)
+    with _transfer() as progress:
+        place = hub.pull(model, folder, progress=progress)
+    _say(f"{place} ({model.licence})")
+    if not model.file:
+        _say(f'Train on it: base = "{place.resolve()}"')
+    elif out is None:
+        _say(f"Let it write: zhanggui model use {model.name} -C {shop}")
+    else:
+        _say(f'Let it write: [model] options = {{ path = "{place.resolve()}" }}')
+
+
+@app.command()
+def export(
+    name: NameArgument,
+    to: Annotated[
+        str, typer.Option("--to", help="gguf (decoders, adapters merged with their base) or onnx (encoders).")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="The GGUF file, or a new folder for ONNX.")],
+    precision: Annotated[
+        str | None, typer.Option("--type", help="gguf: F16 (default) or Q8_0; onnx: fp32 (default) or int8.")
+    ] = None,
+    shop: ShopOption = Path(),
+    store: StoreOption = None,
+    base: BaseOption = None,
+) -> None:
+    """Write a trained model in the format of llama.cpp and Ollama (GGUF) or of onnxruntime."""
+    from zhanggui.training.kept import to_gguf, to_onnx
+
+    if to not in ("gguf", "onnx"):
+        raise typer.BadParameter("gguf or onnx", param_hint="--to")
+    found = _artifact(name, _store(shop, store))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with _training(), errors.status(f"exporting {found.name} {found.version}"):
+        if to == "gguf":
+            size = to_gguf(found, out, precision=precision or "F16", base=base)
+        else:
+            size = to_onnx(found, out, precision=precision or "fp32")
+    _say(f"{out}: {_bytes(size)}")
+
+
+def _store(shop: Path, store: Path | None) -> "ArtifactStore":
+    from zhanggui.config import load
+    from zhanggui.storage import ArtifactStore
+
+    return ArtifactStore(store if store is not None else shop / load(shop).storage.folder / "artifacts")
+
+
+def _models(shop: Path) -> Path:
+    """Where a shop keeps what it pulled and exported."""
+    from zhanggui.config import load
+
+    return shop / load(shop).storage.folder / "models"
+
+
+def _artifact(name: str, store: "ArtifactStore") -> "Artifact":
+    plain, _, version = name.partition(":")
+    if plain not in store.names():
+        known = ", ".join(store.names()) or "nothing"
+        raise ArtifactError(f"there is no {plain} in {store.root}; there is {known} (another folder: --store)")
+    return store.get(plain, version or "latest")
+
+
+def _in_use(shop: Path) -> tuple[Path | None, set[Path]]:
+    """(the shop's folder of models, the files that its settings name); (None, none) outside a shop."""
+    from zhanggui.config import FILE, load
+
+    if not (shop / FILE).exists():
+        return None, set()
+    options = load(shop).model.options
+    return _models(shop), {Path(str(options[key])).resolve() for key in ("path", "adapter") if options.get(key)}
+
+
+def _is_used(artifact: "Artifact", used: tuple[Path | None, set[Path]]) -> bool:
+    from zhanggui.training.kept import exported
+
+    models, files = used
+    return any(
+        one.is_relative_to(artifact.path.resolve()) or (models and one == exported(artifact, models).resolve())
+        for one in files
+    )
+
+
+@contextmanager
+def _training() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise TrainingError(f"{error.name} is not installed; run: pip install 'zhanggui[train]'") from error
+
+
+@contextmanager
+def _transfer() -> Iterator[Any]:
+    """Progress in bytes, one bar a file."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    tasks: dict[str, Any] = {}
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=errors) as bar:
+
+        def tell(file: str, done: int, size: int) -> None:
+            if file not in tasks:
+                tasks[file] = bar.add_task(file, total=size)
+            bar.update(tasks[file], completed=done)
+
+        yield tell
+
+
+def _size(artifact: "Artifact") -> int:
+    return sum(path.stat().st_size for name in artifact.files if (path := artifact.path / name).is_file())
+
+
+def _bytes(size: int) -> str:
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size} B"
+
+
+def _key(metrics: Mapping[str, Any]) -> str:
+    """The first figures of what was measured last."""
+    found = next((metrics[name] for name in _FIGURES if isinstance(metrics.get(name), Mapping)), metrics)
+    figures = [f"{key} {value:.4g}" for key, value in found.items() if isinstance(value, int | float)]
+    return ", ".join(figures[:3])
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = f"{value:.6g}" if isinstance(value, float) else value
+    return found
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Rows as lines, each column as wide as its longest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _say(line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
