@@ -80,6 +80,15 @@ def _with_bytes(made: Any, kind: str) -> Any:
     if kind == "bpe":
         for token in BYTES:
             model["vocab"][token] = len(model["vocab"])
+        # Every pair that makes a token may merge, in the order of the tokens: SentencePiece's rule, which llama.cpp keeps.
+        known = model["vocab"]
+        model["merges"] = [
+            [token[:cut], token[cut:]]
+            for token in sorted(known, key=known.__getitem__)
+            if token not in BYTES
+            for cut in range(1, len(token))
+            if token[:cut] in known and token[cut:] in known
+        ]
     else:
         lowest = min(score for _, score in model["vocab"])
         model["vocab"] += [[token, lowest - 10] for token in BYTES]

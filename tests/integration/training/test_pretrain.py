@@ -1,0 +1,169 @@
+"""Tiny models pretrained for real: the loss falls, a killed run ends where an uninterrupted one does, two processes are one."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("trl", reason="the extra `train` is not installed")
+pytestmark = [pytest.mark.filterwarnings("default"), pytest.mark.slow]  # the training libraries warn about themselves
+
+from zhanggui.errors import TrainingError  # noqa: E402
+from zhanggui.storage import ArtifactStore  # noqa: E402
+from zhanggui.training import job  # noqa: E402
+from zhanggui.training.pretrain import pretrain  # noqa: E402
+from zhanggui.training.settings import PretrainSettings, ShapeSettings, TokenizerSettings  # noqa: E402
+from zhanggui.training.tokenizer import train_tokenizer  # noqa: E402
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+GOODS = ("茶叶", "杯子", "台灯", "香皂", "图书", "鞋子", "帽子", "背包", "钢笔", "地毯", "green tea", "mug")
+WORDS = ("质量很好", "物流很快", "包装完整", "颜色漂亮", "价格便宜", "客服热情", "味道一般", "不太满意", "fast delivery")
+TEXTS = [f"{one}{a}，{b}。第{n}次买了，还会再来！" for n, one in enumerate(GOODS * 4) for a in WORDS for b in WORDS if a != b][::5]
+TOML = """name = "tiny"
+objective = "{objective}"
+data = "texts.jsonl"
+context = 32
+updates = 24
+batch_size = 16
+rows_at_once = {rows}
+learning_rate = 5e-3
+precision = "fp32"
+checkpoint_steps = 4
+[tokenizer]
+kind = "{tokenizer}"
+vocabulary = 500
+[shape]
+kind = "{shape}"
+hidden = 32
+layers = 2
+heads = 2
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pretraining")
+    lines = [json.dumps({"text": one}, ensure_ascii=False) for one in TEXTS]
+    (folder / "texts.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    return folder
+
+
+def settings(shape: str, **fields: object) -> PretrainSettings:
+    masked = shape == "bert"
+    given = PretrainSettings(
+        name="tiny", objective="masked" if masked else "causal", data="texts.jsonl", context=32, updates=24, batch_size=16,
+        rows_at_once=8, learning_rate=5e-3, precision="fp32", checkpoint_steps=4,
+        tokenizer=TokenizerSettings(kind="wordpiece" if masked else "byte_bpe", vocabulary=500),
+        shape=ShapeSettings(kind=shape, hidden=32, layers=2, heads=2),  # type: ignore[arg-type]
+    )  # fmt: skip
+    return replace(given, **fields)  # type: ignore[arg-type]
+
+
+def losses(path: Path) -> list[float]:
+    return [one["loss"] for one in json.loads((path / "curve.json").read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize("shape", ["bert", "gpt2", "llama"])
+def test_the_loss_falls_and_the_model_loads_anywhere(folder: Path, tmp_path: Path, shape: str) -> None:
+    import transformers
+
+    store = ArtifactStore(tmp_path)
+    made = pretrain(settings(shape), folder=folder, artifacts=store, work=tmp_path / "work", now=NOW)
+    assert made is not None
+    fallen = losses(made.path)
+    assert fallen[-1] < fallen[0] - 0.5
+    assert (made.path / "curve.png").stat().st_size > 5_000
+    kind = {"bert": "BertForPreTraining", "gpt2": "GPT2LMHeadModel", "llama": "LlamaForCausalLM"}[shape]
+    model = getattr(transformers, kind).from_pretrained(made.path / "model")
+    assert model.config.architectures == [kind]
+    again = replace(settings(shape), base=str(made.path / "model"), updates=4)
+    further = pretrain(again, folder=folder, artifacts=store, work=tmp_path / "more", now=NOW.replace(day=2))
+    assert further is not None
+    assert losses(further.path)[0] < fallen[0] - 0.5 if losses(further.path) else further.metrics["validation"]["loss"] < fallen[0]
+
+
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("shape", ["bert", "llama"])
+def test_a_killed_run_ends_with_the_weights_of_an_uninterrupted_one(
+    folder: Path, tmp_path: Path, shape: str, stop: signal.Signals
+) -> None:
+    from safetensors.numpy import load_file
+
+    work = tmp_path / "work"
+    whole = pretrain(settings(shape), folder=folder, artifacts=ArtifactStore(tmp_path / "a"), work=work, now=NOW)
+    (folder / f"{shape}.toml").write_text(
+        TOML.format(objective="masked" if shape == "bert" else "causal", rows=8, shape=shape, tokenizer="wordpiece" if shape == "bert" else "byte_bpe"),
+        encoding="utf-8",
+    )  # fmt: skip
+    command = [sys.executable, "-m", "zhanggui", "train", "pretrain", "--config", str(folder / f"{shape}.toml"), "--out", str(tmp_path / "b")]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    marks = tmp_path / "b" / ".work" / "tiny"
+    until = time.monotonic() + 120
+    while not (marks / "checkpoint-4" / job.WHOLE).exists() and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.01)
+    process.send_signal(stop)
+    said = process.communicate(timeout=60)[0].decode()
+    assert process.returncode != 0, said
+    if stop is signal.SIGTERM:
+        assert "SIGTERM" in said
+        assert "goes on from it" in " ".join(said.split())
+    (marks / "checkpoint-99").mkdir()  # as one that was cut off
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    resumed = ArtifactStore(tmp_path / "b").get("tiny")
+    assert whole is not None
+    one, two = (load_file(made.path / "model" / "model.safetensors") for made in (whole, resumed))
+    assert one.keys() == two.keys()
+    assert all((one[name] == two[name]).all() for name in one)
+    assert losses(resumed.path) == losses(whole.path)
+
+
+@pytest.mark.parametrize("shape", ["bert", "gpt2"])
+def test_two_processes_draw_the_curve_of_one(folder: Path, tmp_path: Path, shape: str) -> None:
+    alone = pretrain(settings(shape), folder=folder, artifacts=ArtifactStore(tmp_path / "a"), work=tmp_path / "w", now=NOW)
+    text = TOML.format(objective="masked" if shape == "bert" else "causal", rows=8, shape=shape, tokenizer="wordpiece" if shape == "bert" else "byte_bpe")  # fmt: skip
+    (folder / "two.toml").write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0", "-m", "zhanggui", "train", "pretrain",
+               "--config", str(folder / "two.toml"), "--out", str(tmp_path / "b")]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    together = ArtifactStore(tmp_path / "b").get("tiny")
+    assert alone is not None
+    assert losses(together.path) == pytest.approx(losses(alone.path), abs=1e-3)
+
+
+def test_a_run_out_of_time_says_how_to_go_on(folder: Path, tmp_path: Path) -> None:
+    given, store = settings("gpt2", minutes=1e-9), ArtifactStore(tmp_path)
+    with pytest.raises(TrainingError, match="minutes are over.*is whole; the same command goes on"):
+        pretrain(given, folder=folder, artifacts=store, work=tmp_path / "work", now=NOW)
+    assert job.last_checkpoint(tmp_path / "work") == tmp_path / "work" / "checkpoint-1"
+    made = pretrain(replace(given, minutes=None), folder=folder, artifacts=store, work=tmp_path / "work", now=NOW)
+    assert made is not None
+
+
+def test_settings_that_do_not_go_together_are_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="does not go with"):
+        pretrain(settings("bert", objective="causal"), folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path, now=NOW)  # fmt: skip
+    with pytest.raises(TrainingError, match="cannot be divided"):
+        pretrain(settings("gpt2", batch_size=15), folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path, now=NOW)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["byte_bpe", "bpe", "unigram"])
+def test_a_tokenizer_gives_back_what_it_never_saw(kind: str) -> None:
+    made = train_tokenizer(TEXTS, TokenizerSettings(kind=kind, vocabulary=600), context=64)  # type: ignore[arg-type]
+    assert len(made) <= 600
+    for text in ("质量很好，物流很快。", "魑魅魍魉 zebra 🎉", "two  spaces"):
+        assert made.decode(made(text, add_special_tokens=False)["input_ids"]) == text
+
+
+def test_wordpiece_takes_each_chinese_character_apart() -> None:
+    made = train_tokenizer(TEXTS, TokenizerSettings(kind="wordpiece", vocabulary=600), context=64, masked=True)
+    assert made.tokenize("质量很好 Fast") == ["质", "量", "很", "好", "fast"]
+    assert made("质量", "很好")["token_type_ids"] == [0, 0, 0, 0, 1, 1, 1]
