@@ -53,7 +53,7 @@ def main() -> None:
     made = briefs()
     data = Path(__file__).parents[1] / "data" / "copywriter"
     trained = {
-        json.loads(line)["about"].lower() for file in data.glob("en-*.jsonl") for line in file.read_text().splitlines()
+        json.loads(line)["about"].lower() for file in data.glob("en/*.jsonl") for line in file.read_text().splitlines()
     }
     made = [one for one in made if one.about.lower() not in trained]
     print(f"{len(made)} briefs whose product or category is in no training pair, {asked.candidates} candidates each")

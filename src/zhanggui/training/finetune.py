@@ -1,20 +1,24 @@
 """Fine-tunes a decoder on chats: full or LoRA, the loss on the answer only, forgetting and repetition measured.
 
-TRL and PEFT do the work. Does not know what the answers are about.
+transformers' Trainer and PEFT do the work. Does not know what the answers are about.
 """
 
 import json
+import math
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
-from zhanggui.training import curves, job, rows
+from zhanggui.training import answers, curves, job, rows
 from zhanggui.training.export import BASE_CONFIG, adapter_to_gguf
 from zhanggui.training.load import load
 from zhanggui.training.measure import Measured, measure
 from zhanggui.training.settings import FinetuneSettings
+from zhanggui.training.streams import Stream
 
 
 def finetune(
@@ -25,11 +29,9 @@ def finetune(
     A job that was killed goes on from its last checkpoint when it is started again with the same settings.
     Raises TrainingError when the data or the base is unusable, or the model lost more than the limits allow.
     """
-    from datasets import Dataset
-    from transformers import set_seed
-    from trl import SFTConfig, SFTTrainer
+    from transformers import TrainingArguments, set_seed
 
-    pairs, data_hash = rows.read(folder / settings.data)
+    pairs, data_hash = rows.read(folder / settings.data, settings.columns, system=settings.system, tidy=settings.clean)
     train, held = rows.split(pairs, validation=settings.validation, seed=settings.seed)
     if not train or not held:
         raise TrainingError(f"{len(pairs)} pairs are too few to train on and to hold some out")
@@ -39,36 +41,47 @@ def finetune(
         if settings.base == "default" or not (folder / settings.base).exists()
         else str(folder / settings.base)
     )
-    model, tokenizer = load(base)
+    device = job.device_options("auto")
+    lora = settings.method == "lora"
+    # Weights that stay as they are need no more than what is computed in.
+    model, tokenizer = load(base, half=lora and device["bf16"])
     before = measure(model, tokenizer, held)
-    options = SFTConfig(
+    examples = answers.tokenize(train, tokenizer, longest=settings.max_tokens)
+    stream = Stream(
+        row=answers.answered_rows(examples),
+        count=len(examples),
+        length=0,
+        seed=settings.seed,
+        sizes=[len(one.input_ids) for one in examples],
+        batch=settings.batch_size,
+    )
+    an_update = settings.batch_size * settings.accumulate
+    updates = math.ceil(settings.epochs * stream.epoch / an_update)
+    args = TrainingArguments(
         output_dir=str(work),
-        num_train_epochs=settings.epochs,
+        max_steps=updates,
         per_device_train_batch_size=settings.batch_size,
         gradient_accumulation_steps=settings.accumulate,
         learning_rate=settings.learning_rate,
-        warmup_steps=settings.warmup,
+        warmup_steps=max(1, round(settings.warmup * updates)),
         lr_scheduler_type="cosine",
-        max_length=settings.max_tokens,
-        completion_only_loss=True,
+        train_sampling_strategy="sequential",  # the stream has its own order
         save_steps=settings.checkpoint_steps,
         save_total_limit=2,
         logging_steps=10,
         seed=settings.seed,
-        data_seed=settings.seed,
-        gradient_checkpointing=False,
-        train_sampling_strategy="group_by_length",
         report_to=[],
-        **job.device_options("auto"),
+        remove_unused_columns=False,
+        **device,
     )
-    trainer = SFTTrainer(
-        model=model,
-        args=options,
-        processing_class=tokenizer,
-        train_dataset=Dataset.from_list(rows.chats(train)),
-        peft_config=_adapters(settings) if settings.method == "lora" else None,
+    trainer = answers.answer_trainer()(
+        model=_adapted(model, settings) if lora else model,
+        args=args,
+        train_dataset=replace(stream, length=updates * an_update),
+        data_collator=lambda rows: answers.collate(rows, pad=tokenizer.pad_token_id),
     )
-    job.run(trainer, work)
+    with answers.as_autocast(trainer.model) if lora and device["bf16"] else nullcontext():
+        job.run(trainer, work)
     after = measure(trainer.model, tokenizer, held)
     problems = lost(before, after, settings)
     metrics = {
@@ -82,7 +95,7 @@ def finetune(
     if problems:
         raise TrainingError("; ".join(problems) + f"; the checkpoints are kept in {work}")
     config = json.loads(json.dumps(settings, default=lambda one: one.__dict__)) | {
-        "kind": "adapter" if settings.method == "lora" else "decoder",
+        "kind": "adapter" if lora else "decoder",
         "base": base if base == settings.base else str(Path(base).resolve()),
         "prompt": "brief" if all(one.language for one in pairs) else "examples",
         "languages": sorted({one.language for one in pairs} - {""}),
@@ -91,7 +104,7 @@ def finetune(
     with artifacts.create(settings.name, version, now=now, config=config, data_hash=data_hash) as draft:
         trainer.model.save_pretrained(draft.path / "model")
         tokenizer.save_pretrained(draft.path / "model")
-        if settings.method == "lora":
+        if lora:
             model.config.to_json_file(draft.path / "model" / BASE_CONFIG)
             adapter_to_gguf(draft.path / "model", draft.path / "adapter.gguf")
         curves.keep(trainer.state.log_history, draft.path, title=f"{settings.name} {version}")
@@ -118,13 +131,16 @@ def lost(before: Measured, after: Measured, settings: FinetuneSettings) -> list[
     return found
 
 
-def _adapters(settings: FinetuneSettings) -> Any:
-    from peft import LoraConfig
+def _adapted(model: Any, settings: FinetuneSettings) -> Any:
+    from peft import LoraConfig, get_peft_model
 
-    return LoraConfig(
-        r=settings.lora.rank,
-        lora_alpha=settings.lora.alpha,
-        lora_dropout=settings.lora.dropout,
-        target_modules="all-linear",
-        task_type="CAUSAL_LM",
+    return get_peft_model(
+        model,
+        LoraConfig(
+            r=settings.lora.rank,
+            lora_alpha=settings.lora.alpha,
+            lora_dropout=settings.lora.dropout,
+            target_modules="all-linear",
+            task_type="CAUSAL_LM",
+        ),
     )

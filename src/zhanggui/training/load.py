@@ -6,12 +6,15 @@ from typing import Any
 from zhanggui.errors import TrainingError
 
 
-def load(base: str) -> tuple[Any, Any]:
-    """(model, tokenizer) of a decoder, in float32. Raises TrainingError."""
+def load(base: str, *, half: bool = False) -> tuple[Any, Any]:
+    """(model, tokenizer) of a decoder, in float32 or, with `half`, in bfloat16. Raises TrainingError."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-    options: dict[str, Any] = {"dtype": torch.float32}
+    options: dict[str, Any] = {"dtype": torch.bfloat16 if half else torch.float32}
+    if not torch.cuda.is_available():
+        # Attention in plain products: on a processor faster than the fused kernel for texts of a shop's length.
+        options["attn_implementation"] = "eager"
     if base == "default":
         from zhanggui.llm.local import default_weights
 

@@ -4,9 +4,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
+from zhanggui.corpus.clean import language
+from zhanggui.training.answers import Answered, answer_logits, collate, tokenize
+from zhanggui.training.packing import IGNORED
 from zhanggui.training.rows import Pair
 
 _SAMPLES = 24
+_LONGEST = 2_048
 # General texts that no shop's copy resembles: a model that has forgotten them can do nothing but copy.
 GENERAL = (
     "The water in the lake was so clear that they could see stones on the bottom, and a boat seemed to float in the air.",
@@ -17,6 +23,16 @@ GENERAL = (
     "She opened the letter, read it twice, and put it back into the drawer without saying a word to anyone.",
     "In 1969, two astronauts walked on the surface of the Moon for the first time in history.",
     "If a train travels sixty miles in one hour, how far does it travel in two and a half hours? It travels 150 miles.",
+)
+GENERAL_ZH = (
+    "湖水清澈见底，小船好像浮在空中，岸边的老人正低头整理渔网。",
+    "问：中国的首都是哪里？\n答：中国的首都是北京。",
+    "光合作用是植物利用阳光、水和二氧化碳制造糖分并放出氧气的过程。",
+    "她拆开信，读了两遍，没有对任何人说一句话，就把信放回了抽屉。",
+    "1969年，人类第一次登上月球，全世界有数亿人通过电视看到了这一幕。",
+    "一列火车每小时行驶六十公里，两个半小时能行驶多远？它能行驶一百五十公里。",
+    "会议决定由财务部门在月底之前提交报告，并抄送各分公司负责人。",
+    "排序时，先比较相邻的两个元素，如果顺序不对就交换，重复直到没有元素需要交换为止。",
 )
 
 
@@ -52,8 +68,9 @@ def measure(model: Any, tokenizer: Any, held: Sequence[Pair]) -> Measured:
     was_training = model.training
     model.eval()
     with torch.inference_mode():
-        loss = _answer_loss(model, tokenizer, held)
-        general = _answer_loss(model, tokenizer, [Pair(prompt=(), answer=text, group="") for text in GENERAL])
+        loss = _loss(model, tokenizer, tokenize(held, tokenizer, longest=_LONGEST))
+        chinese = language("".join(one.answer for one in held)) == "zh"
+        general = _loss(model, tokenizer, _general(GENERAL_ZH if chinese else GENERAL, tokenizer))
         answers = _generate(model, tokenizer, held[:_SAMPLES])
     model.train(was_training)
     both = [(units(pair.answer), units(said)) for pair, said in zip(held, answers, strict=False)]
@@ -71,29 +88,23 @@ def measure(model: Any, tokenizer: Any, held: Sequence[Pair]) -> Measured:
     )
 
 
-def _answer_loss(model: Any, tokenizer: Any, pairs: Sequence[Pair]) -> float:
+def _general(texts: Sequence[str], tokenizer: Any) -> list[Answered]:
+    """Whole texts to foretell, from nothing but the sign that ends one."""
+    found = [np.array([tokenizer.eos_token_id, *ids]) for ids in tokenizer(list(texts), add_special_tokens=False)["input_ids"]]  # fmt: skip
+    return [Answered(input_ids=ids, labels=np.array([IGNORED, *ids[1:]])) for ids in found]
+
+
+def _loss(model: Any, tokenizer: Any, examples: Sequence[Answered]) -> float:
     """Mean loss a token of the answers, batches of alike length."""
     import torch
 
-    rows = []
-    for one in pairs:
-        turns = [dict(turn) for turn in one.prompt]
-        head = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False) if turns else ""
-        prompt = tokenizer(head, add_special_tokens=False)["input_ids"] or [tokenizer.eos_token_id]
-        rows.append((prompt, tokenizer(one.answer, add_special_tokens=False)["input_ids"]))
-    rows.sort(key=lambda row: len(row[0]) + len(row[1]))
+    rows = sorted(examples, key=lambda row: len(row.input_ids))
     total, count = 0.0, 0
     for start in range(0, len(rows), 8):
-        batch = rows[start : start + 8]
-        width = max(len(a) + len(b) for a, b in batch)
-        ids = torch.tensor([a + b + [tokenizer.pad_token_id] * (width - len(a) - len(b)) for a, b in batch])
-        labels = torch.tensor([[-100] * len(a) + b + [-100] * (width - len(a) - len(b)) for a, b in batch])
-        logits = model(input_ids=ids.to(model.device)).logits[:, :-1].float()
-        found = torch.nn.functional.cross_entropy(
-            logits.flatten(0, 1), labels[:, 1:].flatten().to(logits.device), ignore_index=-100, reduction="sum"
-        )
-        total += float(found)
-        count += sum(len(b) for _, b in batch)
+        batch = collate([one.__dict__ for one in rows[start : start + 8]], pad=tokenizer.pad_token_id)
+        logits, wanted = answer_logits(model, {name: one.to(model.device) for name, one in batch.items()})
+        total += float(torch.nn.functional.cross_entropy(logits, wanted, reduction="sum"))
+        count += len(wanted)
     return total / max(1, count)
 
 

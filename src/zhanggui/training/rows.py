@@ -12,7 +12,9 @@ from typing import Any
 
 from zhanggui.content.brief import Brief
 from zhanggui.content.prompt import request_for
+from zhanggui.corpus.clean import clean
 from zhanggui.errors import TrainingError
+from zhanggui.training.settings import PairColumns
 
 LIMITS = {"en": 220, "zh": 90}
 
@@ -28,11 +30,11 @@ class Pair:
     """Of a brief; "" for any other chat."""
 
 
-def read(path: Path) -> tuple[list[Pair], str]:
+def read(path: Path, columns: PairColumns, *, system: str = "", tidy: bool = False) -> tuple[list[Pair], str]:
     """Pairs of a JSONL file, or of every JSONL file in a folder, and the SHA-256 of what was read.
 
-    A row has `messages` (a chat whose last turn is the answer) or `prompt` and `completion`, or is a brief with its
-    `copy`. Raises TrainingError naming file, line and field.
+    A row has `messages` (a chat whose last turn is the answer) or a prompt and a completion in `columns`, or is a brief
+    with its `copy`. `system` goes before a prompt that is text; `tidy` cleans completions. Raises TrainingError naming file, line and field.
     """
     files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
     if not files:
@@ -48,7 +50,7 @@ def read(path: Path) -> tuple[list[Pair], str]:
         for line, raw in enumerate(data.split(b"\n"), 1):
             if raw.strip():
                 try:
-                    found.append(_pair(json.loads(raw)))
+                    found.append(_pair(json.loads(raw), columns, system, tidy))
                 except (ValueError, TypeError, AttributeError) as error:
                     raise TrainingError(f"{file}, line {line}: {error}") from error
                 except KeyError as error:
@@ -73,7 +75,7 @@ def chats(pairs: Iterable[Pair]) -> list[dict[str, Any]]:
     ]
 
 
-def _pair(row: Mapping[str, Any]) -> Pair:
+def _pair(row: Mapping[str, Any], columns: PairColumns, system: str, tidy: bool) -> Pair:
     if "copy" in row:
         brief = Brief(
             language=row["language"],
@@ -93,7 +95,10 @@ def _pair(row: Mapping[str, Any]) -> Pair:
         if last["role"] != "assistant" or not before:
             raise ValueError("the last of at least two messages must be the assistant's")
         return Pair(prompt=tuple(before), answer=last["content"], group=before[-1]["content"])
-    prompt = row["prompt"]
+    prompt = row[columns.prompt]
     if isinstance(prompt, str):
-        prompt = [{"role": "user", "content": prompt}]
-    return Pair(prompt=tuple(prompt), answer=str(row["completion"]), group=str(row.get("group", prompt[-1]["content"])))
+        before = [{"role": "system", "content": system}] if system else []
+        prompt = [*before, {"role": "user", "content": prompt}]
+    answer = str(row[columns.completion])
+    answer = clean(answer) if tidy else answer
+    return Pair(prompt=tuple(prompt), answer=answer, group=str(row.get(columns.group, prompt[-1]["content"])))

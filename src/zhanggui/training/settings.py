@@ -130,6 +130,18 @@ class PretrainSettings:
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class PairColumns:
+    """Fields of rows that are neither chats nor briefs."""
+
+    prompt: str = "prompt"
+    """What is given: text, or a list of turns."""
+    completion: str = "completion"
+    """What is to be answered."""
+    group: str = "group"
+    """What it is about; a group is never divided between training and validation. Where it is missing, the prompt."""
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class FinetuneSettings:
     """Conditional generation: the loss counts on the answer only."""
 
@@ -139,6 +151,12 @@ class FinetuneSettings:
     """A Hugging Face folder or name, or a GGUF file; "default" for the default weights."""
     data: str
     """A JSONL file or a folder of them; relative to the settings file."""
+    columns: PairColumns = field(default_factory=PairColumns)
+    """Of rows that are neither chats nor briefs."""
+    clean: bool = False
+    """Bring their completions to one form first, as `zhanggui corpus build` does: one line, no markup, no <UNK>."""
+    system: str = ""
+    """System message before a prompt that is text; "" for none."""
     method: Literal["lora", "full"] = "lora"
     """Adapters, or every weight."""
     lora: LoraSettings = field(default_factory=LoraSettings)

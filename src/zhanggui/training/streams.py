@@ -31,10 +31,15 @@ class Stream:
     def __len__(self) -> int:
         return self.length
 
+    @property
+    def epoch(self) -> int:
+        """Rows of an epoch: with `sizes`, whole batches, the last of them filled up with rows that come twice."""
+        return self.count if self.sizes is None else -(-self.count // self.batch) * self.batch
+
     def __getitem__(self, number: int) -> dict[str, Any]:
         if not 0 <= number < self.length:
             raise IndexError(number)
-        epoch, place = divmod(number, self.count)
+        epoch, place = divmod(number, self.epoch)
         if self._order[0] != epoch:
             self._order = (epoch, self._shuffled(epoch))
         return self.row(int(self._order[1][place]), np.random.default_rng((self.seed, 1, number)))
@@ -48,10 +53,9 @@ class Stream:
         window = self.batch * 50
         pieces = [order[start : start + window] for start in range(0, self.count, window)]
         order = np.concatenate([piece[np.argsort(sizes[piece], kind="stable")] for piece in pieces])
-        batches = [order[start : start + self.batch] for start in range(0, self.count, self.batch)]
-        # The last batch is short: it stays last, or every batch after it would be out of step.
-        full = [batches[one] for one in rng.permutation(len(batches) - 1)] + batches[-1:]
-        return np.concatenate(full)
+        # Whole batches only, or those of the next epoch would be out of step with the trainer's.
+        batches = np.resize(order, self.epoch).reshape(-1, self.batch)
+        return rng.permutation(batches).ravel()
 
 
 def packed_rows(packed: Packed) -> Callable[[int, np.random.Generator], dict[str, Any]]:

@@ -6,7 +6,7 @@ import pytest
 from zhanggui.content.brief import Brief
 from zhanggui.content.select_variant import examine
 
-FILES = sorted((Path(__file__).parents[3] / "data" / "copywriter").glob("*.jsonl"))
+FILES = sorted((Path(__file__).parents[3] / "data" / "copywriter").glob("*/*.jsonl"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

@@ -7,7 +7,7 @@ from zhanggui.errors import TrainingError
 from zhanggui.training import rows
 from zhanggui.training.finetune import lost
 from zhanggui.training.measure import Measured
-from zhanggui.training.settings import FinetuneSettings, load
+from zhanggui.training.settings import FinetuneSettings, PairColumns, load
 
 BRIEF = {"language": "en", "channel": "sms", "tone": "plain", "stage": "new", "about": "Green tea", "facts": {"size": "50 g"}, "offer": "", "copy": "Green tea, in a 50 g tin."}  # fmt: skip
 
@@ -20,7 +20,7 @@ def write(folder: Path, *lines: object) -> Path:
 
 def test_three_shapes_of_row_become_pairs(tmp_path: Path) -> None:
     chat = {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]}
-    pairs, digest = rows.read(write(tmp_path, BRIEF, chat, {"prompt": "Say a", "completion": "a"}))
+    pairs, digest = rows.read(write(tmp_path, BRIEF, chat, {"prompt": "Say a", "completion": "a"}), PairColumns())
     assert [one.answer for one in pairs] == ["Green tea, in a 50 g tin.", "Hello.", "a"]
     assert "about: Green tea\nsize: 50 g" in pairs[0].prompt[-1]["content"]
     assert len(digest) == 64
@@ -33,11 +33,11 @@ def test_three_shapes_of_row_become_pairs(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_a_broken_row_is_named(tmp_path: Path, line: object, words: str) -> None:
     with pytest.raises(TrainingError, match=words):
-        rows.read(write(tmp_path, BRIEF, line))
+        rows.read(write(tmp_path, BRIEF, line), PairColumns())
 
 
 def test_no_group_crosses_the_split_and_the_seed_fixes_it(tmp_path: Path) -> None:
-    pairs, _ = rows.read(write(tmp_path, *[{**BRIEF, "about": f"thing {n % 50}"} for n in range(400)]))
+    pairs, _ = rows.read(write(tmp_path, *[{**BRIEF, "about": f"thing {n % 50}"} for n in range(400)]), PairColumns())
     train, held = rows.split(pairs, validation=0.2, seed=1)
     assert len(train) + len(held) == 400
     assert 20 < len(held) < 160
@@ -72,3 +72,14 @@ def test_a_model_that_forgot_or_repeats_itself_is_refused() -> None:
     assert lost(measured(10, 0), measured(19, 0.04), settings) == []
     assert "forgotten" in lost(measured(10, 0), measured(21, 0), settings)[0]
     assert "repeats" in lost(measured(10, 0), measured(10, 0.06), settings)[0]
+
+
+def test_columns_are_named_and_completions_made_clean_where_asked(tmp_path: Path) -> None:
+    row = {"content": "类型#裤", "summary": "宽松<UNK>好看\n显瘦"}
+    columns = PairColumns(prompt="content", completion="summary")
+    (kept,), _ = rows.read(write(tmp_path, row), columns, system="写广告")
+    assert kept.answer == row["summary"]
+    assert [one["role"] for one in kept.prompt] == ["system", "user"]
+    assert kept.group == "类型#裤"
+    (tidy,), _ = rows.read(write(tmp_path, row), columns, tidy=True)
+    assert tidy.answer == "宽松好看显瘦"

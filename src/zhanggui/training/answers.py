@@ -1,0 +1,121 @@
+"""Prompts with answers as batches, and the logits of the answers alone. Does not know what they are about.
+
+Rows are padded on the right and need no mask: causal attention never looks there.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from zhanggui.errors import TrainingError
+from zhanggui.training.packing import IGNORED, Ints
+from zhanggui.training.rows import Pair
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """A prompt and its answer; arrays are (tokens,)."""
+
+    input_ids: Ints
+    labels: Ints
+    """The ids of the answer, IGNORED for the prompt."""
+
+
+def tokenize(pairs: Sequence[Pair], tokenizer: Any, *, longest: int) -> list[Answered]:
+    """The pairs in the tokenizer's chat template, the sign that ends a turn included; cut at `longest` tokens.
+
+    Raises TrainingError when a prompt leaves no room for its answer.
+    """
+    heads, tails = [], []
+    for one in pairs:
+        turns = [dict(turn) for turn in one.prompt]
+        head = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+        answered = [*turns, {"role": "assistant", "content": one.answer}]
+        whole = tokenizer.apply_chat_template(answered, tokenize=False)
+        # Some templates write a past answer otherwise than one to come: then the answer and its end stand by themselves.
+        tail = whole.removeprefix(head).rstrip() if whole.startswith(head) else one.answer + tokenizer.eos_token
+        heads.append(head)
+        tails.append(tail)
+    asked = tokenizer(heads, add_special_tokens=False)["input_ids"]
+    said = tokenizer(tails, add_special_tokens=False)["input_ids"]
+    made = []
+    for pair, head, tail in zip(pairs, asked, said, strict=True):
+        if len(head) >= longest:
+            raise TrainingError(
+                f"max_tokens {longest} is less than the {len(head)} tokens of a prompt, {pair.prompt[-1]['content'][:60]!r}"
+            )
+        ids = np.array([*head, *tail][:longest], dtype=np.int64)
+        labels = ids.copy()
+        labels[: len(head)] = IGNORED
+        made.append(Answered(input_ids=ids, labels=labels))
+    return made
+
+
+def answered_rows(examples: Sequence[Answered]) -> Callable[[int, np.random.Generator], dict[str, Any]]:
+    """Rows of a stream."""
+    return lambda place, _: examples[place].__dict__
+
+
+def collate(rows: Sequence[dict[str, Any]], *, pad: int) -> dict[str, Any]:
+    """A batch of tensors, each (rows, longest row)."""
+    import torch
+
+    longest = max(len(row["input_ids"]) for row in rows)
+    batch = {}
+    for name, fill in (("input_ids", pad), ("labels", IGNORED)):
+        table = np.full((len(rows), longest), fill, dtype=np.int64)
+        for place, row in enumerate(rows):
+            table[place, : len(row[name])] = row[name]
+        batch[name] = torch.from_numpy(table)
+    return batch
+
+
+def answer_logits(model: Any, batch: dict[str, Any]) -> tuple[Any, Any]:
+    """Logits (answer tokens of the batch, vocabulary) and the ids that they should foretell (answer tokens,).
+
+    The head, a third of the work of a small model with a large vocabulary, runs from the first answer's start on only.
+    """
+    import torch
+
+    labels = batch["labels"]
+    first = int((labels != IGNORED).any(0).nonzero()[0])
+    columns = torch.arange(first - 1, labels.shape[1] - 1, device=labels.device)
+    logits = model(input_ids=batch["input_ids"], logits_to_keep=columns, use_cache=False).logits
+    wanted = labels[:, first:]
+    chosen = wanted != IGNORED
+    return logits[chosen].float(), wanted[chosen]
+
+
+@contextmanager
+def as_autocast(model: Any) -> Iterator[None]:
+    """While open, adapters compute in the precision of autocast: PEFT would turn every input into float32 and back."""
+    from peft.helpers import disable_input_dtype_casting
+
+    with disable_input_dtype_casting(model):
+        yield
+
+
+def answer_trainer() -> Any:
+    """A Trainer whose loss counts answer tokens only; a class of a function, since transformers loads late."""
+    import torch
+    from transformers import Trainer
+
+    class AnswerTrainer(Trainer):  # type: ignore[misc]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.model_accepts_loss_kwargs = True  # the Trainer counts the tokens of an update over all its batches
+
+        def compute_loss(
+            self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+        ) -> Any:
+            logits, wanted = answer_logits(model, inputs)
+            loss = torch.nn.functional.cross_entropy(logits, wanted, reduction="sum")
+            if num_items_in_batch is None:
+                return loss / len(wanted)
+            # Gradients of processes are averaged, and each has a share of the update's tokens.
+            return loss * self.accelerator.num_processes / num_items_in_batch
+
+    return AnswerTrainer
