@@ -94,7 +94,8 @@ def evaluate_copy(
         out.write_text(render(quality, samples=samples, seed=seed, title=names), encoding="utf-8")
         errors.print(str(out), markup=False, highlight=False, soft_wrap=True)
     if rejects.count:
-        errors.print(f"{rejects.count} rows rejected: {rejected} says why", markup=False, highlight=False)
+        problem = f"{rejects.count} rows rejected: {rejected} says why"
+        errors.print(problem, markup=False, highlight=False, soft_wrap=True)
 
 
 def _embed(folder: Path | None) -> "Embed | None":

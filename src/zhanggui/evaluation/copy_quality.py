@@ -3,6 +3,7 @@
 Composes the metrics of its neighbours; counts nothing itself and writes no copy.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -198,9 +199,11 @@ def _cut(unit: str, texts: Sequence[str], rows: Sequence[CopyRow]) -> list[list[
     return found
 
 
-def _by_column(figures: Mapping[str, Mapping[str, Figure]]) -> dict[str, dict[str, dict[str, float]]]:
-    found: dict[str, dict[str, dict[str, float]]] = {}
+def _by_column(figures: Mapping[str, Mapping[str, Figure]]) -> dict[str, dict[str, dict[str, float | None]]]:
+    found: dict[str, dict[str, dict[str, float | None]]] = {}
     for metric, each in figures.items():
         for name, one in each.items():
-            found.setdefault(name, {})[metric] = asdict(one)
+            found.setdefault(name, {})[metric] = {
+                key: None if math.isnan(number) else number for key, number in asdict(one).items()
+            }
     return found

@@ -47,4 +47,4 @@ def test_many_texts_are_resampled_in_parts_alike(monkeypatch: pytest.MonkeyPatch
     one = mean(np.random.default_rng(1).random(30))
     whole = resample([one], replicates=40, seed=1)[0]
     monkeypatch.setattr("zhanggui.evaluation.bootstrap._CELLS", 90)
-    assert (resample([one], replicates=40, seed=1)[0] == pytest.approx(whole))
+    assert resample([one], replicates=40, seed=1)[0] == pytest.approx(whole)

