@@ -11,6 +11,7 @@ ZhangguiError
 │   ├── PredicateError   a segment or an eligibility predicate does not parse or names no feature
 │   ├── TemplateError    a Liquid template is broken or names an unknown slot
 │   ├── CorpusError      a text file for training is wrong
+│   ├── EvaluationError  rows to evaluate are wrong, or do not belong together
 │   └── CampaignError    a campaign file is wrong
 ├── ModelError           a language model could not be loaded or did not answer
 ├── TrainingError        a training job cannot start, or made a model that may not be used
@@ -83,6 +84,10 @@ class TemplateError(InputError):
 
 class CorpusError(InputError):
     """A file of texts, or a row of it, cannot be trained on."""
+
+
+class EvaluationError(InputError):
+    """Rows to evaluate are wrong or do not belong together, or what is needed to evaluate them is missing."""
 
 
 class CampaignError(InputError):

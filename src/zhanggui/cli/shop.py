@@ -1,4 +1,4 @@
-"""Commands about the shop as a whole: init, check, decide, write, evaluate, serve."""
+"""Commands about the shop as a whole: init, check, decide, write, serve."""
 
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +22,7 @@ _DELIVERY_SECONDS = 15.0
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
-    for command in (init, check, decide, write, evaluate, serve):
+    for command in (init, check, decide, write, serve):
         app.command()(command)
 
 
@@ -86,23 +86,6 @@ def write(
         console.print("no message: `zhanggui decide --explain` says why")
     else:
         console.print(f"{found[0]['subject']}\n\n{found[0]['body']}", markup=False, highlight=False)
-
-
-def evaluate(
-    run_id: Annotated[str, typer.Argument(help="The run's id.")],
-    shop: ShopOption = Path(),
-    language: LanguageOption = "en",
-    as_json: JsonOption = False,
-) -> None:
-    """The report of a run, as of now."""
-    from zhanggui.evaluation.report import render_text
-
-    with opened(shop) as engine:
-        report = engine.evaluate(run_id)
-    if as_json:
-        show_json(report.to_json())
-    else:
-        console.print(render_text(report, "zh" if language == "zh" else "en"))
 
 
 def serve(

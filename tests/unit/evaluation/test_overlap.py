@@ -4,7 +4,18 @@ import random
 
 import pytest
 
-from zhanggui.evaluation.overlap import corpus_bleu, rouge_l, rouge_n, self_bleu, sentence_bleu
+from zhanggui.evaluation.ngrams import count
+from zhanggui.evaluation.overlap import (
+    bleu_of_texts,
+    bleu_statistics,
+    corpus_bleu,
+    rouge_l,
+    rouge_n,
+    rouge_n_of_texts,
+    self_bleu,
+    self_bleu_of_texts,
+    sentence_bleu,
+)
 
 WORDS = ["宽松", "裤子", "的", "，", "。", "显瘦", "百搭", "tea", "cup", "for", "quiet", "evenings", "棉", "麻"]
 
@@ -44,6 +55,31 @@ def test_rouge_is_that_of_rouge_chinese() -> None:
         assert rouge_n(reference, text, 1) == pytest.approx(theirs["rouge-1"]["f"], abs=1e-6)
         assert rouge_n(reference, text, 2) == pytest.approx(theirs["rouge-2"]["f"], abs=1e-6)
         assert rouge_l(reference, text) == pytest.approx(theirs["rouge-l"]["f"], abs=1e-6)
+
+
+def test_self_bleu_is_that_of_nltk_with_all_other_texts_as_references() -> None:
+    nltk = pytest.importorskip("nltk.translate.bleu_score")
+    smooth = nltk.SmoothingFunction().method3
+    for seed in range(4):
+        _, said = texts(seed, 40)
+        said[0], said[1] = ["tea"], said[2]  # a short one, and one said twice
+        theirs = [
+            nltk.sentence_bleu(said[:row] + said[row + 1 :], text, smoothing_function=smooth)
+            for row, text in enumerate(said)
+        ]
+        (counted,) = count(said)
+        assert self_bleu_of_texts(counted) == pytest.approx(theirs, abs=1e-6)
+
+
+def test_many_texts_at_once_score_what_each_scores_alone() -> None:
+    references, said = texts(6)
+    references[3], said[5] = [], []
+    wanted, found = count(references, said)
+    alone = [sentence_bleu(*both) for both in zip(references, said, strict=True)]
+    assert bleu_of_texts(bleu_statistics(wanted, found)) == pytest.approx(alone)
+    assert rouge_n_of_texts(wanted, found, 2) == pytest.approx(
+        [rouge_n(*both, 2) for both in zip(references, said, strict=True)]
+    )
 
 
 def test_self_bleu_is_one_when_a_model_says_one_thing_only() -> None:

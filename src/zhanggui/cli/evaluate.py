@@ -1,0 +1,165 @@
+"""`zhanggui evaluate …`: how a campaign's run did, and how good copy is."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from zhanggui.cli.output import JsonOption, LanguageOption, ShopOption, console, errors, opened, show_json
+from zhanggui.errors import TrainingError
+
+if TYPE_CHECKING:
+    from zhanggui.evaluation.copy_quality import CopyQuality
+    from zhanggui.evaluation.fluency import Scorer
+    from zhanggui.evaluation.relevance import Embed
+
+
+class _RunByName(TyperGroup):
+    """`evaluate RUN` is short for `evaluate run RUN`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in {"--help", *self.commands}:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(cls=_RunByName, no_args_is_help=True, help="Compare: a run's report, the quality of copy.")
+
+
+@app.command()
+def run(
+    run_id: Annotated[str, typer.Argument(help="The run's id.")],
+    shop: ShopOption = Path(),
+    language: LanguageOption = "en",
+    as_json: JsonOption = False,
+) -> None:
+    """The report of a run, as of now. `zhanggui evaluate RUN` is the same."""
+    from zhanggui.evaluation.report import render_text
+
+    with opened(shop) as engine:
+        report = engine.evaluate(run_id)
+    if as_json:
+        show_json(report.to_json())
+    else:
+        console.print(render_text(report, "zh" if language == "zh" else "en"))
+
+
+@app.command("copy")
+def evaluate_copy(
+    files: Annotated[list[Path], typer.Argument(help="JSONL, one file a system, row k of each for the same source.")],
+    reference: Annotated[
+        Path | None,
+        typer.Option("--reference", help="JSONL of what was asked for, with the references; default: the first file."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write a page of samples side by side (HTML).")] = None,
+    vocabulary: Annotated[
+        Path | None,
+        typer.Option("--vocabulary", help="JSONL whose attributes count too as ones that a text may wrongly say."),
+    ] = None,
+    encoder: Annotated[
+        Path | None, typer.Option("--encoder", help="Folder of an ONNX encoder, for similarity in meaning.")
+    ] = None,
+    perplexity: Annotated[
+        str | None, typer.Option("--perplexity", help="Reference model: Hugging Face folder or name, GGUF, or default.")
+    ] = None,
+    chars: Annotated[
+        int | None, typer.Option("--chars", min=1, help="Cut texts and references to so many characters.")
+    ] = None,
+    samples: Annotated[int, typer.Option("--samples", min=0, help="Rows on the page.")] = 20,
+    seed: Annotated[int, typer.Option("--seed", help="Fixes intervals and samples.")] = 7,
+    language: LanguageOption = "en",
+    as_json: JsonOption = False,
+) -> None:
+    """Relevance, diversity, fluency and faithfulness of copy, with intervals. Bad rows go to a reject file."""
+    from zhanggui.evaluation import copy_rows
+    from zhanggui.evaluation.copy_quality import evaluate
+    from zhanggui.storage import RejectFile
+
+    rejected = (out or Path("evaluate-copy")).with_suffix(".rejects.jsonl")
+    with RejectFile(path=rejected) as rejects:
+        rows = copy_rows.read(files, reference, rejects=rejects, chars=chars)
+        values = copy_rows.read_vocabulary(vocabulary, rejects=rejects) if vocabulary else frozenset()
+    with errors.status("evaluating"):
+        quality = evaluate(rows, values=values, embed=_embed(encoder), scorer=_scorer(perplexity), seed=seed)
+    if as_json:
+        show_json(quality.to_json() | {"rejected": rejects.count})
+    else:
+        _show(quality, zh=language == "zh")
+    if out is not None:
+        from zhanggui.evaluation.side_by_side import render
+
+        names = " · ".join(quality.systems)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(render(quality, samples=samples, seed=seed, title=names), encoding="utf-8")
+        errors.print(str(out), markup=False, highlight=False, soft_wrap=True)
+    if rejects.count:
+        problem = f"{rejects.count} rows rejected: {rejected} says why"
+        errors.print(problem, markup=False, highlight=False, soft_wrap=True)
+
+
+def _embed(folder: Path | None) -> "Embed | None":
+    if folder is None:
+        return None
+    from zhanggui.llm.encoder import Encoder
+
+    return Encoder(folder).embed
+
+
+def _scorer(base: str | None) -> "Scorer | None":
+    if base is None:
+        return None
+    try:
+        from zhanggui.training.perplexity import scorer
+
+        return scorer(base)
+    except ModuleNotFoundError as error:
+        raise TrainingError(f"{error.name} is not installed; run: pip install 'zhanggui[train]'") from error
+
+
+def _show(quality: "CopyQuality", *, zh: bool) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    from zhanggui.evaluation.copy_rows import REFERENCE
+    from zhanggui.evaluation.metrics import GROUPS, METRICS
+    from zhanggui.evaluation.side_by_side import printed, verdict
+
+    table = Table(
+        "",
+        title=f"{len(quality.rows)} 条" if zh else f"{len(quality.rows)} rows",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=0,
+    )
+    for name in quality.columns:
+        table.add_column(Text("参考文案" if zh and name == REFERENCE else name), justify="right")
+    group = ""
+    for metric in METRICS:
+        each = quality.figures.get(metric.name)
+        if not each:
+            continue
+        if metric.group != group:
+            group = metric.group
+            table.add_section()
+            table.add_row(Text(GROUPS[metric.group][zh], style="bold"))
+        cells = []
+        for name in quality.columns:
+            cell = Text(" ".join(printed(metric, each[name])) if name in each else "")
+            gap = quality.differences.get(metric.name, {}).get(name)
+            found = verdict(metric, gap) if gap else ""
+            cell.append({"better": " +", "worse": " -", "": "  "}[found] if len(quality.systems) > 1 else "")
+            cells.append(cell)
+        arrow = {"higher": " ↑", "lower": " ↓", "": ""}[metric.better]
+        table.add_row(Text(f"{metric.zh if zh else metric.en}{arrow}"), *cells)
+    console.print(table)
+    if len(quality.systems) > 1:
+        first = quality.systems[0]
+        console.print(
+            f"+ / -：与 {first} 相比更好 / 更差，95% 区间不含零"
+            if zh
+            else f"+ and -: better and worse than {first}, where the 95% interval of the difference leaves out zero",
+            markup=False,
+            highlight=False,
+        )
