@@ -5,6 +5,7 @@ transformers' Trainer and PEFT do the work. Does not know what the answers are a
 
 import json
 import math
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
@@ -47,14 +48,7 @@ def finetune(
     model, tokenizer = load(base, half=lora and device["bf16"])
     before = measure(model, tokenizer, held)
     examples = answers.tokenize(train, tokenizer, longest=settings.max_tokens)
-    stream = Stream(
-        row=answers.answered_rows(examples),
-        count=len(examples),
-        length=0,
-        seed=settings.seed,
-        sizes=[len(one.input_ids) for one in examples],
-        batch=settings.batch_size,
-    )
+    stream = example_stream(examples, settings)
     an_update = settings.batch_size * settings.accumulate
     updates = math.ceil(settings.epochs * stream.epoch / an_update)
     args = TrainingArguments(
@@ -75,7 +69,7 @@ def finetune(
         **device,
     )
     trainer = answers.answer_trainer()(
-        model=_adapted(model, settings) if lora else model,
+        model=adapted(model, settings) if lora else model,
         args=args,
         train_dataset=replace(stream, length=updates * an_update),
         data_collator=lambda rows: answers.collate(rows, pad=tokenizer.pad_token_id),
@@ -131,7 +125,20 @@ def lost(before: Measured, after: Measured, settings: FinetuneSettings) -> list[
     return found
 
 
-def _adapted(model: Any, settings: FinetuneSettings) -> Any:
+def example_stream(examples: Sequence[answers.Answered], settings: FinetuneSettings) -> Stream:
+    """Batches of rows of alike length, in another order each epoch; of length 0."""
+    return Stream(
+        row=answers.answered_rows(examples),
+        count=len(examples),
+        length=0,
+        seed=settings.seed,
+        sizes=[len(one.input_ids) for one in examples],
+        batch=settings.batch_size,
+    )
+
+
+def adapted(model: Any, settings: FinetuneSettings) -> Any:
+    """The model with adapters on every linear layer, the rest frozen."""
     from peft import LoraConfig, get_peft_model
 
     return get_peft_model(
