@@ -6,14 +6,14 @@ TRL and PEFT do the work. Does not know what the answers are about.
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
-from zhanggui.training import curves, job, rows
+from zhanggui.training import curves, job, rows, seq2seq
 from zhanggui.training.export import BASE_CONFIG, adapter_to_gguf
-from zhanggui.training.load import load
-from zhanggui.training.measure import Measured, measure
+from zhanggui.training.limits import lost
+from zhanggui.training.load import adapters, encoder_decoder, load, load_in_4_bits, located
+from zhanggui.training.measure import measure
 from zhanggui.training.settings import FinetuneSettings
 
 
@@ -29,17 +29,15 @@ def finetune(
     from transformers import set_seed
     from trl import SFTConfig, SFTTrainer
 
+    base = located(settings.base, folder)
+    if encoder_decoder(base):
+        return seq2seq.finetune(settings, folder=folder, artifacts=artifacts, work=work, now=now)
     pairs, data_hash = rows.read(folder / settings.data)
     train, held = rows.split(pairs, validation=settings.validation, seed=settings.seed)
     if not train or not held:
         raise TrainingError(f"{len(pairs)} pairs are too few to train on and to hold some out")
     set_seed(settings.seed)
-    base = (
-        settings.base
-        if settings.base == "default" or not (folder / settings.base).exists()
-        else str(folder / settings.base)
-    )
-    model, tokenizer = load(base)
+    model, tokenizer = load_in_4_bits(base) if settings.method == "qlora" else load(base)
     before = measure(model, tokenizer, held)
     options = SFTConfig(
         output_dir=str(work),
@@ -66,11 +64,11 @@ def finetune(
         args=options,
         processing_class=tokenizer,
         train_dataset=Dataset.from_list(rows.chats(train)),
-        peft_config=_adapters(settings) if settings.method == "lora" else None,
+        peft_config=adapters(settings.lora) if settings.method != "full" else None,
     )
     job.run(trainer, work)
     after = measure(trainer.model, tokenizer, held)
-    problems = lost(before, after, settings)
+    problems = lost(before, after, settings.limits)
     metrics = {
         "before": before.figures(),
         "after": after.figures(),
@@ -82,7 +80,7 @@ def finetune(
     if problems:
         raise TrainingError("; ".join(problems) + f"; the checkpoints are kept in {work}")
     config = json.loads(json.dumps(settings, default=lambda one: one.__dict__)) | {
-        "kind": "adapter" if settings.method == "lora" else "decoder",
+        "kind": "adapter" if settings.method != "full" else "decoder",
         "base": base if base == settings.base else str(Path(base).resolve()),
         "prompt": "brief" if all(one.language for one in pairs) else "examples",
         "languages": sorted({one.language for one in pairs} - {""}),
@@ -91,7 +89,7 @@ def finetune(
     with artifacts.create(settings.name, version, now=now, config=config, data_hash=data_hash) as draft:
         trainer.model.save_pretrained(draft.path / "model")
         tokenizer.save_pretrained(draft.path / "model")
-        if settings.method == "lora":
+        if settings.method != "full":
             model.config.to_json_file(draft.path / "model" / BASE_CONFIG)
             adapter_to_gguf(draft.path / "model", draft.path / "adapter.gguf")
         curves.keep(trainer.state.log_history, draft.path, title=f"{settings.name} {version}")
@@ -100,31 +98,3 @@ def finetune(
         )
         draft.metrics.update(metrics)
     return artifacts.get(settings.name, version)
-
-
-def lost(before: Measured, after: Measured, settings: FinetuneSettings) -> list[str]:
-    """What the model lost past the limits, in words; empty when it may be used."""
-    found = []
-    ratio = after.general_perplexity / before.general_perplexity
-    if ratio > settings.limits.general_perplexity:
-        found.append(
-            f"the model has forgotten: perplexity of general texts rose {ratio:.2f}-fold, "
-            f"{settings.limits.general_perplexity:g} is allowed (train less, or with a lower learning rate)"
-        )
-    if after.repetition_4 > settings.limits.repetition_4:
-        found.append(
-            f"the model repeats itself: {after.repetition_4:.1%} of 4-grams, {settings.limits.repetition_4:.1%} is allowed"
-        )
-    return found
-
-
-def _adapters(settings: FinetuneSettings) -> Any:
-    from peft import LoraConfig
-
-    return LoraConfig(
-        r=settings.lora.rank,
-        lora_alpha=settings.lora.alpha,
-        lora_dropout=settings.lora.dropout,
-        target_modules="all-linear",
-        task_type="CAUSAL_LM",
-    )

@@ -6,7 +6,8 @@ from typing import Any
 
 from zhanggui.training.rows import Pair
 
-_SAMPLES = 24
+SAMPLES = 24
+"""Held-out prompts that a model is asked to answer."""
 # General texts that no shop's copy resembles: a model that has forgotten them can do nothing but copy.
 GENERAL = (
     "The water in the lake was so clear that they could see stones on the bottom, and a boat seemed to float in the air.",
@@ -46,16 +47,23 @@ def measure(model: Any, tokenizer: Any, held: Sequence[Pair]) -> Measured:
     """Measure a decoder on held-out pairs; answers are greedy, so that two runs agree."""
     import torch
 
-    from zhanggui.evaluation.diversity import distinct, repetition, units
-    from zhanggui.evaluation.overlap import rouge_l, sentence_bleu
-
     was_training = model.training
     model.eval()
     with torch.inference_mode():
         loss = _answer_loss(model, tokenizer, held)
         general = _answer_loss(model, tokenizer, [Pair(prompt=(), answer=text, group="") for text in GENERAL])
-        answers = _generate(model, tokenizer, held[:_SAMPLES])
+        answers = _generate(model, tokenizer, held[:SAMPLES])
     model.train(was_training)
+    return summary(held, answers, loss=loss, general=general)
+
+
+def summary(held: Sequence[Pair], answers: Sequence[str], *, loss: float, general: float) -> Measured:
+    """The figures of a model that said `answers` to the first of `held`; losses in nats a token."""
+    import torch
+
+    from zhanggui.evaluation.diversity import distinct, repetition, units
+    from zhanggui.evaluation.overlap import rouge_l, sentence_bleu
+
     both = [(units(pair.answer), units(said)) for pair, said in zip(held, answers, strict=False)]
     return Measured(
         validation_loss=loss,
