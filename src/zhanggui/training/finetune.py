@@ -11,10 +11,10 @@ from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
 from zhanggui.training import curves, job, rows, seq2seq
 from zhanggui.training.export import BASE_CONFIG, adapter_to_gguf
-from zhanggui.training.limits import lost
 from zhanggui.training.load import adapters, encoder_decoder, load, load_in_4_bits, located
 from zhanggui.training.measure import measure
 from zhanggui.training.settings import FinetuneSettings
+from zhanggui.training.tuned import lost
 
 
 def finetune(

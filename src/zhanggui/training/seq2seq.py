@@ -4,19 +4,18 @@ The Seq2SeqTrainer of Hugging Face and PEFT do the work. `finetune` calls it for
 answer only, since nothing else is decoded.
 """
 
-import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
-from zhanggui.training import curves, job, rows
-from zhanggui.training.limits import lost
+from zhanggui.training import job, rows
 from zhanggui.training.load import adapters, located
 from zhanggui.training.losses import Extra, meanings
 from zhanggui.training.measure_seq2seq import measure, row
 from zhanggui.training.settings import FinetuneSettings
+from zhanggui.training.tuned import keep
 
 
 def finetune(
@@ -66,31 +65,27 @@ def finetune(
     trainer = _trainer(extra)(model=model, args=options, train_dataset=examples, data_collator=collate)
     job.run(trainer, work)
     after = measure(trainer.model, tokenizer, held, max_tokens=settings.max_tokens)
-    samples = json.dumps(after.samples, ensure_ascii=False, indent=1)
-    (work / "samples.json").write_text(samples, encoding="utf-8")
-    if problems := lost(before, after, settings.limits):
-        raise TrainingError("; ".join(problems) + f"; the checkpoints are kept in {work}")
-    config = json.loads(json.dumps(settings, default=lambda one: one.__dict__)) | {
-        "kind": "encoder-decoder",
-        "base": base if base == settings.base else str(Path(base).resolve()),
-        "prompt": "brief" if all(one.language for one in pairs) else "examples",
-        "languages": sorted({one.language for one in pairs} - {""}),
-    }
-    version = f"{now:%Y%m%dT%H%M%S}"
-    with artifacts.create(settings.name, version, now=now, config=config, data_hash=data_hash) as draft:
+
+    def write(folder: Path) -> None:
         whole = trainer.model.merge_and_unload() if settings.method == "lora" else trainer.model
-        whole.save_pretrained(draft.path / "model")
-        tokenizer.save_pretrained(draft.path / "model")
-        curves.keep(trainer.state.log_history, draft.path, title=f"{settings.name} {version}")
-        (draft.path / "samples.json").write_text(samples, encoding="utf-8")
-        draft.metrics.update(
-            before=before.figures(),
-            after=after.figures(),
-            train_pairs=len(train),
-            validation_pairs=len(held),
-            updates=trainer.state.global_step,
-        )
-    return artifacts.get(settings.name, version)
+        whole.save_pretrained(folder / "model")
+        tokenizer.save_pretrained(folder / "model")
+
+    return keep(
+        settings,
+        write,
+        kind="encoder-decoder",
+        base=base,
+        pairs=pairs,
+        data_hash=data_hash,
+        before=before,
+        after=after,
+        metrics={"train_pairs": len(train), "validation_pairs": len(held), "updates": trainer.state.global_step},
+        history=trainer.state.log_history,
+        work=work,
+        artifacts=artifacts,
+        now=now,
+    )
 
 
 def load(base: str) -> tuple[Any, Any]:

@@ -3,9 +3,9 @@
 import tomllib
 from dataclasses import field
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from zhanggui.errors import TrainingError
@@ -189,7 +189,7 @@ class PreferenceSettings:
     """Of a new adapter."""
     beta: float = 0.1
     """How dear it is to leave the model that training starts from; higher stays nearer."""
-    label_smoothing: float = 0.0
+    label_smoothing: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
     """Share of comparisons thought to be the wrong way round (Chowdhury et al. 2024); 0 trusts them all."""
     epochs: float = 1.0
     """Passes over the training comparisons."""

@@ -5,9 +5,9 @@ import pytest
 
 from zhanggui.errors import TrainingError
 from zhanggui.training import rows
-from zhanggui.training.limits import lost
 from zhanggui.training.measure import Measured
 from zhanggui.training.settings import FinetuneSettings, LimitSettings, load
+from zhanggui.training.tuned import lost
 
 BRIEF = {"language": "en", "channel": "sms", "tone": "plain", "stage": "new", "about": "Green tea", "facts": {"size": "50 g"}, "offer": "", "copy": "Green tea, in a 50 g tin."}  # fmt: skip
 
