@@ -17,11 +17,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from peft import get_peft_model
 from transformers import AutoModelForCausalLM, DataCollatorForSeq2Seq, Trainer, TrainerCallback, TrainingArguments
 
 from zhanggui.training import answers, job, rows
-from zhanggui.training.finetune import adapted, example_stream
-from zhanggui.training.load import load
+from zhanggui.training.finetune import example_stream
+from zhanggui.training.load import adapters, load
+from zhanggui.training.losses import Extra
 from zhanggui.training.settings import FinetuneSettings, LoraSettings, PairColumns
 
 ROOT = Path(__file__).parents[1]
@@ -66,8 +68,12 @@ def ours(folder: Path, settings: FinetuneSettings, examples: list[answers.Answer
 
         stream = replace(example_stream(examples, settings), length=updates * settings.batch_size)
         clock = Clock()
-        trainer = answers.answer_trainer()(
-            model=adapted(model, settings), args=args, train_dataset=stream, data_collator=collate, callbacks=[clock]
+        trainer = answers.answer_trainer(Extra())(
+            model=get_peft_model(model, adapters(settings.lora)),
+            args=args,
+            train_dataset=stream,
+            data_collator=collate,
+            callbacks=[clock],
         )
         with answers.as_autocast(trainer.model):
             trainer.train()
@@ -95,7 +101,7 @@ def plain(
         ]  # fmt: skip
         clock = Clock()
         Trainer(
-            model=adapted(model, settings), args=arguments(out, settings, updates), train_dataset=data,
+            model=get_peft_model(model, adapters(settings.lora)), args=arguments(out, settings, updates), train_dataset=data,
             data_collator=collate, callbacks=[clock],
         ).train()  # fmt: skip
     return count(sizes, updates) / clock.seconds

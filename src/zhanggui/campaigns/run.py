@@ -33,9 +33,13 @@ from zhanggui.errors import ArtifactError
 from zhanggui.events.event import Event
 from zhanggui.profiles import consent, identity
 from zhanggui.profiles.build import Snapshot, build, latest, opened
+from zhanggui.storage import Artifact
 
 Row = Mapping[str, Any]
-_COPIES = "copies"
+COPIES = "copies"
+"""The artifact of a run's words; its version is the run's id."""
+CANDIDATES = "candidates.jsonl"
+"""In it: every text that a model wrote, with `brief`, `reasons` against it, and whether it was `used`."""
 _FILE = "copies.json"
 
 
@@ -88,7 +92,7 @@ class Steps:
         """Write the words of every distinct brief, once."""
         line, (run, campaign) = self._line, self._load(run_id)
         try:
-            return self._kept(run_id, "write", line.artifacts.get(_COPIES, run_id).metrics)
+            return self._kept(run_id, "write", line.artifacts.get(COPIES, run_id).metrics)
         except ArtifactError:
             pass
         briefs = {brief.brief_id: brief for _, _, brief in self._briefs(run, campaign)}
@@ -102,18 +106,17 @@ class Steps:
             progress=lambda count: line.progress("words", count, len(briefs)),
         )
         config = {"content": asdict(line.content), "model": model.identity if model else ""}
-        with line.artifacts.create(_COPIES, run_id, now=line.clock(), config=config, data_hash=run_id) as draft:
+        with line.artifacts.create(COPIES, run_id, now=line.clock(), config=config, data_hash=run_id) as draft:
             rows = {brief_id: asdict(copy) for brief_id, copy in written.copies.items()}
             (draft.path / _FILE).write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
+            (draft.path / CANDIDATES).write_text("".join(_candidates(written)), encoding="utf-8")
             draft.metrics.update(_summary(written))
-        return self._kept(run_id, "write", line.artifacts.get(_COPIES, run_id).metrics)
+        return self._kept(run_id, "write", line.artifacts.get(COPIES, run_id).metrics)
 
     def enqueue(self, run_id: str) -> dict[str, Any]:
         """Put the messages into the outbox."""
         line, (run, campaign) = self._line, self._load(run_id)
-        copies = _read_copies(
-            json.loads((line.artifacts.get(_COPIES, run_id).path / _FILE).read_text(encoding="utf-8"))
-        )
+        copies = read_copies(line.artifacts.get(COPIES, run_id))
         messages = list(messages_of(line, run, self._briefs(run, campaign), copies))
         with line.database.transaction() as connection:
             new = outbox.enqueue(connection, messages, now=run.moment)
@@ -271,7 +274,23 @@ def _summary(written: Written) -> dict[str, Any]:
     }
 
 
-def _read_copies(rows: Mapping[str, Any]) -> dict[str, Copy]:
+def _candidates(written: Written) -> Iterator[str]:
+    for brief_id, examined in written.examined.items():
+        copy = written.copies[brief_id]
+        for one in examined:
+            row = {
+                "brief": asdict(copy.brief),
+                "text": one.text,
+                "reasons": one.reasons,
+                "used": copy.source == "model" and one.text == copy.pitch,
+            }
+            yield json.dumps(row, ensure_ascii=False) + "\n"
+
+
+def read_copies(artifact: Artifact) -> dict[str, Copy]:
+    """The copies of a run, by brief id."""
+    rows = json.loads((artifact.path / _FILE).read_text(encoding="utf-8"))
+
     def brief(data: dict[str, Any]) -> Brief:
         return Brief(**{**data, "product": tuple(tuple(pair) for pair in data["product"])})
 

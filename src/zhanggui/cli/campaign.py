@@ -1,4 +1,4 @@
-"""`zhanggui campaign …`: apply, export, list, run, learn."""
+"""`zhanggui campaign …`: apply, export, list, run, deliver, learn, preferences."""
 
 from pathlib import Path
 from typing import Annotated
@@ -66,5 +66,25 @@ def learn(run_id: Annotated[str, typer.Argument(help="The run's id.")], shop: Sh
         learned = engine.learn(run_id)
     console.print(
         f"{learned.rewards} rewards, {learned.learned} learned from; policy version {learned.policy_version}",
+        highlight=False,
+    )
+
+
+@app.command()
+def preferences(
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="JSON lines, written anew.")],
+    names: Annotated[list[str] | None, typer.Argument(help="Campaigns; all of them where none is named.")] = None,
+    shop: ShopOption = Path(),
+    minimum: Annotated[int, typer.Option(help="A text that was sent less often is not judged by its clicks.")] = 200,
+    false_discoveries: Annotated[
+        float, typer.Option(help="Share of the comparisons by clicks that may be chance.")
+    ] = 0.05,
+) -> None:
+    """Write what `zhanggui train preference` learns from: used copy against refused copy, and texts by their clicks."""
+    with opened(shop) as engine:
+        counts = engine.preferences(file, names or (), minimum=minimum, false_discoveries=false_discoveries)
+    console.print(
+        f"{counts['checks']} comparisons told by the checks, {counts['clicks']} by clicks, in {file}",
+        markup=False,
         highlight=False,
     )

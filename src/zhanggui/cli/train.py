@@ -1,21 +1,27 @@
-"""Training jobs: `zhanggui train pretrain` and `finetune`. Jobs, not requests: they have no door in the HTTP API."""
+"""Training jobs: `zhanggui train pretrain`, `finetune` and `preference`. Jobs, not requests: they have no door in the HTTP API."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from zhanggui.cli.output import console
 from zhanggui.errors import TrainingError
 
-app = typer.Typer(no_args_is_help=True, help="Make models: pretrain on your own texts, fine-tune on your own pairs.")
+if TYPE_CHECKING:
+    from zhanggui.storage import Artifact
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Make models: pretrain on your own texts, fine-tune on your own pairs, tune to preferences.",
+)
 
 
 @app.callback()
 def _root() -> None:
-    """Make models: pretrain on your own texts, fine-tune on your own pairs."""
+    """Make models: pretrain on your own texts, fine-tune on your own pairs, tune to preferences."""
 
 
 @app.command()
@@ -53,7 +59,7 @@ def finetune(
     config: Annotated[Path, typer.Option("--config", help="The job's TOML file.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the artifacts.")] = Path("artifacts"),
 ) -> None:
-    """Fine-tune a decoder on chats or on briefs with their copy; a killed job goes on when started again."""
+    """Fine-tune a decoder or an encoder-decoder on chats or on briefs with their copy; a killed job goes on when started again."""
     from zhanggui.storage import ArtifactStore
     from zhanggui.training.settings import FinetuneSettings, load
 
@@ -69,6 +75,36 @@ def finetune(
         work=out / ".work" / settings.name,
         now=datetime.now(UTC),
     )
+    _figures(artifact)
+
+
+@app.command()
+def preference(
+    config: Annotated[Path, typer.Option("--config", help="The job's TOML file.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the artifacts.")] = Path("artifacts"),
+) -> None:
+    """Tune a decoder to preferences (DPO): of two texts for one prompt, the better becomes likelier."""
+    from zhanggui.storage import ArtifactStore
+    from zhanggui.training.settings import PreferenceSettings, load
+
+    settings = load(config, PreferenceSettings)
+    try:
+        from zhanggui.training.preference import tune
+    except ModuleNotFoundError as error:
+        raise TrainingError(f"{error.name} is not installed; run: pip install 'zhanggui[train]'") from error
+    artifact = tune(
+        settings,
+        folder=config.parent,
+        artifacts=ArtifactStore(out),
+        work=out / ".work" / settings.name,
+        now=datetime.now(UTC),
+    )
+    _figures(artifact)
+    told = ", ".join(f"{name} {artifact.metrics[f'preference_{name}']:.3f}" for name in ("loss", "accuracy", "margin"))
+    console.print(f"  held-out comparisons: {told}", markup=False, highlight=False)
+
+
+def _figures(artifact: "Artifact") -> None:
     console.print(f"{artifact.name} {artifact.version}: {artifact.path}", markup=False, highlight=False)
     for when in ("before", "after"):
         figures = ", ".join(f"{name} {value:.3f}" for name, value in artifact.metrics[when].items())

@@ -53,6 +53,8 @@ class Written:
     """Candidates by the reason that refused them; one with several reasons counts for each."""
     passed: int = 0
     """Candidates that passed every check."""
+    examined: Mapping[str, tuple[Candidate, ...]] = field(default_factory=dict)
+    """Every candidate of a model, by brief id, also those that were refused: what a preference is learned from."""
 
 
 def write(
@@ -67,6 +69,7 @@ def write(
     distinct = {brief.brief_id: brief for brief in briefs}
     copies: dict[str, Copy] = {}
     rejected: Counter[str] = Counter()
+    kept: dict[str, tuple[Candidate, ...]] = {}
     prompt_tokens = completion_tokens = made = passed = 0
     todo = [one for one in distinct.values() if model is not None and one.language in languages]
     sampling = Sampling(
@@ -81,6 +84,7 @@ def write(
         for brief, request, answer in zip(batch, requests, model.generate(requests, sampling=sampling), strict=True):
             examined = [examine(text, brief, exemptions=settings.exemptions) for text in answer.texts]
             rejected.update(reason for one in examined for reason in one.reasons)
+            kept[brief.brief_id] = tuple(examined)
             made += len(examined)
             passed += sum(not one.reasons for one in examined)
             prompt_tokens += answer.prompt_tokens
@@ -100,6 +104,7 @@ def write(
         candidates=made,
         rejected=dict(rejected.most_common()),
         passed=passed,
+        examined=kept,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from zhanggui.errors import TrainingError
+from zhanggui.training.losses import Extra
 from zhanggui.training.packing import IGNORED, Ints
 from zhanggui.training.rows import Pair
 
@@ -98,7 +99,7 @@ def as_autocast(model: Any) -> Iterator[None]:
         yield
 
 
-def answer_trainer() -> Any:
+def answer_trainer(extra: Extra) -> Any:
     """A Trainer whose loss counts answer tokens only; a class of a function, since transformers loads late."""
     import torch
     from transformers import Trainer
@@ -113,6 +114,11 @@ def answer_trainer() -> Any:
         ) -> Any:
             logits, wanted = answer_logits(model, inputs)
             loss = torch.nn.functional.cross_entropy(logits, wanted, reduction="sum")
+            if extra.wanted:
+                ids, answer = inputs["input_ids"], inputs["labels"] != IGNORED
+                asked = answer.cumsum(1) == 0
+                numbers = torch.arange(len(ids), device=ids.device)[:, None].expand_as(ids)
+                loss = loss + extra(logits, wanted, numbers[answer], ids[asked], numbers[asked])
             if num_items_in_batch is None:
                 return loss / len(wanted)
             # Gradients of processes are averaged, and each has a share of the update's tokens.

@@ -12,6 +12,8 @@ from zhanggui.training.export_gguf import architecture, interleave
 
 BASE_CONFIG = "base_config.json"
 """Beside the adapter: the configuration of its base."""
+GGUF_BASES = ("llama", "qwen2", "qwen3")
+"""Bases whose adapters llama.cpp takes as a file of their own; others are merged."""
 
 
 def adapter_to_gguf(folder: Path, out: Path) -> int:
@@ -27,7 +29,7 @@ def adapter_to_gguf(folder: Path, out: Path) -> int:
     tensors = load_file(folder / "adapter_model.safetensors")
     shape = json.loads((folder / BASE_CONFIG).read_text(encoding="utf-8"))
     kind = shape["model_type"]
-    if kind not in ("llama", "qwen2", "qwen3"):
+    if kind not in GGUF_BASES:
         raise TrainingError(f"adapters of {kind!r} models cannot be exported to GGUF yet; merge it instead")
     arch = architecture(kind)
     names = gguf.get_tensor_name_map(arch, shape["num_hidden_layers"])

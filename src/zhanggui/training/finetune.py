@@ -1,9 +1,8 @@
 """Fine-tunes a decoder on chats: full or LoRA, the loss on the answer only, forgetting and repetition measured.
 
-transformers' Trainer and PEFT do the work. Does not know what the answers are about.
+transformers' Trainer and PEFT do the work; `seq2seq` does an encoder-decoder. Does not know what the answers are about.
 """
 
-import json
 import math
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -14,12 +13,14 @@ from typing import Any
 
 from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
-from zhanggui.training import answers, curves, job, rows
+from zhanggui.training import answers, job, rows, seq2seq
 from zhanggui.training.export import BASE_CONFIG, adapter_to_gguf
-from zhanggui.training.load import load
-from zhanggui.training.measure import Measured, measure
+from zhanggui.training.load import adapters, encoder_decoder, load, load_in_4_bits, located
+from zhanggui.training.losses import Extra, meanings
+from zhanggui.training.measure import measure
 from zhanggui.training.settings import FinetuneSettings
 from zhanggui.training.streams import Stream
+from zhanggui.training.tuned import keep
 
 
 def finetune(
@@ -30,22 +31,22 @@ def finetune(
     A job that was killed goes on from its last checkpoint when it is started again with the same settings.
     Raises TrainingError when the data or the base is unusable, or the model lost more than the limits allow.
     """
+    from peft import get_peft_model
     from transformers import TrainingArguments, set_seed
 
+    base = located(settings.base, folder)
+    if encoder_decoder(base):
+        return seq2seq.finetune(settings, folder=folder, artifacts=artifacts, work=work, now=now)
     pairs, data_hash = rows.read(folder / settings.data, settings.columns, system=settings.system, tidy=settings.clean)
     train, held = rows.split(pairs, validation=settings.validation, seed=settings.seed)
     if not train or not held:
         raise TrainingError(f"{len(pairs)} pairs are too few to train on and to hold some out")
     set_seed(settings.seed)
-    base = (
-        settings.base
-        if settings.base == "default" or not (folder / settings.base).exists()
-        else str(folder / settings.base)
-    )
     device = job.device_options("auto")
-    lora = settings.method == "lora"
+    adapted = settings.method != "full"
     # Weights that stay as they are need no more than what is computed in.
-    model, tokenizer = load(base, half=lora and device["bf16"])
+    half = adapted and device["bf16"]
+    model, tokenizer = load_in_4_bits(base) if settings.method == "qlora" else load(base, half=half)
     before = measure(model, tokenizer, held)
     examples = answers.tokenize(train, tokenizer, longest=settings.max_tokens)
     stream = example_stream(examples, settings)
@@ -68,61 +69,38 @@ def finetune(
         remove_unused_columns=False,
         **device,
     )
-    trainer = answers.answer_trainer()(
-        model=adapted(model, settings) if lora else model,
+    trainer = answers.answer_trainer(_extra(settings, model, examples))(
+        model=get_peft_model(model, adapters(settings.lora)) if adapted else model,
         args=args,
         train_dataset=replace(stream, length=updates * an_update),
-        data_collator=lambda rows: answers.collate(rows, pad=tokenizer.pad_token_id),
+        data_collator=lambda found: answers.collate(found, pad=tokenizer.pad_token_id),
     )
-    with answers.as_autocast(trainer.model) if lora and device["bf16"] else nullcontext():
+    with answers.as_autocast(trainer.model) if half else nullcontext():
         job.run(trainer, work)
     after = measure(trainer.model, tokenizer, held)
-    problems = lost(before, after, settings)
-    metrics = {
-        "before": before.figures(),
-        "after": after.figures(),
-        "train_pairs": len(train),
-        "validation_pairs": len(held),
-        "updates": trainer.state.global_step,
-    }
-    (work / "samples.json").write_text(json.dumps(after.samples, ensure_ascii=False, indent=1), encoding="utf-8")
-    if problems:
-        raise TrainingError("; ".join(problems) + f"; the checkpoints are kept in {work}")
-    config = json.loads(json.dumps(settings, default=lambda one: one.__dict__)) | {
-        "kind": "adapter" if lora else "decoder",
-        "base": base if base == settings.base else str(Path(base).resolve()),
-        "prompt": "brief" if all(one.language for one in pairs) else "examples",
-        "languages": sorted({one.language for one in pairs} - {""}),
-    }
-    version = f"{now:%Y%m%dT%H%M%S}"
-    with artifacts.create(settings.name, version, now=now, config=config, data_hash=data_hash) as draft:
-        trainer.model.save_pretrained(draft.path / "model")
-        tokenizer.save_pretrained(draft.path / "model")
-        if lora:
-            model.config.to_json_file(draft.path / "model" / BASE_CONFIG)
-            adapter_to_gguf(draft.path / "model", draft.path / "adapter.gguf")
-        curves.keep(trainer.state.log_history, draft.path, title=f"{settings.name} {version}")
-        (draft.path / "samples.json").write_text(
-            json.dumps(after.samples, ensure_ascii=False, indent=1), encoding="utf-8"
-        )
-        draft.metrics.update(metrics)
-    return artifacts.get(settings.name, version)
 
+    def write(folder: Path) -> None:
+        trainer.model.save_pretrained(folder / "model")
+        tokenizer.save_pretrained(folder / "model")
+        if adapted:
+            model.config.to_json_file(folder / "model" / BASE_CONFIG)
+            adapter_to_gguf(folder / "model", folder / "adapter.gguf")
 
-def lost(before: Measured, after: Measured, settings: FinetuneSettings) -> list[str]:
-    """What the model lost past the limits, in words; empty when it may be used."""
-    found = []
-    ratio = after.general_perplexity / before.general_perplexity
-    if ratio > settings.limits.general_perplexity:
-        found.append(
-            f"the model has forgotten: perplexity of general texts rose {ratio:.2f}-fold, "
-            f"{settings.limits.general_perplexity:g} is allowed (train less, or with a lower learning rate)"
-        )
-    if after.repetition_4 > settings.limits.repetition_4:
-        found.append(
-            f"the model repeats itself: {after.repetition_4:.1%} of 4-grams, {settings.limits.repetition_4:.1%} is allowed"
-        )
-    return found
+    return keep(
+        settings,
+        write,
+        kind="adapter" if adapted else "decoder",
+        base=base,
+        pairs=pairs,
+        data_hash=data_hash,
+        before=before,
+        after=after,
+        metrics={"train_pairs": len(train), "validation_pairs": len(held), "updates": trainer.state.global_step},
+        history=trainer.state.log_history,
+        work=work,
+        artifacts=artifacts,
+        now=now,
+    )
 
 
 def example_stream(examples: Sequence[answers.Answered], settings: FinetuneSettings) -> Stream:
@@ -137,17 +115,12 @@ def example_stream(examples: Sequence[answers.Answered], settings: FinetuneSetti
     )
 
 
-def adapted(model: Any, settings: FinetuneSettings) -> Any:
-    """The model with adapters on every linear layer, the rest frozen."""
-    from peft import LoraConfig, get_peft_model
+def _extra(settings: FinetuneSettings, model: Any, examples: Sequence[answers.Answered]) -> Extra:
+    import torch
 
-    return get_peft_model(
-        model,
-        LoraConfig(
-            r=settings.lora.rank,
-            lora_alpha=settings.lora.alpha,
-            lora_dropout=settings.lora.dropout,
-            target_modules="all-linear",
-            task_type="CAUSAL_LM",
-        ),
-    )
+    table = None
+    if settings.consistency:
+        weights = model.get_input_embeddings().weight
+        seen = torch.cat([torch.from_numpy(one.input_ids) for one in examples])
+        table = meanings(weights, torch.bincount(seen, minlength=len(weights)))
+    return Extra(unlikelihood=settings.unlikelihood, consistency=settings.consistency, table=table)

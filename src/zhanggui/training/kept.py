@@ -16,9 +16,9 @@ _DECODERS = ("ForCausalLM", "LMHeadModel")
 
 
 def kind_of(artifact: Artifact) -> str:
-    """ "adapter", "decoder" or "encoder" of models; of anything else the first word of its name."""
+    """ "adapter", "decoder", "encoder" or "encoder-decoder" of models; of anything else the first word of its name."""
     told = artifact.config.get("kind")
-    if told in ("adapter", "decoder", "encoder"):
+    if told in ("adapter", "decoder", "encoder", "encoder-decoder"):
         return str(told)
     if ADAPTER in artifact.files or "model/adapter_config.json" in artifact.files:
         return "adapter"

@@ -1,9 +1,67 @@
 """Opens any base model for training: a Hugging Face folder or name, or a GGUF file (its weights dequantised)."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from zhanggui.errors import TrainingError
+from zhanggui.training.settings import LoraSettings
+
+
+def located(base: str, folder: Path) -> str:
+    """A base as `load` takes it: a path below `folder` where there is one, else "default" or a name as it stands."""
+    return str(folder / base) if base != "default" and (folder / base).exists() else base
+
+
+def encoder_decoder(base: str) -> bool:
+    """Whether a base, as `located` gives it, has an encoder and a decoder (T5, BART); a GGUF file is taken for a decoder."""
+    from transformers import AutoConfig
+
+    if base == "default" or base.endswith(".gguf"):
+        return False
+    try:
+        return bool(AutoConfig.from_pretrained(base).is_encoder_decoder)
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"the base model {base} cannot be opened: {error}") from error
+
+
+def adapters(lora: LoraSettings, *, task: Literal["CAUSAL_LM", "SEQ_2_SEQ_LM"] = "CAUSAL_LM") -> Any:
+    """PEFT's configuration of new adapters on every linear layer."""
+    from peft import LoraConfig
+
+    return LoraConfig(
+        r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules="all-linear", task_type=task
+    )
+
+
+def load_in_4_bits(base: str, *, checkpointing: bool = False) -> tuple[Any, Any]:
+    """(model, tokenizer) of a decoder in 4-bit NormalFloat, ready for adapters (QLoRA, Dettmers et al. 2023).
+
+    CUDA only, from a Hugging Face folder or name. Raises TrainingError, saying what to do, on anything else.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+
+    if not torch.cuda.is_available():
+        raise TrainingError('method "qlora" needs a CUDA device, and there is none; write method = "lora" instead')
+    if base == "default" or base.endswith(".gguf"):
+        raise TrainingError(
+            f'method "qlora" quantises a Hugging Face folder, not {base}; name the folder or write method = "lora"'
+        )
+    half = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    options = BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=half
+    )
+    try:
+        from peft import prepare_model_for_kbit_training
+
+        tokenizer = AutoTokenizer.from_pretrained(base)
+        model = AutoModelForCausalLM.from_pretrained(base, quantization_config=options, dtype=half, device_map={"": 0})
+    except ImportError as error:
+        raise TrainingError('method "qlora" needs bitsandbytes; run: pip install bitsandbytes') from error
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"the base model {base} cannot be opened: {error}") from error
+    model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=checkpointing)
+    return model, ready(tokenizer)
 
 
 def load(base: str, *, half: bool = False) -> tuple[Any, Any]:
@@ -36,11 +94,16 @@ def load(base: str, *, half: bool = False) -> tuple[Any, Any]:
             model = AutoModelForCausalLM.from_pretrained(base, **options)
     except (OSError, ValueError) as error:
         raise TrainingError(f"the base model {base} cannot be opened: {error}") from error
+    return model, ready(tokenizer)
+
+
+def ready(tokenizer: Any) -> Any:
+    """The tokenizer of a decoder, with a token to pad with and a chat template."""
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     if tokenizer.chat_template is None:
         tokenizer.chat_template = CHATML
-    return model, tokenizer
+    return tokenizer
 
 
 CHATML = (

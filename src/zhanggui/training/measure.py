@@ -11,7 +11,8 @@ from zhanggui.training.answers import Answered, answer_logits, collate, tokenize
 from zhanggui.training.packing import IGNORED
 from zhanggui.training.rows import Pair
 
-_SAMPLES = 24
+SAMPLES = 24
+"""Held-out prompts that a model is asked to answer."""
 _LONGEST = 2_048
 # General texts that no shop's copy resembles: a model that has forgotten them can do nothing but copy.
 GENERAL = (
@@ -62,17 +63,28 @@ def measure(model: Any, tokenizer: Any, held: Sequence[Pair]) -> Measured:
     """Measure a decoder on held-out pairs; answers are greedy, so that two runs agree."""
     import torch
 
-    from zhanggui.evaluation.diversity import distinct, repetition, units
-    from zhanggui.evaluation.overlap import rouge_l, sentence_bleu
-
     was_training = model.training
     model.eval()
     with torch.inference_mode():
         loss = _loss(model, tokenizer, tokenize(held, tokenizer, longest=_LONGEST))
-        chinese = language("".join(one.answer for one in held)) == "zh"
-        general = _loss(model, tokenizer, _general(GENERAL_ZH if chinese else GENERAL, tokenizer))
-        answers = _generate(model, tokenizer, held[:_SAMPLES])
+        general = _loss(model, tokenizer, _general(general_texts(held), tokenizer))
+        answers = _generate(model, tokenizer, held[:SAMPLES])
     model.train(was_training)
+    return summary(held, answers, loss=loss, general=general)
+
+
+def general_texts(held: Sequence[Pair]) -> Sequence[str]:
+    """General texts in the language of the answers."""
+    return GENERAL_ZH if language("".join(one.answer for one in held)) == "zh" else GENERAL
+
+
+def summary(held: Sequence[Pair], answers: Sequence[str], *, loss: float, general: float) -> Measured:
+    """The figures of a model that said `answers` to the first of `held`; losses in nats a token."""
+    import torch
+
+    from zhanggui.evaluation.diversity import distinct, repetition, units
+    from zhanggui.evaluation.overlap import rouge_l, sentence_bleu
+
     both = [(units(pair.answer), units(said)) for pair, said in zip(held, answers, strict=False)]
     return Measured(
         validation_loss=loss,

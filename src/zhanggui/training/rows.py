@@ -5,10 +5,11 @@ Briefs go through `content.prompt`, so that a model is trained on the very promp
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from zhanggui.content.brief import Brief
 from zhanggui.content.prompt import request_for
@@ -16,6 +17,8 @@ from zhanggui.corpus.clean import clean
 from zhanggui.errors import TrainingError
 from zhanggui.training.settings import PairColumns
 
+Row = TypeVar("Row")
+NAMED = PairColumns()
 LIMITS = {"en": 220, "zh": 90}
 
 
@@ -30,16 +33,21 @@ class Pair:
     """Of a brief; "" for any other chat."""
 
 
-def read(path: Path, columns: PairColumns, *, system: str = "", tidy: bool = False) -> tuple[list[Pair], str]:
+def read(path: Path, columns: PairColumns = NAMED, *, system: str = "", tidy: bool = False) -> tuple[list[Pair], str]:
     """Pairs of a JSONL file, or of every JSONL file in a folder, and the SHA-256 of what was read.
 
     A row has `messages` (a chat whose last turn is the answer) or a prompt and a completion in `columns`, or is a brief
     with its `copy`. `system` goes before a prompt that is text; `tidy` cleans completions. Raises TrainingError naming file, line and field.
     """
+    return read_as(path, lambda row: pair(row, columns, system=system, tidy=tidy))
+
+
+def read_as(path: Path, make: Callable[[Mapping[str, Any]], Row]) -> tuple[list[Row], str]:
+    """As `read`, with a row of any kind: `make` may raise ValueError, TypeError, AttributeError or KeyError."""
     files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
     if not files:
         raise TrainingError(f"{path} holds no .jsonl file")
-    found: list[Pair] = []
+    found: list[Row] = []
     digest = hashlib.sha256()
     for file in files:
         try:
@@ -50,7 +58,7 @@ def read(path: Path, columns: PairColumns, *, system: str = "", tidy: bool = Fal
         for line, raw in enumerate(data.split(b"\n"), 1):
             if raw.strip():
                 try:
-                    found.append(_pair(json.loads(raw), columns, system, tidy))
+                    found.append(make(json.loads(raw)))
                 except (ValueError, TypeError, AttributeError) as error:
                     raise TrainingError(f"{file}, line {line}: {error}") from error
                 except KeyError as error:
@@ -59,12 +67,14 @@ def read(path: Path, columns: PairColumns, *, system: str = "", tidy: bool = Fal
 
 
 def split(pairs: Sequence[Pair], *, validation: float, seed: int) -> tuple[list[Pair], list[Pair]]:
-    """Training and validation pairs; a group goes to one side whole, chosen by a hash of its name and the seed."""
+    """Training and validation pairs; a group goes to one side whole."""
+    held = [is_held(one.group, validation=validation, seed=seed) for one in pairs]
+    return [one for one, out in zip(pairs, held, strict=True) if not out], list(compress(pairs, held))
 
-    def held(group: str) -> bool:
-        return int(hashlib.sha256(f"{seed}:{group}".encode()).hexdigest()[:8], 16) < validation * 2**32
 
-    return [one for one in pairs if not held(one.group)], [one for one in pairs if held(one.group)]
+def is_held(group: str, *, validation: float, seed: int) -> bool:
+    """Whether a group is for validation: chosen by a hash of its name and the seed."""
+    return int(hashlib.sha256(f"{seed}:{group}".encode()).hexdigest()[:8], 16) < validation * 2**32
 
 
 def chats(pairs: Iterable[Pair]) -> list[dict[str, Any]]:
@@ -75,7 +85,8 @@ def chats(pairs: Iterable[Pair]) -> list[dict[str, Any]]:
     ]
 
 
-def _pair(row: Mapping[str, Any], columns: PairColumns, system: str, tidy: bool) -> Pair:
+def pair(row: Mapping[str, Any], columns: PairColumns = NAMED, *, system: str = "", tidy: bool = False) -> Pair:
+    """One row of a file. Raises ValueError, TypeError, AttributeError or KeyError."""
     if "copy" in row:
         brief = Brief(
             language=row["language"],

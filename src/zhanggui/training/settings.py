@@ -3,9 +3,9 @@
 import tomllib
 from dataclasses import field
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from zhanggui.errors import TrainingError
@@ -157,10 +157,14 @@ class FinetuneSettings:
     """Bring their completions to one form first, as `zhanggui corpus build` does: one line, no markup, no <UNK>."""
     system: str = ""
     """System message before a prompt that is text; "" for none."""
-    method: Literal["lora", "full"] = "lora"
-    """Adapters, or every weight."""
+    method: Literal["lora", "qlora", "full"] = "lora"
+    """Adapters, adapters on a base in 4 bits (Dettmers et al. 2023; CUDA only), or every weight."""
     lora: LoraSettings = field(default_factory=LoraSettings)
-    """Of method lora."""
+    """Of methods lora and qlora."""
+    unlikelihood: float = 0.0
+    """Weight of a term against repeating a token of the same answer (Welleck et al. 2020); 0 is off, 1 is the paper's."""
+    consistency: float = 0.0
+    """Weight of a term that holds the mean meaning of an answer to its prompt's (`training.losses`); 0 is off."""
     epochs: float = 3.0
     """Passes over the training pairs."""
     batch_size: int = 8
@@ -173,6 +177,50 @@ class FinetuneSettings:
     """Share of steps in which the learning rate rises."""
     max_tokens: int = 512
     """Longest chat; longer ones are cut at the end."""
+    validation: float = 0.1
+    """Share of groups held out."""
+    checkpoint_steps: int = 50
+    """A killed job loses at most so many updates."""
+    seed: int = 7
+    """Fixes order, split and initial adapters."""
+    licence: str = ""
+    """Licence of base and data, for the manifest."""
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    """When the job fails."""
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class PreferenceSettings:
+    """Direct preference optimisation (Rafailov et al. 2023): of two texts for one prompt, the better becomes likelier."""
+
+    name: str
+    """Name of the artifact."""
+    base: str
+    """A Hugging Face folder or name, or a GGUF file; "default" for the default weights."""
+    adapter: str = ""
+    """A folder with a LoRA adapter on `base` to go on from, such as a fine-tuning artifact's `model`; "" starts from the base."""
+    data: str
+    """A JSONL file or a folder of them, such as `zhanggui campaign preferences` writes; relative to the settings file."""
+    method: Literal["lora", "qlora", "full"] = "lora"
+    """Adapters, adapters on a base in 4 bits (CUDA only), or every weight."""
+    lora: LoraSettings = field(default_factory=LoraSettings)
+    """Of a new adapter."""
+    beta: float = 0.1
+    """How dear it is to leave the model that training starts from; higher stays nearer."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
+    """Share of comparisons thought to be the wrong way round (Chowdhury et al. 2024); 0 trusts them all."""
+    epochs: float = 1.0
+    """Passes over the training comparisons."""
+    batch_size: int = 4
+    """Comparisons a step on one process."""
+    accumulate: int = 2
+    """Steps whose gradients are added up before one update."""
+    learning_rate: float = 5e-5
+    """Peak of the cosine schedule; method full wants about a tenth."""
+    warmup: float = 0.1
+    """Share of steps in which the learning rate rises."""
+    max_tokens: int = 512
+    """Longest prompt with its text; longer ones are cut at the end."""
     validation: float = 0.1
     """Share of groups held out."""
     checkpoint_steps: int = 50

@@ -5,9 +5,9 @@ import pytest
 
 from zhanggui.errors import TrainingError
 from zhanggui.training import rows
-from zhanggui.training.finetune import lost
 from zhanggui.training.measure import Measured
-from zhanggui.training.settings import FinetuneSettings, PairColumns, load
+from zhanggui.training.settings import FinetuneSettings, LimitSettings, PairColumns, load
+from zhanggui.training.tuned import lost
 
 BRIEF = {"language": "en", "channel": "sms", "tone": "plain", "stage": "new", "about": "Green tea", "facts": {"size": "50 g"}, "offer": "", "copy": "Green tea, in a 50 g tin."}  # fmt: skip
 
@@ -68,10 +68,11 @@ def test_a_model_that_forgot_or_repeats_itself_is_refused() -> None:
             samples=(),
         )
 
-    settings = FinetuneSettings(name="a", base="b", data="c")
-    assert lost(measured(10, 0), measured(19, 0.04), settings) == []
-    assert "forgotten" in lost(measured(10, 0), measured(21, 0), settings)[0]
-    assert "repeats" in lost(measured(10, 0), measured(10, 0.06), settings)[0]
+    limits = LimitSettings()
+    assert lost(measured(10, 0), measured(19, 0.04), limits) == []
+    assert "forgotten" in lost(measured(10, 0), measured(21, 0), limits)[0]
+    assert "forgotten" in lost(measured(10, 0), measured(float("nan"), 0), limits)[0]
+    assert "repeats" in lost(measured(10, 0), measured(10, 0.06), limits)[0]
 
 
 def test_columns_are_named_and_completions_made_clean_where_asked(tmp_path: Path) -> None:

@@ -1,0 +1,139 @@
+"""Which of two texts for one brief is better, for `zhanggui train preference`: told by the checks, and by clicks.
+
+Reads what runs left behind: examined candidates, sent messages, responses. Trains nothing, and holds nothing of a customer.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Any
+
+from zhanggui.campaigns import store
+from zhanggui.campaigns.learn import responses
+from zhanggui.campaigns.line import Line
+from zhanggui.campaigns.run import CANDIDATES, COPIES, read_copies
+from zhanggui.campaigns.store import Run
+from zhanggui.content.brief import Brief
+from zhanggui.delivery import outbox
+from zhanggui.storage import Artifact
+
+Row = dict[str, Any]
+"""A brief's fields, `chosen`, `rejected`, `source` ("checks" or "clicks") and `why`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """How one text for one brief was received."""
+
+    brief: Brief
+    text: str
+    sent: int
+    """Messages with it that left, and whose attribution window is over."""
+    clicked: int
+
+
+def from_checks(candidates: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
+    """The text that was used before each text for the same brief that a check refused. `candidates`: rows of CANDIDATES."""
+    by_brief: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for one in candidates:
+        by_brief[_brief(one["brief"]).brief_id].append(one)
+    for found in by_brief.values():
+        used = sorted({one["text"] for one in found if one["used"]})
+        refused = {one["text"]: one["reasons"] for one in found if one["reasons"] and one["text"]}
+        for chosen in used:
+            for rejected, reasons in sorted(refused.items()):
+                yield _row(_brief(found[0]["brief"]), chosen, rejected, source="checks", why=", ".join(reasons))
+
+
+def from_clicks(shown: Sequence[Shown], *, minimum: int, false_discoveries: float) -> list[Row]:
+    """The text with the higher click rate before the other for the same brief, where it is no chance.
+
+    Both were sent at least `minimum` times. Fisher's exact test, one-sided, of every ordered pair, and of those found at
+    most a share `false_discoveries` is expected to be chance (Benjamini and Hochberg 1995). A run sends one text a brief,
+    so texts are compared across runs: the test cannot tell a better text from a better day.
+    """
+    from scipy.stats import false_discovery_control, fisher_exact
+
+    by_brief: dict[str, list[Shown]] = defaultdict(list)
+    for one in shown:
+        if one.sent >= minimum:
+            by_brief[one.brief.brief_id].append(one)
+    pairs = [pair for found in by_brief.values() for pair in permutations(found, 2)]
+    if not pairs:
+        return []
+    p = [
+        fisher_exact([[a.clicked, a.sent - a.clicked], [b.clicked, b.sent - b.clicked]], alternative="greater").pvalue
+        for a, b in pairs
+    ]
+    return [
+        _row(
+            a.brief,
+            a.text,
+            b.text,
+            source="clicks",
+            why=f"{a.clicked} of {a.sent} clicked, against {b.clicked} of {b.sent}",
+        )
+        for (a, b), adjusted in zip(pairs, false_discovery_control(p), strict=True)
+        if adjusted <= false_discoveries
+    ]
+
+
+def candidates_of(line: Line, runs: Iterable[Run]) -> Iterator[Mapping[str, Any]]:
+    """Every candidate that these runs examined; of runs that kept none, nothing."""
+    for copies in _copies(line, runs).values():
+        if CANDIDATES in copies.files:
+            for text in (copies.path / CANDIDATES).read_text(encoding="utf-8").splitlines():
+                yield json.loads(text)
+
+
+def shown_by(line: Line, runs: Iterable[Run]) -> list[Shown]:
+    """How often each text of these runs was sent and clicked, summed over runs."""
+    counts: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    briefs: dict[str, Brief] = {}
+    by_id = {run.run_id: run for run in runs}
+    for run_id, artifact in _copies(line, by_id.values()).items():
+        run, copies = by_id[run_id], read_copies(artifact)
+        with line.database.reading() as connection:
+            campaign, _ = store.get(connection, run.campaign, run.version)
+            sent = outbox.sent(connection, run_id)
+        table = responses(line, campaign, run)
+        over = table.filter(table["mature"])
+        clicked = dict(zip(over["decision_id"].to_pylist(), over["clicked"].to_pylist(), strict=True))
+        for message in sent:
+            if message.decision_id in clicked:
+                copy = copies[message.document["proof"]["brief_id"]]
+                briefs[copy.brief.brief_id] = copy.brief
+                count = counts[copy.brief.brief_id, copy.pitch]
+                count[0] += 1
+                count[1] += clicked[message.decision_id]
+    return [
+        Shown(brief=briefs[brief_id], text=text, sent=sent, clicked=clicks)
+        for (brief_id, text), (sent, clicks) in sorted(counts.items())
+    ]
+
+
+def _copies(line: Line, runs: Iterable[Run]) -> dict[str, Artifact]:
+    """What these runs wrote, by run id; a run that is still under way has none."""
+    return {run.run_id: line.artifacts.get(COPIES, run.run_id) for run in runs if "write" in run.results}
+
+
+def _brief(data: Mapping[str, Any]) -> Brief:
+    return Brief(**{**data, "product": tuple((name, value) for name, value in data["product"])})
+
+
+def _row(brief: Brief, chosen: str, rejected: str, *, source: str, why: str) -> Row:
+    return {
+        "language": brief.language,
+        "channel": brief.channel,
+        "tone": brief.tone,
+        "stage": brief.stage,
+        "about": brief.about,
+        "facts": dict(brief.product),
+        "offer": brief.offer_title,
+        "chosen": chosen,
+        "rejected": rejected,
+        "source": source,
+        "why": why,
+    }

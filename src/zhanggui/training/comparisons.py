@@ -1,0 +1,60 @@
+"""Comparisons to learn a preference from: one prompt, the better text and the worse.
+
+A row of JSON lines has `prompt` (text or turns), or a brief's fields, with `chosen` and `rejected`; more fields are
+left alone. Does not know who judged.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zhanggui.training import rows
+from zhanggui.training.rows import Pair
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two texts for one prompt."""
+
+    chosen: Pair
+    """The prompt with the better text."""
+    rejected: str
+
+
+def read(path: Path) -> tuple[list[Comparison], str]:
+    """Comparisons of a JSONL file or a folder of them, and the SHA-256 of what was read.
+
+    Raises TrainingError naming file, line and field.
+    """
+    return rows.read_as(path, _comparison)
+
+
+def split(found: Sequence[Comparison], *, validation: float, seed: int) -> tuple[list[Comparison], list[Comparison]]:
+    """Training and validation comparisons; a group (the product of a brief, else the prompt) goes to one side whole."""
+    sides: tuple[list[Comparison], list[Comparison]] = ([], [])
+    for one in found:
+        sides[rows.is_held(one.chosen.group, validation=validation, seed=seed)].append(one)
+    return sides
+
+
+def chats(found: Iterable[Comparison]) -> list[dict[str, Any]]:
+    """What TRL takes: a prompt, and both texts as turns."""
+    return [
+        {
+            "prompt": [dict(turn) for turn in one.chosen.prompt],
+            "chosen": [{"role": "assistant", "content": one.chosen.answer}],
+            "rejected": [{"role": "assistant", "content": one.rejected}],
+        }
+        for one in found
+    ]
+
+
+def _comparison(row: Mapping[str, Any]) -> Comparison:
+    chosen, rejected = row["chosen"], row["rejected"]
+    if not isinstance(chosen, str) or not isinstance(rejected, str):
+        raise TypeError("chosen and rejected must be texts")
+    if chosen == rejected:
+        raise ValueError("chosen and rejected are the same text")
+    brief = "prompt" not in row
+    return Comparison(chosen=rows.pair({**row, "copy" if brief else "completion": chosen}), rejected=rejected)

@@ -1,0 +1,135 @@
+"""Tunes a decoder to preferences: direct preference optimisation (Rafailov et al. 2023), forgetting and repetition measured.
+
+TRL and PEFT do the work. Does not know who preferred what, or why.
+"""
+
+import copy
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from zhanggui.errors import TrainingError
+from zhanggui.storage import Artifact, ArtifactStore
+from zhanggui.training import comparisons, job
+from zhanggui.training.export import BASE_CONFIG, GGUF_BASES, adapter_to_gguf
+from zhanggui.training.load import adapters, encoder_decoder, load, load_in_4_bits, located, ready
+from zhanggui.training.measure import measure
+from zhanggui.training.settings import PreferenceSettings
+from zhanggui.training.tuned import keep
+
+
+def tune(
+    settings: PreferenceSettings, *, folder: Path, artifacts: ArtifactStore, work: Path, now: datetime
+) -> Artifact:
+    """Train and keep the model as an artifact; `folder` is where relative paths start, `work` keeps checkpoints.
+
+    A job that was killed goes on from its last checkpoint when it is started again with the same settings.
+    Raises TrainingError when the data or the base is unusable, or the model lost more than the limits allow.
+    """
+    from datasets import Dataset
+    from transformers import set_seed
+    from trl import DPOConfig, DPOTrainer
+
+    found, data_hash = comparisons.read(folder / settings.data)
+    train, held = comparisons.split(found, validation=settings.validation, seed=settings.seed)
+    if not train or not held:
+        raise TrainingError(f"{len(found)} comparisons are too few to train on and to hold some out")
+    set_seed(settings.seed)
+    base = located(settings.base, folder)
+    model, tokenizer = _start(settings, base, folder)
+    shape = model.config
+    before = measure(model, tokenizer, [one.chosen for one in held])
+    new = settings.method != "full" and not settings.adapter
+    options = DPOConfig(
+        output_dir=str(work),
+        beta=settings.beta,
+        # Robust DPO is the sigmoid loss corrected for comparisons that are the wrong way round.
+        loss_type=["robust" if settings.label_smoothing else "sigmoid"],
+        label_smoothing=settings.label_smoothing,
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=settings.batch_size,
+        per_device_eval_batch_size=settings.batch_size,
+        gradient_accumulation_steps=settings.accumulate,
+        learning_rate=settings.learning_rate,
+        warmup_steps=settings.warmup,
+        lr_scheduler_type="cosine",
+        max_length=settings.max_tokens,
+        save_steps=settings.checkpoint_steps,
+        save_total_limit=2,
+        logging_steps=10,
+        seed=settings.seed,
+        data_seed=settings.seed,
+        gradient_checkpointing=False,
+        report_to=[],
+        **job.device_options("auto"),
+    )
+    trainer = DPOTrainer(
+        model=model,
+        # Adapters need no second model: without them, or with those that it began with, it is the reference.
+        ref_model=copy.deepcopy(model) if settings.method == "full" else None,
+        args=options,
+        processing_class=tokenizer,
+        train_dataset=Dataset.from_list(comparisons.chats(train)),
+        eval_dataset=Dataset.from_list(comparisons.chats(held)),
+        peft_config=adapters(settings.lora) if new else None,
+    )
+    job.run(trainer, work)
+    told = trainer.evaluate()
+    after = measure(trainer.model, tokenizer, [one.chosen for one in held])
+
+    def write(folder: Path) -> None:
+        parts: dict[str, Any] = {} if settings.method == "full" else {"selected_adapters": ["default"]}
+        trainer.model.save_pretrained(folder / "model", **parts)
+        tokenizer.save_pretrained(folder / "model")
+        if settings.method != "full":
+            shape.to_json_file(folder / "model" / BASE_CONFIG)
+            if shape.model_type in GGUF_BASES:
+                adapter_to_gguf(folder / "model", folder / "adapter.gguf")
+
+    return keep(
+        settings,
+        write,
+        kind="decoder" if settings.method == "full" else "adapter",
+        base=base,
+        pairs=[one.chosen for one in found],
+        data_hash=data_hash,
+        before=before,
+        after=after,
+        metrics={
+            # Of held-out comparisons. Before training they are log 2, 0 and 0 by definition.
+            "preference_loss": told["eval_loss"],
+            "preference_accuracy": told["eval_rewards/accuracies"],
+            "preference_margin": told["eval_rewards/margins"],
+            "train_comparisons": len(train),
+            "validation_comparisons": len(held),
+            "updates": trainer.state.global_step,
+        },
+        history=trainer.state.log_history,
+        work=work,
+        artifacts=artifacts,
+        now=now,
+    )
+
+
+def _start(settings: PreferenceSettings, base: str, folder: Path) -> tuple[Any, Any]:
+    """The model that training starts from, with the adapter that the settings name."""
+    if settings.adapter and settings.method == "full":
+        raise TrainingError(
+            'an adapter is tuned with method = "lora" or "qlora"; to train every weight, merge it first'
+        )
+    if encoder_decoder(base):
+        raise TrainingError(f"{settings.base} is an encoder-decoder; preferences are learned by decoders only")
+    model, tokenizer = load_in_4_bits(base) if settings.method == "qlora" else load(base)
+    if not settings.adapter:
+        return model, tokenizer
+    from peft import PeftModel
+    from transformers import AutoTokenizer
+
+    kept = folder / settings.adapter
+    try:
+        tuned = PeftModel.from_pretrained(model, str(kept), is_trainable=True)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise TrainingError(f"the adapter in {kept} does not belong to {settings.base}: {error}") from error
+    if (kept / "tokenizer.json").exists():
+        tokenizer = ready(AutoTokenizer.from_pretrained(kept))
+    return tuned, tokenizer

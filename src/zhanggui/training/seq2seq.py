@@ -1,0 +1,142 @@
+"""Fine-tunes an encoder-decoder (T5, BART and their like) on pairs: the prompt is encoded, the answer decoded.
+
+The Seq2SeqTrainer of Hugging Face and PEFT do the work. `finetune` calls it for such a base; the loss counts on the
+answer only, since nothing else is decoded.
+"""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from zhanggui.errors import TrainingError
+from zhanggui.storage import Artifact, ArtifactStore
+from zhanggui.training import job, rows
+from zhanggui.training.load import adapters, located
+from zhanggui.training.losses import Extra, meanings
+from zhanggui.training.measure_seq2seq import measure, row
+from zhanggui.training.settings import FinetuneSettings
+from zhanggui.training.tuned import keep
+
+
+def finetune(
+    settings: FinetuneSettings, *, folder: Path, artifacts: ArtifactStore, work: Path, now: datetime
+) -> Artifact:
+    """As `training.finetune.finetune`, for an encoder-decoder; adapters are merged, so the artifact is a whole model."""
+    from transformers import DataCollatorForSeq2Seq, Seq2SeqTrainingArguments, set_seed
+
+    pairs, data_hash = rows.read(folder / settings.data, settings.columns, system=settings.system, tidy=settings.clean)
+    train, held = rows.split(pairs, validation=settings.validation, seed=settings.seed)
+    if not train or not held:
+        raise TrainingError(f"{len(pairs)} pairs are too few to train on and to hold some out")
+    if settings.method == "qlora":
+        raise TrainingError('method "qlora" is for decoders; write method = "lora" for an encoder-decoder')
+    set_seed(settings.seed)
+    base = located(settings.base, folder)
+    model, tokenizer = load(base)
+    before = measure(model, tokenizer, held, max_tokens=settings.max_tokens)
+    examples = [
+        {"input_ids": source, "labels": target}
+        for source, target in (row(tokenizer, one, max_tokens=settings.max_tokens) for one in train)
+    ]
+    extra = _extra(settings, model, examples)
+    collate = DataCollatorForSeq2Seq(tokenizer, model=model)
+    if settings.method == "lora":
+        from peft import get_peft_model
+
+        model = get_peft_model(model, adapters(settings.lora, task="SEQ_2_SEQ_LM"))
+    options = Seq2SeqTrainingArguments(
+        output_dir=str(work),
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=settings.batch_size,
+        gradient_accumulation_steps=settings.accumulate,
+        learning_rate=settings.learning_rate,
+        warmup_steps=settings.warmup,
+        lr_scheduler_type="cosine",
+        save_steps=settings.checkpoint_steps,
+        save_total_limit=2,
+        logging_steps=10,
+        seed=settings.seed,
+        data_seed=settings.seed,
+        train_sampling_strategy="group_by_length",
+        remove_unused_columns=False,
+        report_to=[],
+        **job.device_options("auto"),
+    )
+    trainer = _trainer(extra)(model=model, args=options, train_dataset=examples, data_collator=collate)
+    job.run(trainer, work)
+    after = measure(trainer.model, tokenizer, held, max_tokens=settings.max_tokens)
+
+    def write(folder: Path) -> None:
+        whole = trainer.model.merge_and_unload() if settings.method == "lora" else trainer.model
+        whole.save_pretrained(folder / "model")
+        tokenizer.save_pretrained(folder / "model")
+
+    return keep(
+        settings,
+        write,
+        kind="encoder-decoder",
+        base=base,
+        pairs=pairs,
+        data_hash=data_hash,
+        before=before,
+        after=after,
+        metrics={"train_pairs": len(train), "validation_pairs": len(held), "updates": trainer.state.global_step},
+        history=trainer.state.log_history,
+        work=work,
+        artifacts=artifacts,
+        now=now,
+    )
+
+
+def load(base: str) -> tuple[Any, Any]:
+    """(model, tokenizer) of an encoder-decoder, in float32. Raises TrainingError."""
+    import torch
+    from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(base)
+        model = AutoModelForSeq2SeqLM.from_pretrained(base, dtype=torch.float32)
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"the base model {base} cannot be opened: {error}") from error
+    if tokenizer.pad_token is None:
+        raise TrainingError(f"the tokenizer of {base} has no padding token; an encoder-decoder needs one")
+    return model, tokenizer
+
+
+def _extra(settings: FinetuneSettings, model: Any, examples: list[dict[str, list[int]]]) -> Extra:
+    import torch
+
+    table = None
+    if settings.consistency:
+        weights = model.get_input_embeddings().weight
+        seen = torch.tensor([token for one in examples for ids in one.values() for token in ids])
+        table = meanings(weights, torch.bincount(seen, minlength=len(weights)))
+    return Extra(unlikelihood=settings.unlikelihood, consistency=settings.consistency, table=table)
+
+
+def _trainer(extra: Extra) -> Any:
+    """A trainer whose loss is a sum over the answers' tokens, divided by how many all steps of an update have."""
+    import torch
+    from transformers import Seq2SeqTrainer
+
+    class Recipe(Seq2SeqTrainer):  # type: ignore[misc]
+        def __init__(self, **given: Any) -> None:
+            super().__init__(**given, compute_loss_func=self._answer_loss)
+
+        def compute_loss(self, model: Any, inputs: Any, *rest: Any, **more: Any) -> Any:
+            self.asked = inputs["input_ids"], inputs["attention_mask"].bool()
+            return super().compute_loss(model, inputs, *rest, **more)
+
+        def _answer_loss(self, outputs: Any, labels: Any, num_items_in_batch: Any = None) -> Any:
+            answer = labels != -100
+            logits, wanted = outputs.logits[answer], labels[answer]
+            loss = torch.nn.functional.cross_entropy(logits.float(), wanted, reduction="sum")
+            if extra.wanted:
+                ids, there = self.asked
+                numbers = torch.arange(len(labels), device=labels.device)[:, None]
+                loss = loss + extra(
+                    logits, wanted, numbers.expand_as(labels)[answer], ids[there], numbers.expand_as(ids)[there]
+                )
+            return loss / (answer.sum() if num_items_in_batch is None else num_items_in_batch)
+
+    return Recipe

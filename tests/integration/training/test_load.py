@@ -1,0 +1,42 @@
+"""Which base is opened how."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
+pytestmark = pytest.mark.filterwarnings("default")  # the training libraries warn about themselves
+
+from zhanggui.errors import TrainingError  # noqa: E402
+from zhanggui.training.load import adapters, encoder_decoder, load_in_4_bits, located  # noqa: E402
+from zhanggui.training.settings import LoraSettings  # noqa: E402
+
+
+def test_a_base_below_the_folder_goes_before_a_name(tmp_path: Path) -> None:
+    (tmp_path / "gpt2").mkdir()
+    assert located("gpt2", tmp_path) == str(tmp_path / "gpt2")
+    assert located("default", tmp_path) == "default"
+    assert located("Qwen/Qwen3-0.6B", tmp_path) == "Qwen/Qwen3-0.6B"
+
+
+def test_the_shape_of_a_base_is_read_from_its_configuration(tmp_path: Path) -> None:
+    for kind in ("t5", "bart", "mbart", "gpt2", "llama"):
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / "config.json").write_text(json.dumps({"model_type": kind}), encoding="utf-8")
+        assert encoder_decoder(str(tmp_path / kind)) == (kind in ("t5", "bart", "mbart"))
+    assert not encoder_decoder("default")
+    assert not encoder_decoder("some/file.gguf")
+    with pytest.raises(TrainingError, match="cannot be opened"):
+        encoder_decoder(str(tmp_path / "nowhere"))
+
+
+def test_adapters_are_those_of_the_settings() -> None:
+    made = adapters(LoraSettings(rank=3, alpha=6, dropout=0.5), task="SEQ_2_SEQ_LM")
+    assert (made.r, made.lora_alpha, made.lora_dropout, made.task_type) == (3, 6, 0.5, "SEQ_2_SEQ_LM")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="about machines without one")
+def test_four_bits_without_cuda_say_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match='needs a CUDA device, and there is none; write method = "lora"'):
+        load_in_4_bits(str(tmp_path))

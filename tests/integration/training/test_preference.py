@@ -1,0 +1,135 @@
+"""A tiny Llama, made here, tuned to preferences for real: from nothing, from an adapter, and every weight."""
+
+import json
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("trl", reason="the extra `train` is not installed")
+pytestmark = pytest.mark.filterwarnings("default")  # the training libraries warn about themselves
+
+from zhanggui.errors import TrainingError  # noqa: E402
+from zhanggui.storage import Artifact, ArtifactStore  # noqa: E402
+from zhanggui.training.preference import tune  # noqa: E402
+from zhanggui.training.settings import (  # noqa: E402
+    LimitSettings,
+    LoraSettings,
+    PreferenceSettings,
+    ShapeSettings,
+    TokenizerSettings,
+)
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+GOODS = ("tea", "cup", "lamp", "soap", "book", "shoe", "hat", "bag", "pen", "rug")
+LINES = [
+    {"prompt": f"about: {one} {n}", "chosen": f"A {one} for quiet evenings.", "rejected": f"The BEST {one} ever!!!"}
+    for one in GOODS
+    for n in range(5)
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from transformers import set_seed
+
+    from zhanggui.training.models import new_model
+    from zhanggui.training.tokenizer import train_tokenizer
+
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    set_seed(0)
+    folder = tmp_path_factory.mktemp("preference")
+    (folder / "rows.jsonl").write_text("\n".join(map(json.dumps, LINES)), encoding="utf-8")
+    words = train_tokenizer([" ".join(one.values()) for one in LINES], TokenizerSettings(vocabulary=400), context=256)
+    for kind in ("llama", "gpt2"):
+        new_model(ShapeSettings(kind=kind, hidden=64, layers=2, heads=4), words, context=256).save_pretrained(
+            folder / kind
+        )
+        words.save_pretrained(folder / kind)
+    return folder
+
+
+def settings(**fields: object) -> PreferenceSettings:
+    given = PreferenceSettings(
+        name="tiny",
+        base="llama",
+        data="rows.jsonl",
+        epochs=3,
+        batch_size=8,
+        accumulate=1,
+        learning_rate=5e-3,
+        validation=0.3,
+        checkpoint_steps=5,
+        lora=LoraSettings(rank=4, alpha=8),
+        limits=LimitSettings(general_perplexity=1e9, repetition_4=1.0),
+    )
+    return replace(given, **fields)
+
+
+def run(given: PreferenceSettings, folder: Path, out: Path) -> Artifact:
+    return tune(given, folder=folder, artifacts=ArtifactStore(out), work=out / "work", now=NOW)
+
+
+def test_what_was_chosen_becomes_likelier_than_what_was_rejected(folder: Path, tmp_path: Path) -> None:
+    import gguf
+
+    made = run(settings(), folder, tmp_path)
+    assert made.metrics["preference_accuracy"] > 0.9  # of products that it has not seen
+    assert made.metrics["preference_margin"] > 0
+    assert made.metrics["preference_loss"] < 0.69
+    assert made.config["kind"] == "adapter"
+    assert set(made.metrics["before"]) == set(made.metrics["after"])
+    assert len(gguf.GGUFReader(made.path / "adapter.gguf").tensors) == 2 * 7 * 2
+    assert json.loads((made.path / "curve.json").read_text())
+
+
+def test_an_adapter_is_gone_on_from_and_is_its_own_reference(folder: Path, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file
+
+    first = run(settings(name="first"), folder, tmp_path / "a")
+    kept = str(first.path / "model")
+    more = run(settings(adapter=kept, learning_rate=1e-12, epochs=1), folder, tmp_path / "b")
+    # Hardly moved, it is still what it began with, and to itself it prefers nothing.
+    assert abs(more.metrics["preference_margin"]) < 1e-3
+    assert more.metrics["before"]["validation_loss"] == pytest.approx(
+        first.metrics["after"]["validation_loss"], rel=1e-3
+    )
+    assert not list((more.path / "model").glob("ref*"))
+    before, after = (load_file(one.path / "model" / "adapter_model.safetensors") for one in (first, more))
+    assert before.keys() == after.keys()
+
+
+def test_every_weight_may_be_tuned(folder: Path, tmp_path: Path) -> None:
+    from transformers import AutoModelForCausalLM
+
+    made = run(settings(method="full", learning_rate=1e-3), folder, tmp_path)
+    assert made.metrics["preference_accuracy"] > 0.9
+    assert made.config["kind"] == "decoder"
+    AutoModelForCausalLM.from_pretrained(made.path / "model")
+
+
+def test_an_adapter_that_gguf_has_no_form_for_is_kept_without_it(folder: Path, tmp_path: Path) -> None:
+    made = run(settings(base="gpt2", epochs=1), folder, tmp_path)
+    assert "model/adapter_config.json" in made.files
+    assert "adapter.gguf" not in made.files
+
+
+def test_a_started_again_job_goes_on_from_its_checkpoint(folder: Path, tmp_path: Path) -> None:
+    run(settings(epochs=2), folder, tmp_path)
+    steps = max(int(one.name.rpartition("-")[2]) for one in (tmp_path / "work").glob("checkpoint-*"))
+    made = run(settings(name="more", label_smoothing=0.1), folder, tmp_path)
+    assert made.metrics["updates"] > steps
+    assert json.loads((made.path / "curve.json").read_text())[0]["step"] <= steps
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [({"method": "full", "adapter": "x"}, "merge it first"), ({"adapter": "nowhere"}, "does not belong"),
+     ({"limits": LimitSettings(general_perplexity=1e-6)}, "forgotten"), ({"validation": 0.0}, "too few")],
+)  # fmt: skip
+def test_what_cannot_be_kept_says_why(folder: Path, tmp_path: Path, wrong: dict[str, object], words: str) -> None:
+    with pytest.raises(TrainingError, match=words):
+        run(settings(epochs=0.1, **wrong), folder, tmp_path)
+    assert ArtifactStore(tmp_path).versions("tiny") == []
