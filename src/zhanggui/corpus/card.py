@@ -9,6 +9,7 @@ from typing import Any
 
 from zhanggui.corpus.document import Document, Part
 from zhanggui.corpus.split import SHARES
+from zhanggui.errors import CorpusError
 
 Kept = Sequence[tuple[Document, Part]]
 _SECTIONS: Mapping[str, str] = {
@@ -133,3 +134,13 @@ def _cell(value: Any) -> str:
 def plain(text: str) -> str:
     """Text that Markdown shows as it stands: no markup, no cell ends."""
     return html.escape(" ".join(text.split()), quote=False).replace("|", "&#124;").replace("`", "&#96;").replace("[", "&#91;")
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The card of a built corpus. Raises CorpusError."""
+    path = folder / "card.json"
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CorpusError("its data card cannot be read", source=str(path), hint="build the corpus anew") from error
+    return found
