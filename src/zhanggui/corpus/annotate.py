@@ -12,7 +12,7 @@ from typing import Any
 from zhanggui.corpus import card, parts, samples
 from zhanggui.corpus.attributes import attributes_covered
 from zhanggui.corpus.build import Progress
-from zhanggui.corpus.classifier import SENTIMENTS, classify
+from zhanggui.corpus.classifier import SENTIMENTS, classify, features
 from zhanggui.corpus.document import Annotation, Document, Kind, Part
 from zhanggui.corpus.keywords import keywords, terms
 from zhanggui.corpus.language_model import annotate_with_model
@@ -132,20 +132,25 @@ def _learned(
     documents: Sequence[Document], sides: Sequence[Part], found: list[list[Annotation]], seed: int, progress: Progress
 ) -> dict[str, Any]:
     """Classifiers of what the documents bring: their class, as a sentiment if it is one, and their topic."""
-    texts = [one.text for one in documents]
     labels = [one.label for one in documents]
     kind: Kind = "label"
     if {one.lower() for one in labels if one} <= SENTIMENTS.keys():
         kind, labels = "sentiment", [SENTIMENTS.get(one.lower(), "") for one in labels]
+    tasks: dict[Kind, list[str]] = {kind: labels, "topic": [one.topic for one in documents]}
+    tasks = {name: given for name, given in tasks.items() if any(given)}
     measured: dict[str, Any] = {}
-    for name, given in ((kind, labels), ("topic", [one.topic for one in documents])):
-        result = classify(texts, given, sides, kind=name, seed=seed) if any(given) else None  # type: ignore[arg-type]
+    if tasks:
+        chinese = sum(tongue(one) == "zh" for one in documents) * 2 > len(documents)
+        matrix = features([one.text for one in documents], sides, chinese=chinese)
+    for name, given in tasks.items():
+        progress(f"classifier of {name}", 0, len(documents))
+        result = classify(matrix, given, sides, kind=name, seed=seed)
         if result is None:
             continue
         measured[name] = {"classifier": result.measured}
         for mine, one in zip(found, result.annotations, strict=True):
             mine.append(one)
-        progress(f"classifier of {name}", len(texts), len(texts))
+        progress(f"classifier of {name}", len(documents), len(documents))
     if kind == "sentiment" and any(labels):
         measured.setdefault("sentiment", {})["rule"] = _rule_against(labels, sides, found)
     return measured

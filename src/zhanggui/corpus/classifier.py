@@ -30,37 +30,53 @@ class Classified:
     measured: dict[str, Any]
 
 
-def classify(
-    texts: Sequence[str], labels: Sequence[str], parts: Sequence[Part], *, kind: Kind, seed: int
-) -> Classified | None:
-    """Learn `labels` ("" where there is none) and say which each text has.
+def features(texts: Sequence[str], parts: Sequence[Part], *, chinese: bool) -> Any:
+    """Sparse texts x character n-grams (one and two characters of Chinese, two to four of English), weighed on training.
 
-    None when the training part has fewer than two classes of six texts. Raises CorpusError without the extra `train`.
+    Raises CorpusError without the extra `train`.
     """
     try:
-        import numpy as np
-        import sklearn
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.model_selection import StratifiedKFold
+        from sklearn.feature_extraction.text import TfidfVectorizer
     except ModuleNotFoundError as error:
         raise CorpusError("annotation needs scikit-learn; run: pip install 'zhanggui[train]'") from error
+    import numpy as np
+
+    taught = [text for text, part in zip(texts, parts, strict=True) if part == "train"]
+    tfidf = TfidfVectorizer(
+        analyzer="char" if chinese else "char_wb",
+        ngram_range=(1, 2) if chinese else (2, 4),
+        min_df=1 if len(taught) < 1_000 else 5,
+        max_features=50_000,
+        sublinear_tf=True,
+        dtype=np.float32,
+    )
+    return tfidf.fit(taught).transform(texts).tocsr()
+
+
+def classify(matrix: Any, labels: Sequence[str], parts: Sequence[Part], *, kind: Kind, seed: int) -> Classified | None:
+    """Learn `labels` ("" where there is none) from `features`, and say which each text has.
+
+    None when the training part has fewer than two classes of six texts.
+    """
+    import numpy as np
+    import sklearn
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold
 
     given, side = np.array(labels, dtype=object), np.array(parts, dtype=object)
     counts = Counter(given[(side == "train") & (given != "")].tolist())
     names = sorted(name for name, count in counts.items() if count >= _RAREST)
     if len(names) < 2:
         return None
-    known = np.isin(given, names)
-    taught = np.flatnonzero(known & (side == "train"))
-    matrix = _features(texts, taught)
     number = {name: place for place, name in enumerate(names)}
     target = np.array([number.get(name, -1) for name in given])
+    taught = np.flatnonzero((target >= 0) & (side == "train"))
 
     def learn(rows: Any) -> Any:
-        return LogisticRegression(C=4.0, tol=1e-3, max_iter=200, random_state=seed).fit(matrix[rows], target[rows])
+        return LogisticRegression(C=4.0, tol=5e-4, max_iter=150, random_state=seed).fit(matrix[rows], target[rows])
 
-    shares = np.zeros((len(texts), len(names)))
-    others = np.setdiff1d(np.arange(len(texts)), taught)
+    shares = np.zeros((len(labels), len(names)))
+    others = np.setdiff1d(np.arange(len(labels)), taught)
     if len(others):
         shares[others] = learn(taught).predict_proba(matrix[others])
     for seen, held in StratifiedKFold(_FOLDS, shuffle=True, random_state=seed).split(taught, target[taught]):
@@ -71,20 +87,8 @@ def classify(
         Annotation(kind=kind, value=names[one], source="classifier", by=by, confidence=round(float(row[one]), 3))
         for one, row in zip(best.tolist(), shares, strict=True)
     ]
-    checked = np.flatnonzero(known & (side == "validation"))
+    checked = np.flatnonzero((target >= 0) & (side == "validation"))
     return Classified(annotations=annotations, measured=_measure(target[checked], best[checked], shares[checked]))
-
-
-def _features(texts: Sequence[str], taught: Any) -> Any:
-    """Sparse texts x n-grams of one to three characters, weighed by the texts that are learned from."""
-    import numpy as np
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    tfidf = TfidfVectorizer(
-        analyzer="char", ngram_range=(1, 3), min_df=1 if len(taught) < 1_000 else 5, max_features=100_000, sublinear_tf=True, dtype=np.float32
-    )  # fmt: skip
-    tfidf.fit(texts[place] for place in taught)
-    return tfidf.transform(texts).tocsr()
 
 
 def _measure(target: Any, said: Any, shares: Any) -> dict[str, Any]:
