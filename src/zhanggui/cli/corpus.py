@@ -112,10 +112,10 @@ def _products(
 
 def _feed(path: Path, language: str, rejects: "RejectFile") -> Iterator[Mapping[str, Any]]:
     from zhanggui.catalog.feed import read_feed
-    from zhanggui.catalog.product import Product
+    from zhanggui.catalog.product import Language, Product
     from zhanggui.catalog.store import to_data
 
-    spoken = "zh" if language == "zh" else "en"
+    spoken: Language = "zh" if language == "zh" else "en"
     # Prices are not read into the corpus; a feed that names no currency needs one all the same.
     for one in read_feed(path, rejects=rejects, currency="CNY" if spoken == "zh" else "USD", language=spoken):
         if isinstance(one, Product):

@@ -80,9 +80,7 @@ def annotate_folder(folder: Path, **options: Any) -> dict[str, Any]:
     documents = [one for mine in by_part.values() for one in mine]
     sides = [part for part, mine in by_part.items() for _ in mine]
     result = annotate(documents, sides, **options)
-    documents = [
-        replace(one, annotations=tuple(mine)) for one, mine in zip(documents, result.annotations, strict=True)
-    ]
+    documents = [replace(one, annotations=tuple(mine)) for one, mine in zip(documents, result.annotations, strict=True)]
     kept = list(zip(documents, sides, strict=True))
     data = card.read(folder) | {"annotations": result.summary}
     (folder / "samples.html").write_text(samples.page(kept), encoding="utf-8")

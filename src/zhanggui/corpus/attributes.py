@@ -35,5 +35,7 @@ def _mentioned(value: str, text: str, words: set[str]) -> float:
     if re.search(rf"(?<![a-z0-9]){re.escape(value)}(?![a-z0-9])", text):
         return 1.0
     mine = [one for one in _PIECE.findall(value) if len(one) > 2 or one.isdigit()]
-    share = sum(one in words or one.removesuffix("s") in words or f"{one}s" in words for one in mine) / max(1, len(mine))
+    share = sum(one in words or one.removesuffix("s") in words or f"{one}s" in words for one in mine) / max(
+        1, len(mine)
+    )
     return 0.8 if share == 1.0 else 0.6 if share > 0.5 else 0.0

@@ -132,7 +132,9 @@ def _check(found: dict[str, Any], kept: Sequence[tuple[Document, Part]], out: Pa
         return
     groups = {one.group for one, _ in kept}
     if not kept:
-        problem = f"no text is left of {found['rejected']['rows']} rows refused and {found['dropped']['too_short']} too short"
+        problem = (
+            f"no text is left of {found['rejected']['rows']} rows refused and {found['dropped']['too_short']} too short"
+        )
         hint = f"{out / 'card.md'} and {out / 'rejects.jsonl'} say why; is the text in another column (--text)?"
     elif len(groups) < 3:
         problem = f"all {len(kept)} texts are about {len(groups)} group(s), such as {sorted(groups)[0][:40]!r}: they cannot be split 8:1:1 without a group on both sides"

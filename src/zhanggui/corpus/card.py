@@ -119,8 +119,16 @@ def _section(value: Any) -> list[str]:
         head = [f"| {' | '.join(_ROWS.get(name, name) for name in names)} |", "|---" * len(names) + "|"]
         return head + [f"| {' | '.join(_cell(one[name]) for name in names)} |" for one in value]
     if all(isinstance(one, Mapping) and "count" in one for one in value.values()):
-        return [line for name, one in value.items() for line in ("", f"### {_ROWS.get(name, plain(name))}", "", *_section(one))]
-    return ["| | |", "|---|---|", *(f"| {_ROWS.get(name, plain(str(name)))} | {_cell(one)} |" for name, one in value.items())]
+        return [
+            line
+            for name, one in value.items()
+            for line in ("", f"### {_ROWS.get(name, plain(name))}", "", *_section(one))
+        ]
+    return [
+        "| | |",
+        "|---|---|",
+        *(f"| {_ROWS.get(name, plain(str(name)))} | {_cell(one)} |" for name, one in value.items()),
+    ]
 
 
 def _cell(value: Any) -> str:
@@ -133,7 +141,12 @@ def _cell(value: Any) -> str:
 
 def plain(text: str) -> str:
     """Text that Markdown shows as it stands: no markup, no cell ends."""
-    return html.escape(" ".join(text.split()), quote=False).replace("|", "&#124;").replace("`", "&#96;").replace("[", "&#91;")
+    return (
+        html.escape(" ".join(text.split()), quote=False)
+        .replace("|", "&#124;")
+        .replace("`", "&#96;")
+        .replace("[", "&#91;")
+    )
 
 
 def read(folder: Path) -> dict[str, Any]:

@@ -19,9 +19,9 @@ _BOILERPLATE = re.compile(
     r"|this (?:user|customer) (?:did not|has not) (?:leave|left) (?:a )?(?:review|comment)\.?",
     re.IGNORECASE,
 )
-# Chinese punctuation that NFKC makes ASCII, given back where it stands between Chinese characters.
-_HALF = {",": "，", "!": "！", "?": "？", ":": "：", ";": "；"}
-_BETWEEN = re.compile(r"(?<=[\u4e00-\u9fff])([,!?:;])(?=[\u4e00-\u9fff]|\s|$)")
+# Chinese punctuation that NFKC makes ASCII, given back where it stands beside a Chinese character.
+_HALF = str.maketrans(",!?:;", "，！？：；")
+_BESIDE = re.compile(r"(?<=[\u4e00-\u9fff])[,!?:;]+|[,!?:;]+(?=[\u4e00-\u9fff])")
 
 
 def clean(text: str) -> str:
@@ -30,7 +30,7 @@ def clean(text: str) -> str:
     text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))
     text = _BOILERPLATE.sub(" ", text)
     text = _REPEATED.sub(r"\1\1\1", text)
-    text = _BETWEEN.sub(lambda match: _HALF[match[1]], text)
+    text = _BESIDE.sub(lambda match: match[0].translate(_HALF), text)
     text = " ".join(text.split())
     return re.sub(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])", "", text)
 

@@ -64,9 +64,8 @@ def crossing(
         progress(1)
         mine = shingles(texts[place])
         mark = sketch(mine)
-        for other in sorted(index.query(mark)):
-            if parts[other] != parts[place] and _jaccard(mine, shingled[other]) >= threshold:
-                found.append((place, other))
+        near = [one for one in sorted(index.query(mark)) if parts[one] != parts[place]]
+        found += [(place, one) for one in near if _jaccard(mine, shingled[one]) >= threshold]
         if parts[place] != "train":
             index.insert(place, mark, check_duplication=False)
             shingled[place] = mine
@@ -99,7 +98,8 @@ def _sketches(permutations: int, *, seed: int) -> Callable[[Iterable[bytes]], An
 def _index(threshold: float, permutations: int, weights: tuple[float, float] | None) -> Any:
     from datasketch import MinHashLSH
 
-    return MinHashLSH(threshold=threshold, num_perm=permutations, weights=weights or (0.5, 0.5))
+    # Above 0.9 the index would keep too few bands; what it proposes is checked against the real threshold anyway.
+    return MinHashLSH(threshold=min(threshold, 0.9), num_perm=permutations, weights=weights or (0.5, 0.5))
 
 
 def _jaccard(one: frozenset[bytes], two: frozenset[bytes]) -> float:

@@ -80,4 +80,5 @@ def _annotation(kind: str, value: str, by: str, sure: float) -> Annotation:
 
 
 def _word(text: str) -> str:
-    return (re.findall(r"[a-z]+", text.lower()) or [""])[0]
+    match = re.search(r"[a-z]+", text.lower())
+    return match[0] if match else ""

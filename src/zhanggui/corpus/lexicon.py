@@ -15,6 +15,7 @@ class Lexicon:
 
     version: str
     joint: str
+    stop: frozenset[str]
     polarity: dict[str, int]
     """+1 or -1."""
     negation: frozenset[str]
@@ -47,6 +48,7 @@ def lexicon(language: str) -> Lexicon:
     return Lexicon(
         version=data["version"],
         joint="" if language == "zh" else "_",
+        stop=frozenset(data["stop"].split()),
         polarity=polarity,
         negation=told["negation"],
         degree=dict.fromkeys(told["stronger"], 1.5) | dict.fromkeys(told["weaker"], 0.7),

@@ -34,7 +34,9 @@ def _luhn(digits: str) -> bool:
 
 
 def _is_card(match: re.Match[str]) -> bool:
-    return bool(match["said"]) or (_luhn(re.sub(r"\D", "", match["it"])) and not _named_thing(match.string, match.start("it")))
+    return bool(match["said"]) or (
+        _luhn(re.sub(r"\D", "", match["it"])) and not _named_thing(match.string, match.start("it"))
+    )
 
 
 def _named_thing(text: str, place: int) -> bool:

@@ -20,7 +20,9 @@ def documents(rows: Iterable[Mapping[str, Any]], *, source: str) -> Iterator[Doc
             facts.insert(0, ("brand", str(row["brand"])))
         for language, stop in _STOP.items():
             parts = [row[key].get(language, "") for key in ("titles", "descriptions")]
-            text = stop.join(part.strip().rstrip(".。") if place == 0 else part for place, part in enumerate(parts) if part)
+            text = stop.join(
+                part.strip().rstrip(".。") if place == 0 else part for place, part in enumerate(parts) if part
+            )
             if text:
                 yield Document(
                     document_id=f"{row['product_id']}-{language}",

@@ -59,7 +59,9 @@ def _table(rows: Iterable[tuple[Document, Part]], kind: str) -> list[str]:
             missing = [f"{name}: {value}" for name, value in one.attributes if (name, value) not in covered]
             said += f"<br><small>not found 未提到: {_plain(', '.join(missing)) or '-'}</small>"
         given = f" {_plain(one.label)}" if one.label and kind in ("sentiment", "label") else ""
-        lines.append(f"<tr><td>{_plain(one.text[:400])}<br><small>{part}, {_plain(one.source)}{given}</small></td><td>{said}</td></tr>")
+        lines.append(
+            f"<tr><td>{_plain(one.text[:400])}<br><small>{part}, {_plain(one.source)}{given}</small></td><td>{said}</td></tr>"
+        )
     return [*lines, "</table>"]
 
 

@@ -8,13 +8,9 @@ from functools import cache
 from typing import Any
 
 from zhanggui.corpus.document import Document
+from zhanggui.corpus.lexicon import lexicon
 from zhanggui.errors import CorpusError
 
-_STOP_ZH = frozenset(
-    "东西 时候 感觉 觉得 知道 没有 时间 有点 还有 有些 一下 一个 一点 两个 今天 昨天 现在 以后 之后 之前 自己 大家 别人 朋友 地方 问题 情况 事情 收到 "
-    "可能 应该 可以 不能 不会 需要 还会 希望 建议 使用 购买 买过 买来 买回来 看到 出来 起来 回来 下来 过来 进去 开始 继续 有人 没人 方面 样子 京东 淘宝 天猫 当当 携程 亚马逊 "
-    "宝贝 商品 产品 物品 卖家 评价 评论 第一次 第二次 总体 总的来说 整体 基本 是不是 有没有 怎么 什么 为什么 这样 那样 整体".split()
-)
 _OPEN_TAGS = ("n", "v", "a", "i", "l", "j", "eng")
 _OPEN_TAGS_NOT = ("nr1", "vshi", "vyou", "vf")
 _WORD = re.compile(r"[a-z0-9]+(?:['’_-][a-z0-9]+)*")
@@ -62,7 +58,7 @@ def candidates(found: list[Clause], language: str) -> list[str]:
 
 
 def _is_open_zh(word: str, tag: str) -> bool:
-    return len(word) > 1 and tag.startswith(_OPEN_TAGS) and tag not in _OPEN_TAGS_NOT and word not in _STOP_ZH
+    return len(word) > 1 and tag.startswith(_OPEN_TAGS) and tag not in _OPEN_TAGS_NOT and word not in lexicon("zh").stop
 
 
 def _is_open_en(word: str) -> bool:
@@ -73,8 +69,7 @@ def _is_open_en(word: str) -> bool:
 def _stop_en() -> frozenset[str]:
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-    more = "just got don't didn't doesn't i'm it's i've can't won't isn't wasn't that's you're we're really thing things lot"
-    return frozenset(ENGLISH_STOP_WORDS) | frozenset(more.split())
+    return frozenset(ENGLISH_STOP_WORDS) | lexicon("en").stop
 
 
 @cache

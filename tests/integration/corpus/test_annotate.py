@@ -18,8 +18,8 @@ from zhanggui.testing import FakeLLM
 from zhanggui.training.corpora import texts
 from zhanggui.training.settings import ColumnSettings
 
-GOOD = ["面料很柔软", "版型显瘦", "味道香甜", "物流很快", "做工精致", "价格实惠", "客服很耐心", "包装完好"]
-BAD = ["面料粗糙", "版型变形", "味道难吃", "物流太慢", "做工太差", "价格太贵", "客服态度差", "包装破损"]
+GOOD = ["面料很柔软", "版型显瘦", "味道香甜", "物流很快", "做工精致", "价格实惠", "客服很耐心", "包装完好，喜欢"]
+BAD = ["面料粗糙", "版型变形", "味道难吃", "物流太慢", "做工太差", "价格太贵", "客服态度差", "包装破损，失望"]
 THINGS = [("茶", "龙井茶叶清香", "水泡茶杯"), ("衣", "衬衫袖口领口", "裙子腰身尺码")]
 
 
@@ -56,7 +56,9 @@ def test_a_corpus_is_annotated_in_place_and_still_trains(tmp_path: Path) -> None
     said = [one for document in kept for one in document.annotations]
     assert {one.kind for one in said} == {"keyword", "topic", "sentiment", "emotion", "selling_point", "attribute"}
     assert all(0 <= one.confidence <= 1 and one.by and one.source in ("rule", "classifier") for one in said)
-    assert all(one.value in document.text for document in kept for one in document.annotations if one.kind == "selling_point")
+    assert all(
+        one.value in document.text for document in kept for one in document.annotations if one.kind == "selling_point"
+    )
     measured = card["annotations"]["sentiment"]["measured"]
     assert measured["classifier"]["accuracy"] > 0.9
     assert measured["rule"]["decided"] > 0.8
@@ -105,7 +107,9 @@ def test_a_language_model_reads_as_many_texts_as_it_is_told(tmp_path: Path) -> N
 
 def test_a_document_comes_back_as_it_was_written(tmp_path: Path) -> None:
     said = Annotation(kind="attribute", value="宽松", source="rule", by="attributes/1", confidence=1.0, aspect="版型")
-    one = Document(document_id="1", text="好", group="g", attributes=(("版型", "宽松"),), annotations=(said,), topic="t")
+    one = Document(
+        document_id="1", text="好", group="g", attributes=(("版型", "宽松"),), annotations=(said,), topic="t"
+    )
     parts.write(tmp_path, {part: [one] for part in parts.PARTS})
     assert parts.read(tmp_path) == {part: [one] for part in parts.PARTS}
 

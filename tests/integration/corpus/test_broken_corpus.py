@@ -69,7 +69,11 @@ def test_mixed_encodings_keep_the_good_rows(tmp_path: Path) -> None:
 def test_a_row_of_five_megabytes_empty_rows_and_ids_given_twice_are_put_aside(tmp_path: Path) -> None:
     lines = _lines(_rows(100))
     lines[3] = json.dumps({"id": "big", "product": "p1", "text": "茶" * 1_700_000}, ensure_ascii=False).encode()
-    lines[4], lines[5], lines[6] = b"", b'{"id": "e", "product": "p1", "text": "  "}', b'{"id": "n", "product": "p1", "text": null}'
+    lines[4], lines[5], lines[6] = (
+        b"",
+        b'{"id": "e", "product": "p1", "text": "  "}',
+        b'{"id": "n", "product": "p1", "text": null}',
+    )
     lines[7] = lines[8]
     (tmp_path / "a.jsonl").write_bytes(b"\n".join(lines))
     (tmp_path / "again.jsonl").write_bytes(lines[9])

@@ -15,7 +15,7 @@ from zhanggui.storage import RejectFile
 @pytest.mark.parametrize(
     ("given", "stays"),
     [
-        ("ＡＢＣ　１２３", "ABC 123"), ("<p>好 茶</p>", "好茶"), ("好<UNK>茶\ufffd", "好茶"), ("好茶!!!!!!!", "好茶!!!"), ("好茶,很香", "好茶，很香"),
+        ("ＡＢＣ　１２３", "ABC 123"), ("<p>好 茶</p>", "好茶"), ("好<UNK>茶\ufffd", "好茶"), ("好茶!!!!!!!", "好茶！！！"), ("好茶,很香", "好茶，很香"), ("香3度，好T恤,10克", "香3度，好T恤，10克"),
         ("a&lt;b&gt;c&lt;/b&gt;", "a c"), ("此用户没有填写评价内容", ""), ("t\u200bea\x07 cup", "tea cup"), ("1<2 and 3>2", "1<2 and 3>2"),
     ],
 )  # fmt: skip

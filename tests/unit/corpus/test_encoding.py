@@ -2,7 +2,13 @@ import pytest
 
 from zhanggui.corpus.encoding import decode, is_broken, original
 
-LINES = ["text,label", "很好喝的龙井茶，回购三次了,1", "杯子碎了一个，客服不理人,0", "good tea,1", "价格实惠，物流很快,1"]
+LINES = [
+    "text,label",
+    "很好喝的龙井茶，回购三次了,1",
+    "杯子碎了一个，客服不理人,0",
+    "good tea,1",
+    "价格实惠，物流很快,1",
+]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16", "utf-16-le", "utf-16-be"])

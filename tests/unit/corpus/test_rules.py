@@ -28,7 +28,9 @@ def test_sentiment_by_rule(text: str, language: str, value: str) -> None:
     assert 0 < found.confidence <= 1
 
 
-@pytest.mark.parametrize(("text", "language"), [("昨天下午买的杯子", "zh"), ("I bought this on Monday", "en"), ("", "zh")])
+@pytest.mark.parametrize(
+    ("text", "language"), [("昨天下午买的杯子", "zh"), ("I bought this on Monday", "en"), ("", "zh")]
+)
 def test_a_rule_that_cannot_tell_says_nothing(text: str, language: str) -> None:
     read = clauses(text, language)
     assert sentiment(read, language) is None
@@ -60,7 +62,9 @@ def test_attributes_are_found_as_they_stand_or_in_part() -> None:
         ("版型", "宽松", 1.0),
         ("裤型", "阔腿裤", 0.6),
     ]
-    found = attributes_covered("Soft merino wool, 250 g", (("material", "Merino Wool"), ("weight", "25 g"), ("size", "XL")))
+    found = attributes_covered(
+        "Soft merino wool, 250 g", (("material", "Merino Wool"), ("weight", "25 g"), ("size", "XL"))
+    )
     assert [one.aspect for one in found] == ["material"]
 
 
