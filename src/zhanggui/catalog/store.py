@@ -1,7 +1,7 @@
 """The catalogue in SQL, one row a product. Does not know feeds."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -77,6 +77,12 @@ def in_categories(connection: sa.Connection, categories: Iterable[str]) -> dict[
     query = sa.select(products.c.document).where(sa.or_(products.c.category.in_(names), *below))
     found = [from_data(json.loads(document)) for document in connection.scalars(query)]
     return {one.product_id: one for one in found}
+
+
+def every(connection: sa.Connection) -> Iterator[Product]:
+    """All products, by id."""
+    for document in connection.scalars(sa.select(products.c.document).order_by(products.c.product_id)):
+        yield from_data(json.loads(document))
 
 
 def count(connection: sa.Connection) -> int:

@@ -1,11 +1,16 @@
-"""`zhanggui corpus build`: texts in, a clean and split corpus with its data card out."""
+"""`zhanggui corpus`: texts in, a clean, split and annotated corpus with its data card out."""
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zhanggui.cli.output import console
+from zhanggui.cli.output import LanguageOption, ShopOption, Stages, console, opened
+
+if TYPE_CHECKING:
+    from zhanggui.corpus.document import Document
+    from zhanggui.storage import RejectFile
 
 app = typer.Typer(no_args_is_help=True, help="Make a corpus to train on.")
 
@@ -17,20 +22,128 @@ def _root() -> None:
 
 @app.command()
 def build(
-    files: Annotated[list[Path], typer.Argument(help="CSV, TSV, JSONL or Parquet files.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder for the corpus.")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="CSV, TSV, JSONL or Parquet files; product feeds with --catalog.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the corpus.")] = Path("corpus"),
     text: Annotated[str, typer.Option("--text", help="Column of the text.")] = "text",
     group: Annotated[str, typer.Option("--group", help="Column of what it is about; never divided by the split.")] = "",
     label: Annotated[str, typer.Option("--label", help="Column of its class.")] = "",
+    topic: Annotated[str, typer.Option("--topic", help="Column of its topic, such as a category.")] = "",
+    attributes: Annotated[
+        str, typer.Option("--attributes", help="Column of facts: an object, or name#value*name#value.")
+    ] = "",
     identity: Annotated[str, typer.Option("--id", help="Column of its id.")] = "",
+    catalog: Annotated[
+        bool, typer.Option("--catalog", help="Titles and descriptions of products: of the feeds, or else of the shop.")
+    ] = False,
+    shop: ShopOption = Path(),
+    language: LanguageOption = "en",
+    licence: Annotated[str, typer.Option("--licence", help="Licence of the texts, for the data card.")] = "",
     seed: Annotated[int, typer.Option("--seed", help="Fixes the split.")] = 7,
 ) -> None:
     """Clean, mask personal data, drop duplicates, split 8:1:1, write a data card. Bad rows go to rejects.jsonl."""
     from zhanggui.corpus import build as builder
-    from zhanggui.corpus.read import Columns
+    from zhanggui.corpus.read import Columns, FileRead
 
-    columns = Columns(text=text, group=group, label=label, id=identity)
-    with console.status("building the corpus"):
-        made = builder.build(files, columns, out, seed=seed)
-    for name, value in made.card.items():
-        console.print(f"{name}: {value}", markup=False, highlight=False)
+    if not files and not catalog:
+        raise typer.BadParameter("name a file, or --catalog for the products of the shop", param_hint="FILES")
+    with Stages() as progress:
+        if catalog:
+            read = [FileRead(name=one.name, encoding="feed") for one in files or []] or [
+                FileRead(name="catalogue", encoding="-")
+            ]
+            documents = _products(files or [], shop, language, read)
+            made = builder.build_from(documents, out, files=read, seed=seed, licence=licence, progress=progress)
+        else:
+            columns = Columns(text=text, group=group, label=label, topic=topic, attributes=attributes, id=identity)
+            made = builder.build(files or [], columns, out, seed=seed, licence=licence, progress=progress)
+    _say(
+        f"{made.card['texts']:,} texts in {out}: "
+        + ", ".join(f"{part} {count:,}" for part, count in made.card["parts"].items())
+    )
+    _say(f"dropped: {_counts(made.card['dropped'])}; refused: {made.card['rejected']['rows']:,} rows")
+    _say(f"personal data masked: {_counts(made.card['personal_data_masked']) or 'none'}")
+    for note in made.card["notes"]:
+        _say(f"note: {note}")
+    _say(f"Look at {out / 'card.md'}, then: zhanggui corpus annotate {out}")
+
+
+@app.command()
+def annotate(
+    folder: Annotated[Path, typer.Argument(help="A folder made by corpus build.")],
+    topics: Annotated[int, typer.Option("--topics", help="Topics to find, where the texts bring none; 0: none.")] = 12,
+    language_model: Annotated[
+        int, typer.Option("--language-model", help="Texts that the shop's language model reads too.")
+    ] = 0,
+    shop: ShopOption = Path(),
+    seed: Annotated[int, typer.Option("--seed", help="Fixes topics and classifiers.")] = 7,
+) -> None:
+    """Annotate each text: keywords, topic, sentiment, emotion, selling points, attributes. Samples go to samples.html."""
+    from zhanggui.corpus.annotate import annotate_folder
+
+    model = _model(shop) if language_model else None
+    with Stages() as progress:
+        card = annotate_folder(
+            folder, topic_count=topics, seed=seed, model=model, model_texts=language_model, progress=progress
+        )
+    for kind, found in card["annotations"].items():
+        _say(f"{kind}: {found['count']:,} on {found['share_of_texts']:.1%} of texts")
+        for source, figures in found.get("measured", {}).items():
+            _say(f"  {source} on validation: {_counts(figures)}")
+    _say(f"Check by eye: {folder / 'samples.html'}")
+
+
+def _products(
+    feeds: list[Path], shop: Path, language: str, read: "list[Any]"
+) -> "Callable[[RejectFile], Iterable[Document]]":
+    """The products of feeds, or of the shop where there are none, as documents."""
+    from zhanggui.corpus.products import documents
+
+    def found(rejects: "RejectFile") -> "Iterator[Document]":
+        sources = (_feed(one, language, rejects) for one in feeds) if feeds else [_stored(shop)]
+        for rows, file in zip(sources, read, strict=True):
+            for one in documents(rows, source=file.name):
+                file.texts += 1
+                yield one
+
+    return found
+
+
+def _feed(path: Path, language: str, rejects: "RejectFile") -> Iterator[Mapping[str, Any]]:
+    from zhanggui.catalog.feed import read_feed
+    from zhanggui.catalog.product import Language, Product
+    from zhanggui.catalog.store import to_data
+
+    spoken: Language = "zh" if language == "zh" else "en"
+    # Prices are not read into the corpus; a feed that names no currency needs one all the same.
+    for one in read_feed(path, rejects=rejects, currency="CNY" if spoken == "zh" else "USD", language=spoken):
+        if isinstance(one, Product):
+            yield to_data(one)
+
+
+def _stored(shop: Path) -> Iterator[Mapping[str, Any]]:
+    from zhanggui.catalog import store
+
+    with opened(shop) as engine, engine.database.reading() as connection:
+        for one in store.every(connection):
+            yield store.to_data(one)
+
+
+def _model(shop: Path) -> Any:
+    from zhanggui.config import load
+    from zhanggui.errors import ConfigError
+    from zhanggui.storage import plugins
+
+    settings = load(shop).model
+    if not settings.type:
+        raise ConfigError(f"{shop} names no language model; write [model] in its zhanggui.toml")
+    return plugins.make("zhanggui.models", settings.type, settings.options)
+
+
+def _counts(figures: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value:,}" for name, value in figures.items() if value)
+
+
+def _say(line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)

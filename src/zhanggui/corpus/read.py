@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zhanggui.corpus.document import Document
+from zhanggui.corpus.encoding import decode, is_broken, original
 from zhanggui.errors import CorpusError
 from zhanggui.storage import RejectFile
 
@@ -27,24 +28,73 @@ class Columns:
     """What it is about; "" makes each text its own group."""
     label: str = ""
     """Its class."""
+    topic: str = ""
+    """Its topic, such as a category."""
+    attributes: str = ""
+    """Facts of what it is about: an object of names and values, or `name#value*name#value`."""
 
 
-def read(path: Path, columns: Columns, *, rejects: RejectFile) -> Iterator[Document]:
-    """Documents in the order of the file. Raises CorpusError when the file as a whole cannot be read."""
-    seen: set[str] = set()
-    for line, row in _rows(path, rejects):
+@dataclass(kw_only=True)
+class FileRead:
+    """What was found in one file."""
+
+    name: str
+    encoding: str = "-"
+    """"utf-8", "gb18030", "utf-16-le", "utf-16-be", "parquet" or "empty"."""
+    texts: int = 0
+
+
+def read(
+    path: Path, columns: Columns, *, rejects: RejectFile, seen: set[str] | None = None, found: FileRead | None = None
+) -> Iterator[Document]:
+    """Documents in the order of the file. Raises CorpusError when the file as a whole cannot be read.
+
+    `seen`: ids of the corpus so far; an id that is there already is refused. `found` is told what the file held, and
+    names it in the documents' ids.
+    """
+    seen = set() if seen is None else seen
+    found = found or FileRead(name=path.name)
+    for line, row in _rows(path, rejects, found):
         try:
-            document = _document(path, line, row, columns)
+            document = _document(found.name, line, row, columns)
             if document.document_id in seen:
-                raise CorpusError(f"the id {document.document_id!r} is there twice", field=columns.id)
+                raise CorpusError(
+                    "its id is there already",
+                    field=columns.id,
+                    hint=f"{document.document_id[:60]!r}; the first row of an id is kept",
+                )
         except CorpusError as error:
             rejects.add(error.at(str(path), line), json.dumps(row, ensure_ascii=False, default=str))
             continue
         seen.add(document.document_id)
+        found.texts += 1
         yield document
 
 
-def _document(path: Path, line: int, row: Mapping[str, Any], columns: Columns) -> Document:
+def pairs(value: Any) -> tuple[tuple[str, str], ...]:
+    """Attributes as (name, value): of an object, a list of pairs, its JSON, or AdvertiseGen's `name#value*name#value`.
+
+    Raises CorpusError for anything else.
+    """
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError) as error:
+            raise CorpusError("its attributes are not JSON", hint=str(error)) from error
+    if value is None or value == "":
+        return ()
+    if isinstance(value, str):
+        parts = [part.partition("#") for part in value.split("*")]
+        if any(not sign for _, sign, _ in parts):
+            raise CorpusError("its attributes are no name#value*name#value", hint="or an object in JSON")
+        return tuple((name.strip(), text.strip()) for name, _, text in parts if name.strip() and text.strip())
+    items = list(value.items()) if isinstance(value, Mapping) else value
+    if not isinstance(items, list | tuple) or not all(isinstance(one, list | tuple) and len(one) == 2 for one in items):
+        raise CorpusError("its attributes are neither an object nor a list of pairs")
+    return tuple((str(name), str(text)) for name, text in items if text not in (None, ""))
+
+
+def _document(name: str, line: int, row: Mapping[str, Any], columns: Columns) -> Document:
     def value(column: str) -> str:
         if not column:
             return ""
@@ -56,26 +106,35 @@ def _document(path: Path, line: int, row: Mapping[str, Any], columns: Columns) -
     if not text.strip():
         raise CorpusError("it is empty", field=columns.text)
     if len(text) > _LONGEST:
-        raise CorpusError(f"it has {len(text):,} characters, {_LONGEST:,} are allowed", field=columns.text)
-    identity = value(columns.id) or f"{path.stem}-{line}"
+        raise CorpusError(
+            f"it is longer than {_LONGEST:,} characters", field=columns.text, hint=f"it has {len(text):,}; divide it"
+        )
+    identity = value(columns.id) or f"{name}-{line}"
+    attributes: tuple[tuple[str, str], ...] = ()
+    if columns.attributes and value(columns.attributes):
+        attributes = pairs(row[columns.attributes])
     return Document(
         document_id=identity,
         text=text,
         group=value(columns.group) or identity,
         label=value(columns.label),
-        source=f"{path.name}:{line}",
+        topic=value(columns.topic),
+        attributes=attributes,
+        source=f"{name}:{line}",
     )
 
 
-def _rows(path: Path, rejects: RejectFile) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _rows(path: Path, rejects: RejectFile, found: FileRead) -> Iterator[tuple[int, Mapping[str, Any]]]:
     try:
         if path.suffix == ".parquet":
+            found.encoding = "parquet"
             yield from _parquet(path)
             return
         data = path.read_bytes()
     except OSError as error:
         raise CorpusError(f"it cannot be opened: {error.strerror}", source=str(path)) from error
-    yield from _csv(data, path, rejects) if path.suffix in (".csv", ".tsv") else _jsonl(data, path, rejects)
+    text, found.encoding = decode(data)
+    yield from _csv(text, path, rejects) if path.suffix in (".csv", ".tsv") else _jsonl(text, path, rejects)
 
 
 def _parquet(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -93,14 +152,22 @@ def _parquet(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             yield line, row
 
 
-def _jsonl(data: bytes, path: Path, rejects: RejectFile) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    for line, raw in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+_NOT_DECODED = CorpusError(
+    "it has bytes that are not in the file's encoding", hint="save the file as UTF-8; bytes are kept as they stood"
+)
+
+
+def _jsonl(text: str, path: Path, rejects: RejectFile) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    for line, raw in enumerate(text.split("\n"), 1):
         if not raw.strip():
             continue
+        if is_broken(raw):
+            rejects.add(_NOT_DECODED.at(str(path), line), original(raw))
+            continue
         try:
-            row = json.loads(raw.decode("utf-8"))
+            row = json.loads(raw)
         except (ValueError, RecursionError) as error:
-            rejects.add(CorpusError(f"it is not JSON in UTF-8: {error}").at(str(path), line), raw)
+            rejects.add(CorpusError("it is not JSON", hint=str(error)).at(str(path), line), raw)
             continue
         if isinstance(row, dict):
             yield line, row
@@ -108,9 +175,8 @@ def _jsonl(data: bytes, path: Path, rejects: RejectFile) -> Iterator[tuple[int, 
             rejects.add(CorpusError("it is not an object").at(str(path), line), raw)
 
 
-def _csv(data: bytes, path: Path, rejects: RejectFile) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _csv(text: str, path: Path, rejects: RejectFile) -> Iterator[tuple[int, Mapping[str, Any]]]:
     csv.field_size_limit(100_000_000)
-    text = data.decode("utf-8-sig", "replace").replace("\x00", "")
     lines = csv.DictReader(
         io.StringIO(text, newline=""), delimiter="\t" if path.suffix == ".tsv" else ",", strict=False
     )
@@ -118,10 +184,12 @@ def _csv(data: bytes, path: Path, rejects: RejectFile) -> Iterator[tuple[int, Ma
     for row in lines:
         line, start = start + (1 if start == 1 else 0), lines.line_num + 1
         if None in row or any(value is None for value in row.values()):
-            problem = CorpusError("it has another number of columns than the header")
-            rejects.add(problem.at(str(path), line), str(row))
-        elif any("\ufffd" in value for value in row.values()):
-            problem = CorpusError("it has bytes that are not UTF-8", hint="save the file as UTF-8")
-            rejects.add(problem.at(str(path), line), str(row))
+            hint = "is a quotation mark missing?"
+            if start - line > 100:
+                hint = f"a quotation mark opens here and {start - line:,} lines went into this one row; close it"
+            problem = CorpusError("it has another number of columns than the header", hint=hint)
+            rejects.add(problem.at(str(path), line), str(row).encode("utf-8", "backslashreplace"))
+        elif any(is_broken(value) for value in row.values()):
+            rejects.add(_NOT_DECODED.at(str(path), line), original(",".join(row.values())))
         else:
             yield line, row

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zhanggui.corpus.build import build
+from zhanggui.corpus.parts import is_there
 from zhanggui.corpus.read import Columns
 from zhanggui.errors import TrainingError
 from zhanggui.storage.artifacts import file_hash
@@ -30,7 +31,7 @@ def corpus_folder(path: Path, columns: ColumnSettings, *, work: Path) -> Path:
         raise TrainingError(f"there is no {path}; name a file or a folder made by `zhanggui corpus build`")
     key = hashlib.sha256(f"{file_hash(path)} {columns}".encode()).hexdigest()[:12]
     folder = work / f"corpus-{key}"
-    if not (folder / "card.md").exists():
+    if not is_there(folder):
         build([path], Columns(text=columns.text, group=columns.group, label=columns.label), folder)
     return folder
 

@@ -5,10 +5,11 @@ import pytest
 
 pytest.importorskip("datasketch", reason="the extra `train` is not installed")
 
-from zhanggui.corpus.build import build
-from zhanggui.corpus.dedupe import clusters
+from zhanggui.corpus import parts
+from zhanggui.corpus.build import build, build_from
+from zhanggui.corpus.dedupe import clusters, crossing
+from zhanggui.corpus.products import documents
 from zhanggui.corpus.read import Columns
-from zhanggui.errors import CorpusError
 
 
 def test_same_and_nearly_same_texts_are_found() -> None:
@@ -45,17 +46,39 @@ def test_a_corpus_is_built_the_same_twice_with_its_card(tmp_path: Path) -> None:
     assert one.card == two.card
     assert (one.folder / "test.jsonl").read_bytes() == (two.folder / "test.jsonl").read_bytes()
     assert one.card["rejected"]["rows"] == 1
-    assert one.card["personal_data_masked"] == 1
-    assert one.card["groups_in_two_parts"] == 0
-    assert one.card["dropped"]["duplicates"] >= 1
+    assert one.card["personal_data_masked"] == {"PHONE": 1}
+    assert one.card["leaks"]["groups_in_two_parts"] == 0
+    assert one.card["dropped"]["exact_duplicates"] == 1
     assert sum(one.card["parts"].values()) == one.card["texts"]
     assert "[PHONE]" in (one.folder / "card.md").read_text() + "".join(
         (one.folder / f"{p}.jsonl").read_text() for p in one.card["parts"]
     )
 
 
-def test_one_product_cannot_be_split_and_says_so(tmp_path: Path) -> None:
-    path = tmp_path / "texts.jsonl"
-    path.write_text("\n".join(json.dumps({"text": f"text number {n} {n * 31}", "p": "same"}) for n in range(30)))
-    with pytest.raises(CorpusError, match="cannot be split"):
-        build([path], Columns(group="p"), tmp_path / "out")
+def test_texts_that_resemble_each_other_in_two_parts_are_found() -> None:
+    long = "这条裤子版型宽松显瘦，面料柔软亲肤，夏天穿着也很凉快，搭配衬衫或者短袖都很好看"
+    texts = [long, "另一件完全不同的商品，今天刚到货的玻璃杯", long + "啊", long + "呀"]
+    assert crossing(texts, ["train", "train", "test", "test"]) == [(0, 2), (0, 3)]
+    assert crossing(texts, ["train", "test", "train", "train"]) == []
+
+
+def test_products_become_documents_by_language_and_stay_together(tmp_path: Path) -> None:
+    rows = [
+        {
+            "product_id": f"p{n}",
+            "titles": {"zh": f"第{n}号龙井茶", "en": f"Longjing tea number {n}"},
+            "descriptions": {"zh": f"明前采摘，清香{n}度，{n * 37 % 101}克罐装。"},
+            "category": "Tea > Green",
+            "brand": "West Lake",
+            "attributes": {"产地": "杭州"},
+        }
+        for n in range(40)
+    ]
+    made = build_from(lambda _rejects: documents(rows, source="catalogue"), tmp_path, threshold=0.99)
+    kept = [one for mine in parts.read(tmp_path).values() for one in mine]
+    assert made.card["texts"] == len(kept) == 80
+    assert made.card["languages"] == {"zh": 40, "en": 40}
+    assert made.card["leaks"]["groups_in_two_parts"] == 0
+    one = next(one for one in kept if one.document_id == "p3-zh")
+    assert one.text == "第3号龙井茶。明前采摘，清香3度，10克罐装。"
+    assert (one.group, one.topic, one.attributes) == ("p3", "Tea > Green", (("brand", "West Lake"), ("产地", "杭州")))

@@ -1,0 +1,66 @@
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+pytest.importorskip("datasketch", reason="the extra `train` is not installed")
+pytest.importorskip("sklearn", reason="the extra `train` is not installed")
+
+from zhanggui.cli.main import app
+from zhanggui.corpus import parts
+from zhanggui.engine import Engine
+
+FIGURES = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+PRODUCTS = [
+    {
+        "product_id": f"p{number}",
+        "title_en": f"Tea tin {word}",
+        "title_zh": f"{number}号茶罐",
+        "description_en": f"Soft green leaves from garden {word}, picked in spring and packed well.",
+        "description_zh": f"{number}号茶园，春天采摘，包装精致，味道清香。",
+        "price": "9.90",
+        "attributes": {"weight": f"{number * 10} g"},
+    }
+    for number, word in enumerate(FIGURES, 1)
+]
+
+
+def test_a_shops_products_become_an_annotated_corpus(tmp_path: Path) -> None:
+    Engine.create(tmp_path / "shop")
+    with Engine.open(tmp_path / "shop") as engine:
+        loaded, errors = engine.put_products(PRODUCTS)
+    assert (loaded.upserted, errors) == (12, [])
+    out = tmp_path / "corpus"
+    ran = CliRunner().invoke(
+        app, ["corpus", "build", "--catalog", "-C", str(tmp_path / "shop"), "--out", str(out), "--licence", "ours"]
+    )
+    assert ran.exit_code == 0, ran.output
+    assert "texts in" in ran.output
+    kept = [one for mine in parts.read(out).values() for one in mine]
+    assert {one.group for one in kept} == {f"p{number}" for number in range(1, 13)}
+    assert {one.language for one in kept} == {"en", "zh"}
+    ran = CliRunner().invoke(app, ["corpus", "annotate", str(out), "--topics", "2"])
+    assert ran.exit_code == 0, ran.output
+    assert (out / "samples.html").exists()
+    card = json.loads((out / "card.json").read_text(encoding="utf-8"))
+    assert card["licence"] == "ours"
+    assert {"keyword", "sentiment", "selling_point"} <= card["annotations"].keys()
+
+
+def test_a_feed_becomes_a_corpus_and_its_bad_rows_are_kept(tmp_path: Path) -> None:
+    feed = tmp_path / "feed.jsonl"
+    rows = [*PRODUCTS, {"product_id": "bad", "title_en": "No price"}]
+    feed.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
+    out = tmp_path / "corpus"
+    ran = CliRunner().invoke(app, ["corpus", "build", str(feed), "--catalog", "--out", str(out)])
+    assert ran.exit_code == 0, ran.output
+    found = json.loads((out / "rejects.jsonl").read_text(encoding="utf-8"))
+    assert (found["line"], found["field"]) == (13, "price")
+    assert json.loads((out / "card.json").read_text(encoding="utf-8"))["files"][0]["name"] == "feed.jsonl"
+
+
+def test_nothing_to_build_from_is_said(tmp_path: Path) -> None:
+    ran = CliRunner().invoke(app, ["corpus", "build", "--out", str(tmp_path / "corpus")])
+    assert ran.exit_code == 2
+    assert "--catalog" in ran.output

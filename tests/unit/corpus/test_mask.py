@@ -1,0 +1,54 @@
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("phonenumbers", reason="the extra `train` is not installed")
+
+from zhanggui.corpus.mask import mask
+
+_MARK = re.compile(r"\{([A-Z]+):([^{}]*)\}")
+
+
+def _labelled() -> Iterator[tuple[str, str, list[tuple[str, str]]]]:
+    """(sentence, sentence as it should be, its (kind, text)) of each labelled sentence."""
+    for line in (Path(__file__).parent / "personal_data.txt").read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            yield _MARK.sub(r"\2", line), _MARK.sub(r"[\1]", line), _MARK.findall(line)
+
+
+def test_labelled_personal_data_is_masked_and_other_numbers_stay() -> None:
+    hits, said, there = Counter[str](), Counter[str](), Counter[str]()
+    wrong = []
+    for sentence, wanted, marks in _labelled():
+        masked, counts = mask(sentence)
+        said.update(counts)
+        there.update(kind for kind, _ in marks)
+        hits.update(kind for kind, text in marks if text not in masked and counts[kind])
+        if masked != wanted:
+            wrong.append((wanted, masked))
+    for kind in sorted(there):
+        print(
+            f"{kind}: precision {hits[kind] / max(1, said[kind]):.3f}, recall {hits[kind] / there[kind]:.3f} of {there[kind]}"
+        )
+    print(
+        f"all: precision {hits.total() / said.total():.3f}, recall {hits.total() / there.total():.3f} of {there.total()}"
+    )
+    assert wrong == []
+
+
+def test_the_labelled_set_is_large_and_in_both_languages() -> None:
+    sentences = [sentence for sentence, _, _ in _labelled()]
+    plain = [sentence for sentence, _, marks in _labelled() if not marks]
+    assert len(sentences) >= 100
+    assert len([one for one in sentences if one.isascii()]) >= 40
+    assert len([one for one in sentences if not one.isascii()]) >= 40
+    assert len([one for one in plain if re.search(r"\d", one)]) >= 40
+
+
+def test_masking_again_changes_nothing() -> None:
+    for sentence, _, _ in _labelled():
+        masked, _ = mask(sentence)
+        assert mask(masked) == (masked, Counter())
