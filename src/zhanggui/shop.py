@@ -24,6 +24,7 @@ from zhanggui.campaigns.line import Line
 from zhanggui.catalog.product import Language
 from zhanggui.config import Config
 from zhanggui.content.compose import Sender
+from zhanggui.content.copywriter import with_copywriter
 from zhanggui.decisioning.log import DecisionLog
 from zhanggui.delivery import unsubscribe
 from zhanggui.errors import ConfigError, InputError, NotFoundError, StorageError
@@ -198,7 +199,9 @@ class Shop:
         if not self.config.model.type:
             return None
         if self._model is None:
-            self._model = plugins.make("zhanggui.models", self.config.model.type, self.config.model.options)
+            chosen = self.config.model
+            options = with_copywriter(chosen.options) if chosen.type == "local" else chosen.options
+            self._model = plugins.make("zhanggui.models", chosen.type, options)
         return self._model
 
     def _channels(self) -> dict[str, Any]:

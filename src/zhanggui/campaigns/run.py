@@ -6,7 +6,7 @@ Versions, file names and message ids follow from the run's id; so a step that wa
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -266,12 +266,18 @@ def _summary(written: Written) -> dict[str, Any]:
     return {
         "briefs": len(written.copies),
         "from_model": sources["model"],
+        "templates": _templates(written.copies.values()),
         "prompt_tokens": written.prompt_tokens,
         "completion_tokens": written.completion_tokens,
         "candidates": written.candidates,
         "passed": written.passed,
         "rejected": dict(written.rejected),
     }
+
+
+def _templates(copies: Iterable[Copy]) -> dict[str, int]:
+    """Briefs that templates wrote, by "language:why"."""
+    return dict(Counter(f"{one.brief.language}:{one.why_template}" for one in copies if one.source == "template"))
 
 
 def _candidates(written: Written) -> Iterator[str]:

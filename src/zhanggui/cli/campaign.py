@@ -48,6 +48,10 @@ def run(name: NameArgument, shop: ShopOption = Path(), at: MomentOption = None) 
     for step, result in results.items():
         counts = ", ".join(f"{key} {value}" for key, value in result.items() if isinstance(value, int | float))
         console.print(f"  {step:<10} {counts}", markup=False, highlight=False)
+    from zhanggui.evaluation.report import templates_in_words
+
+    for line in templates_in_words(results.get("write", {}).get("templates", {}), engine.config.shop.language):
+        console.print(f"             {line}", markup=False, highlight=False)
     console.print(f"`zhanggui evaluate {run_id}` reports on it", markup=False, highlight=False)
 
 

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from zhanggui.cli.generate import generate
 from zhanggui.cli.output import JsonOption, ShopOption, console, errors, show_json
 from zhanggui.errors import ArtifactError, ModelError, TrainingError
 
 if TYPE_CHECKING:
     from zhanggui.storage import Artifact, ArtifactStore
 
-app = typer.Typer(no_args_is_help=True, help="Models: list, show, use, pull, export.")
+app = typer.Typer(no_args_is_help=True, help="Models: list, show, use, pull, export, generate.")
+app.command()(generate)
 
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME[:VERSION]", help="Of an artifact; without version the newest.")

@@ -35,6 +35,8 @@ class RunReport:
     """Suppressed customers by the rules that forbade every message to them."""
     briefs: int
     from_model: int
+    templates: Mapping[str, int]
+    """Briefs that templates wrote, by "language:why" (`templates_in_words`)."""
     """Briefs whose words a model wrote."""
     prompt_tokens: int
     completion_tokens: int
@@ -92,6 +94,7 @@ def render_text(report: RunReport, language: Language) -> str:
             f"词元 {report.prompt_tokens} + {report.completion_tokens}",
         )
     )
+    lines += [f"            {line}" for line in templates_in_words(report.templates, language)]
     lines.append(
         say(
             f"            {report.passed} of {report.candidates} candidates passed every check ({share:.0%}); refused:",
@@ -114,6 +117,28 @@ def render_text(report: RunReport, language: Language) -> str:
     lines.append("")
     lines += _answers(report, language)
     return "\n".join(lines)
+
+
+def templates_in_words(templates: Mapping[str, int], language: Language) -> list[str]:
+    """Why templates wrote what they wrote, a line each, and what to do about it."""
+    zh = language == "zh"
+    lines = []
+    for key, count in templates.items():
+        of, _, why = key.partition(":")
+        name = {"en": "英文" if zh else "English", "zh": "中文" if zh else "Chinese"}[of]
+        if why == "no_model":
+            lines.append(
+                f"{count} 个{name}任务由模板写成：没有配置会写{name}的模型（在 zhanggui.toml 的 [model] 中指定）"
+                if zh
+                else f"{count} {name} briefs came from templates: no model that writes {name} is named ([model] in zhanggui.toml)"
+            )
+        else:
+            lines.append(
+                f"{count} 个{name}任务由模板写成：没有候选通过检查"
+                if zh
+                else f"{count} {name} briefs came from templates: no candidate passed the checks"
+            )
+    return lines
 
 
 def _answers(report: RunReport, language: Language) -> list[str]:

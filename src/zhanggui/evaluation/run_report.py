@@ -39,6 +39,7 @@ def report(line: Line, campaign: Campaign, run: Run) -> RunReport:
         forbidden=dict(sum((_forbidden(batch) for batch in batches), Counter()).most_common()),
         briefs=written["briefs"],
         from_model=written["from_model"],
+        templates=written.get("templates", {}),
         prompt_tokens=written["prompt_tokens"],
         completion_tokens=written["completion_tokens"],
         candidates=written["candidates"],

@@ -1,0 +1,53 @@
+"""`zhanggui model generate`: a trained model's answers to the rows of a file."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zhanggui.cli.output import console, progress
+from zhanggui.errors import ArtifactError
+
+
+def generate(
+    name: Annotated[str, typer.Argument(metavar="NAME[:VERSION]", help="Of an artifact; without version the newest.")],
+    file: Annotated[Path, typer.Argument(help="JSONL of what to answer, with the fields that it was trained on.")],
+    out: Annotated[Path, typer.Option("--out", help="JSONL to write: prompt, reference (if any), prediction.")],
+    store: Annotated[Path, typer.Option("--store", help="Folder of the artifacts.")] = Path("artifacts"),
+    base: Annotated[str | None, typer.Option("--base", help="Base of an adapter, where it lies elsewhere now.")] = None,
+    held_out: Annotated[bool, typer.Option("--held-out", help="Only rows that training held out.")] = False,
+    most: Annotated[int | None, typer.Option("--most", min=1, help="At most so many rows, from the first on.")] = None,
+    candidates: Annotated[
+        int,
+        typer.Option("--candidates", min=1, help="Samples a row; the one that agrees most with the others is kept."),
+    ] = 1,
+    temperature: Annotated[
+        float, typer.Option("--temperature", min=0, help="Of sampling; 0: always the likeliest.")
+    ] = 0.0,
+    max_tokens: Annotated[int, typer.Option("--max-tokens", min=1, help="Longest answer.")] = 256,
+    seed: Annotated[int, typer.Option("--seed", help="Of sampling.")] = 7,
+) -> None:
+    """Answer each row of a file with a trained decoder or adapter, in the prompts that it was trained on."""
+    from zhanggui.llm.local import LocalModel
+    from zhanggui.llm.model import Sampling
+    from zhanggui.storage import ArtifactStore
+    from zhanggui.training import generate as generation
+    from zhanggui.training.kept import serving
+
+    if not store.exists():
+        raise ArtifactError(f"there is no folder {store}; name it: --store")
+    wanted, _, version = name.partition(":")
+    artifact = ArtifactStore(store).get(wanted, *([version] if version else []))
+    pairs = generation.read(file, artifact.config, held_out=held_out)[:most]
+    options = serving(artifact, store / ".served", base=base)
+    model = LocalModel(options.get("path"), adapter=options.get("adapter"), context=2 * max_tokens + 512)
+    asked = (artifact.config.get("columns") or {}).get("prompt", "prompt")
+    sampling = Sampling(max_tokens=max_tokens, temperature=temperature, seed=seed)
+    with out.open("w", encoding="utf-8") as written, progress("texts", len(pairs)) as advance:
+        texts = generation.generate(model, pairs, candidates=candidates, sampling=sampling)
+        for pair, text in zip(pairs, texts, strict=True):
+            row = {asked: pair.prompt[-1]["content"], "reference": pair.answer, "prediction": text}
+            written.write(json.dumps({key: value for key, value in row.items() if value}, ensure_ascii=False) + "\n")
+            advance(1)
+    console.print(f"{len(pairs)} texts of {artifact.name} {artifact.version}: {out}", markup=False, highlight=False)
