@@ -38,7 +38,7 @@ def generate(
     if not store.exists():
         raise ArtifactError(f"there is no folder {store}; name it: --store")
     wanted, _, version = name.partition(":")
-    artifact = ArtifactStore(store).get(wanted, *([version] if version else []))
+    artifact = ArtifactStore(store).get(wanted, version or "latest")
     pairs = generation.read(file, artifact.config, held_out=held_out)[:most]
     options = serving(artifact, store / ".served", base=base)
     model = LocalModel(options.get("path"), adapter=options.get("adapter"), context=2 * max_tokens + 512)
