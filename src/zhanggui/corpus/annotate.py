@@ -13,6 +13,7 @@ from zhanggui.corpus import card, parts, samples
 from zhanggui.corpus.attributes import attributes_covered
 from zhanggui.corpus.build import Progress
 from zhanggui.corpus.classifier import SENTIMENTS, classify, features
+from zhanggui.corpus.counted import counted
 from zhanggui.corpus.document import Annotation, Document, Kind, Part
 from zhanggui.corpus.keywords import keywords, terms
 from zhanggui.corpus.language_model import annotate_with_model
@@ -50,11 +51,10 @@ def annotate(
     """
     found: list[list[Annotation]] = []
     words: list[list[str]] = []
-    for document in documents:
+    for document in counted(documents, lambda done: progress("rules", done, len(documents))):
         mine, theirs = _by_rule(document)
         found.append(mine)
         words.append(theirs)
-        progress("rules", 1, len(documents))
     _over_terms(documents, sides, words, found, topic_count, seed, progress)
     measured = _learned(documents, sides, found, seed, progress)
     if model is not None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from zhanggui.corpus import card, parts
 from zhanggui.corpus.clean import clean, language
+from zhanggui.corpus.counted import counted
 from zhanggui.corpus.dedupe import clusters, crossing, same
 from zhanggui.corpus.document import Document, Part
 from zhanggui.corpus.mask import mask
@@ -73,8 +74,7 @@ def build_from(
     dropped = dict.fromkeys(("too_short", "exact_duplicates", "near_duplicates", "leaks"), 0)
     rows = []
     with RejectFile(path=out / "rejects.jsonl") as rejects:
-        for document in documents(rejects):
-            progress("read", 1, None)
+        for document in counted(documents(rejects), lambda done: progress("read", done, None)):
             text, found = mask(clean(document.text))
             masked.update(found)
             if len(text) < shortest:

@@ -6,10 +6,9 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from zhanggui.corpus.counted import Advance, counted
 from zhanggui.corpus.document import Part
 from zhanggui.errors import CorpusError
-
-Advance = Callable[[int], None]
 
 
 def same(texts: Sequence[str]) -> list[int]:
@@ -32,8 +31,7 @@ def clusters(
     sketch, index = _sketches(permutations, seed=1), _index(threshold, permutations, None)
     found = same(texts)
     shingled: dict[int, frozenset[bytes]] = {}
-    for place, text in enumerate(texts):
-        progress(1)
+    for place, text in enumerate(counted(texts, progress)):
         if found[place] != place:
             found[place] = found[found[place]]
             continue
@@ -60,8 +58,7 @@ def crossing(
     shingled: dict[int, frozenset[bytes]] = {}
     found = []
     # The small parts into the index, then training texts past them.
-    for place in sorted(range(len(texts)), key=lambda one: (parts[one] == "train", one)):
-        progress(1)
+    for place in counted(sorted(range(len(texts)), key=lambda one: (parts[one] == "train", one)), progress):
         mine = shingles(texts[place])
         mark = sketch(mine)
         near = [one for one in sorted(index.query(mark)) if parts[one] != parts[place]]

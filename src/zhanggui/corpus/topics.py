@@ -33,7 +33,10 @@ def topics(found: Terms, fitted: Sequence[bool], *, count: int, seed: int) -> li
     places = np.flatnonzero(np.array(fitted))
     if len(places) > _FITTED:
         places = np.sort(np.random.default_rng(seed).choice(places, _FITTED, replace=False))
-    model = NMF(n_components=count, init="nndsvda", random_state=seed, max_iter=150, tol=1e-3)
+    # A start from singular vectors is better, but a few texts may not have as many as there are topics.
+    model = NMF(
+        n_components=count, init="nndsvda" if len(places) > 200 else "random", random_state=seed, max_iter=150, tol=1e-3
+    )
     with sklearn.config_context(assume_finite=True):
         _fit(model, matrix[places])
         weights = model.transform(matrix)
