@@ -74,6 +74,7 @@ def pretrain(
         model, tokenizer = _model(settings, data, folder=folder, work=work, masked=masked)
     if masked:
         model.rows_an_update = settings.batch_size
+        model.set_attn_implementation(job.encoder_attention())
     length = settings.updates * settings.batch_size
     train = _stream(data.train, tokenizer, settings, length=length)
     held = _stream(data.validation, tokenizer, settings, length=0)

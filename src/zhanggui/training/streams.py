@@ -34,7 +34,13 @@ class Stream:
     def __getitem__(self, number: int) -> dict[str, Any]:
         if not 0 <= number < self.length:
             raise IndexError(number)
-        epoch, place = divmod(number, self.count)
+        # Of several epochs each is whole batches, or later ones would mix sizes; a few rows, others each time, sit out.
+        span = (
+            self.count
+            if self.length <= self.count or self.count < self.batch
+            else self.count // self.batch * self.batch
+        )
+        epoch, place = divmod(number, span)
         if self._order[0] != epoch:
             self._order = (epoch, self._shuffled(epoch))
         return self.row(int(self._order[1][place]), np.random.default_rng((self.seed, 1, number)))
@@ -42,16 +48,15 @@ class Stream:
     def _shuffled(self, epoch: int) -> Ints:
         rng = np.random.default_rng((self.seed, 0, epoch))
         order = rng.permutation(self.count)
-        if self.sizes is None:
+        if self.sizes is None or self.count < self.batch:
             return order
         sizes = np.asarray(self.sizes)
         window = self.batch * 50
-        pieces = [order[start : start + window] for start in range(0, self.count, window)]
-        order = np.concatenate([piece[np.argsort(sizes[piece], kind="stable")] for piece in pieces])
-        batches = [order[start : start + self.batch] for start in range(0, self.count, self.batch)]
-        # The last batch is short: it stays last, or every batch after it would be out of step.
-        full = [batches[one] for one in rng.permutation(len(batches) - 1)] + batches[-1:]
-        return np.concatenate(full)
+        whole = self.count - self.count % self.batch
+        pieces = [order[start : min(start + window, whole)] for start in range(0, whole, window)]
+        alike = np.concatenate([piece[np.argsort(sizes[piece], kind="stable")] for piece in pieces])
+        batches = alike.reshape(-1, self.batch)
+        return np.concatenate([batches[rng.permutation(len(batches))].ravel(), order[whole:]])
 
 
 def packed_rows(packed: Packed) -> Callable[[int, np.random.Generator], dict[str, Any]]:
@@ -85,6 +90,8 @@ def collate(rows: Sequence[dict[str, Any]], *, pad: int) -> dict[str, Any]:
     if "position_ids" not in batch:
         sizes = torch.tensor([len(row["input_ids"]) for row in rows])
         batch["attention_mask"] = (torch.arange(longest)[None, :] < sizes[:, None]).long()
+    if "label" in rows[0]:
+        batch["labels"] = torch.tensor([row["label"] for row in rows])
     if "next_sentence_label" in rows[0]:
         batch["next_sentence_label"] = torch.tensor([row["next_sentence_label"] for row in rows])
     return batch
