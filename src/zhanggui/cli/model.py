@@ -1,4 +1,4 @@
-"""`zhanggui model …`: the models of a shop: which there are, which one writes, downloads, exports."""
+"""`zhanggui model …`: the models of a shop: which there are, which one writes, downloads, exports, texts of theirs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zhanggui.cli.output import JsonOption, ShopOption, console, errors, show_json
+from zhanggui.cli.output import JsonOption, ShopOption, console, errors, progress, show_json
 from zhanggui.errors import ArtifactError, ModelError, TrainingError
 
 if TYPE_CHECKING:
+    from zhanggui.llm.local import LocalModel
     from zhanggui.storage import Artifact, ArtifactStore
 
-app = typer.Typer(no_args_is_help=True, help="Models: list, show, use, pull, export.")
+app = typer.Typer(no_args_is_help=True, help="Models: list, show, use, pull, generate, export.")
 
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME[:VERSION]", help="Of an artifact; without version the newest.")
@@ -159,6 +160,62 @@ def export(
         else:
             size = to_onnx(found, out, precision=precision or "fp32")
     _say(f"{out}: {_bytes(size)}")
+
+
+@app.command()
+def generate(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME[:VERSION]", help="An artifact, a GGUF file, or default for the default weights."),
+    ],
+    file: Annotated[Path, typer.Argument(help="JSONL of prompts: briefs, chats (messages), or texts in a column.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="JSONL: each row with the answer as `text`, its own as `reference`.")
+    ],
+    prompt: Annotated[str, typer.Option("--prompt", help="Column of the prompt.")] = "prompt",
+    system: Annotated[str, typer.Option("--system", help="System message before each prompt that is a text.")] = "",
+    max_tokens: Annotated[int, typer.Option("--max-tokens", min=1, help="Longest answer.")] = 160,
+    temperature: Annotated[float, typer.Option("--temperature", min=0.0, help="0: always the likeliest token.")] = 0.7,
+    seed: Annotated[int, typer.Option("--seed", help="Fixes the draws.")] = 7,
+    shop: ShopOption = Path(),
+    store: StoreOption = None,
+    base: BaseOption = None,
+) -> None:
+    """Answer every prompt of a file with a trained model, as campaigns would ask it. Bad rows go to a reject file."""
+    import json
+
+    from zhanggui.llm.model import Sampling
+    from zhanggui.storage import RejectFile
+    from zhanggui.training import prompts
+
+    model = _opened(name, shop, store, base)
+    with RejectFile(path=out.with_suffix(".rejects.jsonl")) as rejects:
+        asked = list(prompts.read(file, column=prompt, system=system, style=model.prompt_style, rejects=rejects))
+    sampling = Sampling(max_tokens=max_tokens, temperature=temperature, seed=seed)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.open("w", encoding="utf-8") as written, progress("writing", len(asked)) as advance:
+        for start in range(0, len(asked), 32):
+            some = asked[start : start + 32]
+            answers = model.generate([request for _, request in some], sampling=sampling)
+            for (row, _), answer in zip(some, answers, strict=True):
+                line = json.dumps(prompts.answered(row, answer.texts[0].strip()), ensure_ascii=False)
+                written.write(line + "\n")
+            advance(len(some))
+    _say(f"{out}: {len(asked)} texts" + (f", {rejects.count} rows rejected: {rejects.path}" if rejects.count else ""))
+
+
+def _opened(name: str, shop: Path, store: Path | None, base: str | None) -> "LocalModel":
+    """A decoder ready to answer; what is no GGUF file yet is exported beside the artifacts once."""
+    from zhanggui.llm.local import LocalModel
+    from zhanggui.training.kept import serving
+
+    if name == "default" or name.endswith(".gguf"):
+        return LocalModel(None if name == "default" else name)
+    kept = _store(shop, store)
+    found = _artifact(name, kept)
+    with _training(), errors.status(f"opening {found.name} {found.version}"):
+        options = serving(found, kept.root / ".served", base=base)
+        return LocalModel(**options)  # type: ignore[arg-type]
 
 
 def _store(shop: Path, store: Path | None) -> "ArtifactStore":

@@ -57,7 +57,10 @@ def finetune(
     from zhanggui.storage import ArtifactStore
     from zhanggui.training.settings import FinetuneSettings, load
 
+    from zhanggui.training.kept import weights
+
     settings = load(config, FinetuneSettings)
+    settings = replace(settings, base=weights(settings.base, folder=config.parent, artifacts=ArtifactStore(out)))
     try:
         from zhanggui.training.finetune import finetune as train
     except ModuleNotFoundError as error:

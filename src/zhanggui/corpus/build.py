@@ -49,7 +49,7 @@ def build(
             f"{len(texts)} texts of {len({one.group for one, _ in texts})} group(s) cannot be split 8:1:1 without a group on both sides"
         )
     for part in SHARES:
-        lines = [json.dumps(one.__dict__, ensure_ascii=False) for one, mine in texts if mine == part]
+        lines = [json.dumps(one.row(), ensure_ascii=False) for one, mine in texts if mine == part]
         (out / f"{part}.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     lengths = sorted(len(one.text) for one, _ in texts)
     card: dict[str, Any] = {

@@ -1,6 +1,8 @@
 """One text of a corpus. Does nothing."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 Part = str
 """train, validation or test."""
@@ -21,3 +23,10 @@ class Document:
     """File and line."""
     language: str = ""
     """"zh", "en", "mixed" or "other"; set by cleaning."""
+    kept: Mapping[str, Any] = field(default_factory=dict)
+    """Columns that stay beside the text as they came, such as the prompt that it answers."""
+
+    def row(self) -> dict[str, Any]:
+        """As a line of a part; what was kept stands beside the rest."""
+        found = asdict(self)
+        return dict(found.pop("kept")) | found

@@ -27,6 +27,8 @@ class Columns:
     """What it is about; "" makes each text its own group."""
     label: str = ""
     """Its class."""
+    keep: tuple[str, ...] = ()
+    """What else stays beside the text, as it comes."""
 
 
 def read(path: Path, columns: Columns, *, rejects: RejectFile) -> Iterator[Document]:
@@ -64,6 +66,7 @@ def _document(path: Path, line: int, row: Mapping[str, Any], columns: Columns) -
         group=value(columns.group) or identity,
         label=value(columns.label),
         source=f"{path.name}:{line}",
+        kept={column: value(column) for column in columns.keep},
     )
 
 

@@ -10,32 +10,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zhanggui.evaluation.bootstrap import Array, Figure, Statistic, figure, ratio, resample
+
 BINS = 15
 _RESAMPLES = 1_000
-
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Classified:
-    """Figures of one classifier on one set of rows. Intervals: 95%, percentiles of the bootstrap (Efron 1979)."""
+    """Figures of one classifier on one set of rows, with 95% intervals."""
 
     labels: tuple[str, ...]
     rows: int
-    accuracy: float
-    accuracy_interval: Interval
-    macro_f1: float
+    accuracy: Figure
+    macro_f1: Figure
     """Mean over the classes of F1, the harmonic mean of precision and recall."""
-    macro_f1_interval: Interval
-    ece: float
+    ece: Figure
     """Expected calibration error: mean distance of confidence and accuracy over 15 bins of confidence (Guo et al. 2017)."""
-    ece_interval: Interval
     confusion: tuple[tuple[int, ...], ...]
     """Counts [true class][predicted class]."""
 
     def per_class(self) -> dict[str, dict[str, float]]:
         """Precision, recall, F1 and the number of rows of each class; 0 where a ratio has nothing below it."""
-        precision, recall, f1 = _ratios(np.array(self.confusion))
+        precision, recall, f1 = (np.nan_to_num(one) for one in _ratios(np.array(self.confusion, dtype=np.float64)))
         return {
             label: {
                 "precision": float(precision[place]),
@@ -48,16 +45,11 @@ class Classified:
 
     def figures(self) -> dict[str, Any]:
         """Everything as plain data."""
+        three = {"accuracy": self.accuracy, "macro_f1": self.macro_f1, "ece": self.ece}
         return {
-            "accuracy": self.accuracy,
-            "macro_f1": self.macro_f1,
-            "ece": self.ece,
+            **{name: one.value for name, one in three.items()},
             "rows": self.rows,
-            "intervals": {
-                "accuracy": list(self.accuracy_interval),
-                "macro_f1": list(self.macro_f1_interval),
-                "ece": list(self.ece_interval),
-            },
+            "intervals": {name: [one.low, one.high] for name, one in three.items()},
             "per_class": self.per_class(),
             "confusion": [list(row) for row in self.confusion],
         }
@@ -65,12 +57,8 @@ class Classified:
     def page(self, title: str) -> str:
         """The figures as Markdown."""
         lines = [f"## {title}: {self.rows:,} texts", "", "| | | 95% interval |", "|---|---|---|"]
-        for name, value, (low, high) in (
-            ("accuracy", self.accuracy, self.accuracy_interval),
-            ("macro-F1", self.macro_f1, self.macro_f1_interval),
-            ("expected calibration error", self.ece, self.ece_interval),
-        ):
-            lines.append(f"| {name} | {value:.4f} | {low:.4f} to {high:.4f} |")
+        three = {"accuracy": self.accuracy, "macro-F1": self.macro_f1, "expected calibration error": self.ece}
+        lines += [f"| {name} | {one.value:.4f} | {one.low:.4f} to {one.high:.4f} |" for name, one in three.items()]
         lines += ["", "| class | precision | recall | F1 | texts |", "|---|---|---|---|---|"]
         for label, one in self.per_class().items():
             lines.append(
@@ -88,44 +76,39 @@ def classified(
     probabilities: NDArray[np.floating[Any]], truth: Sequence[int], labels: Sequence[str], *, seed: int = 7
 ) -> Classified:
     """Compare `probabilities` [rows, classes] with the true classes; the likeliest class is the answer."""
-    wanted, count = np.asarray(truth), len(labels)
-    said = probabilities.argmax(1)
+    wanted, count, said = np.asarray(truth), len(labels), probabilities.argmax(1)
     confidence = probabilities.max(1).astype(np.float64)
-    cells = wanted * count + said
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    right = (said == wanted).astype(np.float64)
-
-    def figures(rows: Any) -> tuple[float, float, float]:
-        table = np.bincount(cells[rows], minlength=count * count).reshape(count, count)
-        gap = np.bincount(bins[rows], weights=(confidence - right)[rows], minlength=BINS)
-        total = table.sum()
-        # Classes that neither occur nor are predicted say nothing.
-        seen = (table.sum(0) + table.sum(1)) > 0
-        return float(table.trace() / total), float(_ratios(table)[2][seen].mean()), float(np.abs(gap).sum() / total)
-
-    whole = figures(slice(None))
-    rng = np.random.default_rng(seed)
-    drawn = np.array([figures(rng.integers(len(wanted), size=len(wanted))) for _ in range(_RESAMPLES)])
-    low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
-    spans = [(float(one), float(two)) for one, two in zip(low, high, strict=True)]
-    confusion = np.bincount(cells, minlength=count * count).reshape(count, count)
+    cells = np.eye(count * count)[wanted * count + said]
+    bins = np.eye(BINS)[np.minimum((confidence * BINS).astype(int), BINS - 1)]
+    gaps = bins * (confidence - (said == wanted))[:, None]
+    statistics = [
+        ratio((said == wanted).astype(np.float64), np.ones(len(wanted))),
+        Statistic(columns=cells, of=lambda sums: _macro_f1(sums.reshape(*sums.shape[:-1], count, count))),
+        # A resample has as many rows as there are.
+        Statistic(columns=gaps, of=lambda sums: np.abs(sums).sum(-1) / len(wanted)),
+    ]
+    drawn = resample(statistics, replicates=_RESAMPLES, seed=seed)
+    accuracy, macro_f1, ece = (figure(one, values) for one, values in zip(statistics, drawn, strict=True))
+    confusion = cells.sum(0).reshape(count, count).astype(int)
     return Classified(
         labels=tuple(labels),
         rows=len(wanted),
-        accuracy=whole[0],
-        accuracy_interval=spans[0],
-        macro_f1=whole[1],
-        macro_f1_interval=spans[1],
-        ece=whole[2],
-        ece_interval=spans[2],
+        accuracy=accuracy,
+        macro_f1=macro_f1,
+        ece=ece,
         confusion=tuple(tuple(int(cell) for cell in row) for row in confusion),
     )
 
 
-def _ratios(confusion: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Precision, recall and F1 of each class."""
-    right = confusion.diagonal().astype(np.float64)
-    said, true = confusion.sum(0), confusion.sum(1)
-    precision = right / np.maximum(said, 1)
-    recall = right / np.maximum(true, 1)
-    return precision, recall, 2 * right / np.maximum(said + true, 1)
+def _macro_f1(confusion: Array) -> Array:
+    """Of (..., classes, classes) counts; classes that neither occur nor are predicted say nothing."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.nanmean(_ratios(confusion)[2], axis=-1))
+
+
+def _ratios(confusion: Array) -> tuple[Array, Array, Array]:
+    """Precision, recall and F1 (..., classes) of each class; not a number where nothing is below a ratio."""
+    right = np.diagonal(confusion, axis1=-2, axis2=-1)
+    said, true = confusion.sum(-2), confusion.sum(-1)
+    with np.errstate(invalid="ignore"):
+        return right / said, right / true, 2 * right / (said + true)

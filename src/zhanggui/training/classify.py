@@ -6,6 +6,7 @@ The Trainer of Hugging Face and PEFT do the work. Does not know what the classes
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from zhanggui.errors import TrainingError
 from zhanggui.evaluation.classification import Classified, classified
 from zhanggui.storage import Artifact, ArtifactStore
-from zhanggui.training import curves, job
+from zhanggui.training import curves, job, kept
 from zhanggui.training.corpora import labelled
 from zhanggui.training.settings import ClassifySettings
 from zhanggui.training.streams import Stream, collate
@@ -40,23 +41,25 @@ def classify(
     data = labelled(folder / settings.data, settings.columns, work=work)
     classes = sorted({label for _, label in data.parts["train"]})
     labels = [settings.names.get(one, one) for one in classes]
+    if len(set(labels)) < len(labels):
+        raise TrainingError(f"two labels are called {max(labels, key=labels.count)!r}: [names]")
     set_seed(settings.seed)
-    base = _base(settings.base, folder=folder, artifacts=artifacts)
+    base = kept.weights(settings.base, folder=folder, artifacts=artifacts)
     model, tokenizer = _model(base, labels, settings)
     ids = {
         part: tokenizer([text for text, _ in found], truncation=True, max_length=settings.max_tokens)["input_ids"]
         for part, found in data.parts.items()
     }
     truth = {part: [classes.index(label) for _, label in found] for part, found in data.parts.items()}
-    updates = max(1, math.ceil(settings.epochs * (len(ids["train"]) // settings.batch_size or 1)))
-    train = Stream(
+    stream = Stream(
         row=lambda place, _: {"input_ids": ids["train"][place], "label": truth["train"][place]},
         count=len(ids["train"]),
-        length=updates * settings.batch_size,
+        length=0,
         seed=settings.seed,
         sizes=[len(one) for one in ids["train"]],
         batch=settings.batch_size,
     )
+    updates = math.ceil(settings.epochs * stream.epoch / settings.batch_size)
     args = TrainingArguments(
         output_dir=str(work),
         max_steps=updates,
@@ -78,14 +81,16 @@ def classify(
     trainer = Trainer(
         model=model,
         args=args,
-        train_dataset=train,
-        data_collator=lambda rows: collate(rows, pad=tokenizer.pad_token_id),
+        train_dataset=replace(stream, length=updates * settings.batch_size),
+        data_collator=lambda rows: collate(rows, pad=tokenizer.pad_token_id, limit=settings.max_tokens),
     )
     job.run(trainer, work, minutes=settings.minutes)
     if settings.method == "lora":
         model = model.merge_and_unload()
     measured = {
-        part: classified(_probabilities(model, ids[part], pad=tokenizer.pad_token_id), truth[part], labels)
+        part: classified(
+            _probabilities(model, ids[part], pad=tokenizer.pad_token_id, limit=settings.max_tokens), truth[part], labels
+        )
         for part in ("validation", "test")
     }
     config = json.loads(json.dumps(settings, default=lambda one: one.__dict__)) | {
@@ -107,17 +112,6 @@ def classify(
             unlabelled=data.unlabelled,
         )
     return artifacts.get(settings.name, version)
-
-
-def _base(named: str, *, folder: Path, artifacts: ArtifactStore) -> str:
-    """Where the encoder lies: an artifact's model, a folder, or a name of the hub."""
-    name, _, version = named.partition(":")
-    if name in artifacts.names():
-        return str((artifacts.get(name, version or "latest").path / "model").resolve())
-    for place in (folder / named, folder / named / "model"):
-        if (place / "config.json").exists():
-            return str(place.resolve())
-    return named
 
 
 def _model(base: str, labels: Sequence[str], settings: ClassifySettings) -> tuple[Any, Any]:
@@ -162,7 +156,9 @@ def _model(base: str, labels: Sequence[str], settings: ClassifySettings) -> tupl
     return model, tokenizer
 
 
-def _probabilities(model: Any, ids: Sequence[Sequence[int]], *, pad: int, batch: int = 64) -> NDArray[np.float32]:
+def _probabilities(
+    model: Any, ids: Sequence[Sequence[int]], *, pad: int, limit: int, batch: int = 64
+) -> NDArray[np.float32]:
     """Float32 [texts, classes], computed in float32."""
     import torch
 
@@ -172,7 +168,7 @@ def _probabilities(model: Any, ids: Sequence[Sequence[int]], *, pad: int, batch:
     with torch.inference_mode():
         for start in range(0, len(order), batch):
             places = order[start : start + batch]
-            given = collate([{"input_ids": ids[place]} for place in places], pad=pad)
+            given = collate([{"input_ids": ids[place]} for place in places], pad=pad, limit=limit)
             logits = model(**{name: value.to(model.device) for name, value in given.items()}).logits
             found[places] = logits.float().softmax(-1).cpu().numpy()
     return found

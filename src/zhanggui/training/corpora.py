@@ -13,7 +13,6 @@ from zhanggui.errors import TrainingError
 from zhanggui.storage.artifacts import file_hash
 from zhanggui.training.settings import ColumnSettings
 
-
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
 
 

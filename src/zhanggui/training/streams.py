@@ -31,16 +31,15 @@ class Stream:
     def __len__(self) -> int:
         return self.length
 
+    @property
+    def epoch(self) -> int:
+        """Rows of an epoch: with `sizes`, whole batches, the last of them filled up with rows that come twice."""
+        return self.count if self.sizes is None else -(-self.count // self.batch) * self.batch
+
     def __getitem__(self, number: int) -> dict[str, Any]:
         if not 0 <= number < self.length:
             raise IndexError(number)
-        # Of several epochs each is whole batches, or later ones would mix sizes; a few rows, others each time, sit out.
-        span = (
-            self.count
-            if self.length <= self.count or self.count < self.batch
-            else self.count // self.batch * self.batch
-        )
-        epoch, place = divmod(number, span)
+        epoch, place = divmod(number, self.epoch)
         if self._order[0] != epoch:
             self._order = (epoch, self._shuffled(epoch))
         return self.row(int(self._order[1][place]), np.random.default_rng((self.seed, 1, number)))
@@ -48,15 +47,15 @@ class Stream:
     def _shuffled(self, epoch: int) -> Ints:
         rng = np.random.default_rng((self.seed, 0, epoch))
         order = rng.permutation(self.count)
-        if self.sizes is None or self.count < self.batch:
+        if self.sizes is None:
             return order
         sizes = np.asarray(self.sizes)
         window = self.batch * 50
-        whole = self.count - self.count % self.batch
-        pieces = [order[start : min(start + window, whole)] for start in range(0, whole, window)]
-        alike = np.concatenate([piece[np.argsort(sizes[piece], kind="stable")] for piece in pieces])
-        batches = alike.reshape(-1, self.batch)
-        return np.concatenate([batches[rng.permutation(len(batches))].ravel(), order[whole:]])
+        pieces = [order[start : start + window] for start in range(0, self.count, window)]
+        order = np.concatenate([piece[np.argsort(sizes[piece], kind="stable")] for piece in pieces])
+        # Whole batches only, or those of the next epoch would be out of step with the trainer's.
+        batches = np.resize(order, self.epoch).reshape(-1, self.batch)
+        return rng.permutation(batches).ravel()
 
 
 def packed_rows(packed: Packed) -> Callable[[int, np.random.Generator], dict[str, Any]]:
@@ -75,11 +74,14 @@ def pair_rows(
     return lambda place, rng: sentence_pair(documents, place, length=length, share=share, marks=marks, rng=rng).__dict__
 
 
-def collate(rows: Sequence[dict[str, Any]], *, pad: int) -> dict[str, Any]:
-    """A batch of tensors (rows, longest row); a mask only where rows are padded here."""
+def collate(rows: Sequence[dict[str, Any]], *, pad: int, limit: int) -> dict[str, Any]:
+    """A batch of tensors (rows, tokens); a mask only where rows are padded here.
+
+    Tokens are the longest row's, in steps of eight up to `limit`: kernels are made anew for each shape.
+    """
     import torch
 
-    longest = max(len(row["input_ids"]) for row in rows)
+    longest = min((max(len(row["input_ids"]) for row in rows) + 7) // 8 * 8, limit)
     batch: dict[str, Any] = {}
     for name, fill in (("input_ids", pad), ("token_type_ids", 0), ("labels", IGNORED), ("position_ids", 0)):
         if name in rows[0]:

@@ -24,8 +24,20 @@ from zhanggui.training.tokenizer import train_tokenizer  # noqa: E402
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 GOODS = ("茶叶", "杯子", "台灯", "香皂", "图书", "鞋子", "帽子", "背包", "钢笔", "地毯", "green tea", "mug")
-WORDS = ("质量很好", "物流很快", "包装完整", "颜色漂亮", "价格便宜", "客服热情", "味道一般", "不太满意", "fast delivery")
-TEXTS = [f"{one}{a}，{b}。第{n}次买了，还会再来！" for n, one in enumerate(GOODS * 4) for a in WORDS for b in WORDS if a != b][::5]
+WORDS = (
+    "质量很好",
+    "物流很快",
+    "包装完整",
+    "颜色漂亮",
+    "价格便宜",
+    "客服热情",
+    "味道一般",
+    "不太满意",
+    "fast delivery",
+)
+TEXTS = [
+    f"{one}{a}，{b}。第{n}次买了，还会再来！" for n, one in enumerate(GOODS * 4) for a in WORDS for b in WORDS if a != b
+][::5]
 TOML = """name = "tiny"
 objective = "{objective}"
 data = "texts.jsonl"
@@ -86,7 +98,11 @@ def test_the_loss_falls_and_the_model_loads_anywhere(folder: Path, tmp_path: Pat
     again = replace(settings(shape), base=str(made.path / "model"), updates=4)
     further = pretrain(again, folder=folder, artifacts=store, work=tmp_path / "more", now=NOW.replace(day=2))
     assert further is not None
-    assert losses(further.path)[0] < fallen[0] - 0.5 if losses(further.path) else further.metrics["validation"]["loss"] < fallen[0]
+    assert (
+        losses(further.path)[0] < fallen[0] - 0.5
+        if losses(further.path)
+        else further.metrics["validation"]["loss"] < fallen[0]
+    )
 
 
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGTERM])
@@ -127,12 +143,16 @@ def test_a_killed_run_ends_with_the_weights_of_an_uninterrupted_one(
 
 @pytest.mark.parametrize("shape", ["bert", "gpt2"])
 def test_two_processes_draw_the_curve_of_one(folder: Path, tmp_path: Path, shape: str) -> None:
-    alone = pretrain(settings(shape), folder=folder, artifacts=ArtifactStore(tmp_path / "a"), work=tmp_path / "w", now=NOW)
+    alone = pretrain(
+        settings(shape), folder=folder, artifacts=ArtifactStore(tmp_path / "a"), work=tmp_path / "w", now=NOW
+    )
     text = TOML.format(objective="masked" if shape == "bert" else "causal", rows=8, shape=shape, tokenizer="wordpiece" if shape == "bert" else "byte_bpe")  # fmt: skip
     (folder / "two.toml").write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0", "-m", "zhanggui", "train", "pretrain",
                "--config", str(folder / "two.toml"), "--out", str(tmp_path / "b")]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     together = ArtifactStore(tmp_path / "b").get("tiny")
     assert alone is not None
