@@ -10,7 +10,6 @@ included, best of three passes), and bytes. Each contender gets the same cleaned
 """
 
 import argparse
-import json
 import os
 import pickle
 import tempfile
@@ -19,8 +18,6 @@ from collections.abc import Callable, Sequence
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 ROOT = Path(__file__).parents[1]
 REVIEWS = ROOT / "../shared/data/reviews_zh/online_shopping_10_cats.csv"

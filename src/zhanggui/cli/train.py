@@ -55,9 +55,8 @@ def finetune(
 ) -> None:
     """Fine-tune a decoder on chats or on briefs with their copy; a killed job goes on when started again."""
     from zhanggui.storage import ArtifactStore
-    from zhanggui.training.settings import FinetuneSettings, load
-
     from zhanggui.training.kept import weights
+    from zhanggui.training.settings import FinetuneSettings, load
 
     settings = load(config, FinetuneSettings)
     settings = replace(settings, base=weights(settings.base, folder=config.parent, artifacts=ArtifactStore(out)))
