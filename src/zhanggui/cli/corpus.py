@@ -34,6 +34,12 @@ def build(
         str, typer.Option("--attributes", help="Column of facts: an object, or name#value*name#value.")
     ] = "",
     identity: Annotated[str, typer.Option("--id", help="Column of its id.")] = "",
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--keep", help="Column that stays beside the text, such as the prompt that it answers; repeatable."
+        ),
+    ] = None,
     catalog: Annotated[
         bool, typer.Option("--catalog", help="Titles and descriptions of products: of the feeds, or else of the shop.")
     ] = False,
@@ -56,7 +62,15 @@ def build(
             documents = _products(files or [], shop, language, read)
             made = builder.build_from(documents, out, files=read, seed=seed, licence=licence, progress=progress)
         else:
-            columns = Columns(text=text, group=group, label=label, topic=topic, attributes=attributes, id=identity)
+            columns = Columns(
+                text=text,
+                group=group,
+                label=label,
+                topic=topic,
+                attributes=attributes,
+                id=identity,
+                keep=tuple(keep or ()),
+            )
             made = builder.build(files or [], columns, out, seed=seed, licence=licence, progress=progress)
     _say(
         f"{made.card['texts']:,} texts in {out}: "

@@ -1,4 +1,4 @@
-"""Training jobs: `zhanggui train pretrain`, `finetune` and `preference`. Jobs, not requests: they have no door in the HTTP API."""
+"""Training jobs: `zhanggui train pretrain`, `finetune`, `classify` and `preference`. Jobs, not requests: they have no door in the HTTP API."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -61,9 +61,11 @@ def finetune(
 ) -> None:
     """Fine-tune a decoder or an encoder-decoder on chats or on briefs with their copy; a killed job goes on when started again."""
     from zhanggui.storage import ArtifactStore
+    from zhanggui.training.kept import weights
     from zhanggui.training.settings import FinetuneSettings, load
 
     settings = load(config, FinetuneSettings)
+    settings = replace(settings, base=weights(settings.base, folder=config.parent, artifacts=ArtifactStore(out)))
     try:
         from zhanggui.training.finetune import finetune as train
     except ModuleNotFoundError as error:
@@ -76,6 +78,43 @@ def finetune(
         now=datetime.now(UTC),
     )
     _figures(artifact)
+
+
+@app.command()
+def classify(
+    config: Annotated[Path, typer.Option("--config", help="The job's TOML file.")],
+    data: Annotated[Path | None, typer.Option("--data", help="Read this instead of the file's `data`.")] = None,
+    base: Annotated[str | None, typer.Option("--base", help="Start from this instead of the file's `base`.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder of the artifacts.")] = Path("artifacts"),
+) -> None:
+    """Fine-tune an encoder to classify texts (sentiment, topic, intent); a stopped job goes on when started again."""
+    from zhanggui.storage import ArtifactStore
+    from zhanggui.training.settings import ClassifySettings, load
+
+    settings = load(config, ClassifySettings)
+    if data is not None:
+        settings = replace(settings, data=str(data.absolute()))
+    if base is not None:
+        settings = replace(settings, base=base)
+    try:
+        from zhanggui.training.classify import classify as train
+    except ModuleNotFoundError as error:
+        raise TrainingError(f"{error.name} is not installed; run: pip install 'zhanggui[train]'") from error
+    artifact = train(
+        settings,
+        folder=config.parent,
+        artifacts=ArtifactStore(out),
+        work=out / ".work" / settings.name,
+        now=datetime.now(UTC),
+    )
+    console.print(f"{artifact.name} {artifact.version}: {artifact.path}", markup=False, highlight=False)
+    for part in ("validation", "test"):
+        found = artifact.metrics[part]
+        figures = ", ".join(
+            f"{name} {found[name]:.4f} ({low:.4f} to {high:.4f})" for name, (low, high) in found["intervals"].items()
+        )
+        console.print(f"  {part}: {figures}", markup=False, highlight=False)
+    console.print(f"  each class and the confusions: {artifact.path / 'report.md'}", markup=False, highlight=False)
 
 
 @app.command()

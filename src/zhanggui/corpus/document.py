@@ -45,3 +45,5 @@ class Document:
     language: str = ""
     """"zh", "en", "mixed" or "other"; set by cleaning."""
     annotations: tuple[Annotation, ...] = ()
+    kept: tuple[tuple[str, str], ...] = ()
+    """Name and value of columns that stay beside the text as they came, such as the prompt that it answers."""

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from zhanggui.corpus.split import SHARES
 from zhanggui.errors import CorpusError
 
 PARTS = tuple(SHARES)
+_FIELDS = frozenset(one.name for one in fields(Document))
 
 
 def write(folder: Path, parts: Mapping[str, Iterable[Document]]) -> None:
@@ -79,7 +81,7 @@ def to_data(document: Document) -> dict[str, Any]:
         rest["annotations"] = [
             {key: value for key, value in one.__dict__.items() if value != ""} for one in document.annotations
         ]
-    return data | rest
+    return dict(document.kept) | data | rest
 
 
 def from_data(data: dict[str, Any]) -> Document:
@@ -87,4 +89,5 @@ def from_data(data: dict[str, Any]) -> Document:
     rest = dict(data)
     attributes = tuple((str(name), str(value)) for name, value in rest.pop("attributes", ()))
     annotations = tuple(Annotation(**one) for one in rest.pop("annotations", ()))
-    return Document(**rest, attributes=attributes, annotations=annotations)
+    kept = tuple((name, rest.pop(name)) for name in list(rest) if name not in _FIELDS)
+    return Document(**rest, attributes=attributes, annotations=annotations, kept=kept)

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ class Columns:
     """Its class."""
     topic: str = ""
     """Its topic, such as a category."""
+    keep: tuple[str, ...] = ()
+    """What else stays beside the text, as it comes."""
     attributes: str = ""
     """Facts of what it is about: an object of names and values, or `name#value*name#value`."""
 
@@ -52,6 +54,12 @@ def read(
     `seen`: ids of the corpus so far; an id that is there already is refused. `found` is told what the file held, and
     names it in the documents' ids.
     """
+    if taken := sorted({one.name for one in fields(Document)} & set(columns.keep)):
+        raise CorpusError(
+            f"the column {taken[0]!r} cannot be kept: every text has a field of that name",
+            source=str(path),
+            hint="rename it",
+        )
     seen = set() if seen is None else seen
     found = found or FileRead(name=path.name)
     for line, row in _rows(path, rejects, found):
@@ -121,6 +129,7 @@ def _document(name: str, line: int, row: Mapping[str, Any], columns: Columns) ->
         topic=value(columns.topic),
         attributes=attributes,
         source=f"{name}:{line}",
+        kept=tuple((column, value(column)) for column in columns.keep),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from zhanggui.errors import TrainingError
 from zhanggui.llm.encoder import SETTINGS as ENCODER
-from zhanggui.storage import Artifact
+from zhanggui.storage import Artifact, ArtifactStore
 
 ADAPTER = "adapter.gguf"
 _DECODERS = ("ForCausalLM", "LMHeadModel")
@@ -30,6 +30,14 @@ def kind_of(artifact: Artifact) -> str:
         told = json.loads((artifact.path / "model" / "config.json").read_text(encoding="utf-8"))
         return "decoder" if any(name.endswith(_DECODERS) for name in told.get("architectures") or ()) else "encoder"
     return artifact.name.partition("/")[0]
+
+
+def weights(named: str, *, folder: Path, artifacts: ArtifactStore) -> str:
+    """What a job's `base` names: an artifact's model (NAME or NAME:VERSION), a path from `folder`, or a name of the hub."""
+    name, _, version = named.partition(":")
+    if name in artifacts.names():
+        return str((artifacts.get(name, version or "latest").path / "model").resolve())
+    return str((folder / named).resolve()) if (folder / named).exists() else named
 
 
 def exported(artifact: Artifact, folder: Path) -> Path:

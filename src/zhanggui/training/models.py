@@ -84,13 +84,18 @@ def bert_for_pretraining() -> Any:
                 input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
             ).to_tuple()[:2]
             masked = labels != -100
-            words = self.cls.predictions(hidden[masked]).float()
+            # In steps of 64, the last ones counting nothing: kernels are made anew for each shape.
+            places = masked.flatten().nonzero().squeeze(-1)
+            places = torch.nn.functional.pad(places, (0, -len(places) % 64))
+            wanted = labels.flatten()[places]
+            wanted[masked.sum() :] = -100
+            words = self.cls.predictions(hidden.flatten(0, 1)[places]).float()
             follows = self.cls.seq_relationship(pooled).float()
             # Sums over what this process has, divided by what all have: gradients of processes simply add up.
             items = masked.sum() if num_items_in_batch is None else num_items_in_batch
             rows = len(labels) if num_items_in_batch is None else self.rows_an_update
             cross = torch.nn.functional.cross_entropy
-            loss = cross(words, labels[masked], reduction="sum") / items
+            loss = cross(words, wanted, reduction="sum") / items
             loss = loss + cross(follows, next_sentence_label, reduction="sum") / rows
             return BertForPreTrainingOutput(loss=loss, prediction_logits=words, seq_relationship_logits=follows)
 

@@ -74,6 +74,7 @@ def pretrain(
         model, tokenizer = _model(settings, data, folder=folder, work=work, masked=masked)
     if masked:
         model.rows_an_update = settings.batch_size
+        model.set_attn_implementation(job.encoder_attention())
     length = settings.updates * settings.batch_size
     train = _stream(data.train, tokenizer, settings, length=length)
     held = _stream(data.validation, tokenizer, settings, length=0)
@@ -81,7 +82,7 @@ def pretrain(
         model=model,
         args=args,
         train_dataset=train,
-        data_collator=lambda rows: collate(rows, pad=tokenizer.pad_token_id),
+        data_collator=lambda rows: collate(rows, pad=tokenizer.pad_token_id, limit=settings.context),
     )
     job.run(trainer, work, minutes=settings.minutes)
     metrics = {
@@ -136,7 +137,7 @@ def _stream(found: list[str], tokenizer: Any, settings: PretrainSettings, *, len
         pieces = [cut for text in found if len(cut := clauses(text)) > 1]
         flat = tokenizer([one for cut in pieces for one in cut], add_special_tokens=False)["input_ids"]
         parts = iter(flat)
-        pairs = [[next(parts) for _ in cut] for cut in pieces]
+        pairs = sorted(([next(parts) for _ in cut] for cut in pieces), key=lambda cut: sum(map(len, cut)))
         special = set(tokenizer.all_special_ids)
         marks = Marks(
             cls=tokenizer.cls_token_id,
@@ -169,7 +170,9 @@ def _validate(model: Any, held: Stream, settings: PretrainSettings, *, pad: int)
     with torch.inference_mode():
         for start in range(0, min(len(held), 2_000), settings.rows_at_once):
             rows = [held[one] for one in range(start, min(start + settings.rows_at_once, len(held), 2_000))]
-            batch = {name: value.to(model.device) for name, value in collate(rows, pad=pad).items()}
+            batch = {
+                name: value.to(model.device) for name, value in collate(rows, pad=pad, limit=settings.context).items()
+            }
             labels = batch.pop("labels")
             follows = batch.pop("next_sentence_label", None)
             out = model(**batch)

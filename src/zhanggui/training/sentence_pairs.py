@@ -56,14 +56,18 @@ def sentence_pair(
     marks: Marks,
     rng: np.random.Generator,
 ) -> Row:
-    """A row that starts in document `place`; `documents` are lists of clauses of token ids, two or more each."""
+    """A row that starts in document `place`; `documents` are lists of clauses of token ids, two or more each, short ones first.
+
+    A second sentence from elsewhere is the like part of a document of about the same size, so that its length tells
+    nothing, and a batch of alike documents needs little padding.
+    """
     mine = documents[place]
     cut = int(rng.integers(1, len(mine)))
     apart = bool(rng.random() < 0.5) and len(documents) > 1
     if apart:
-        other = int(rng.integers(len(documents) - 1))
-        theirs = documents[other + (other >= place)]
-        rest = theirs[int(rng.integers(1, len(theirs))) :]
+        step = int(rng.integers(1, max(1, len(documents) // 100) + 1))
+        theirs = documents[(place + step) % len(documents)]
+        rest = theirs[min(max(1, round(cut * len(theirs) / len(mine))), len(theirs) - 1) :]
     else:
         rest = mine[cut:]
     first = [token for clause in mine[:cut] for token in clause]

@@ -233,6 +233,52 @@ class PreferenceSettings:
     """When the job fails."""
 
 
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class ClassifySettings:
+    """Text classification by an encoder: its first token's vector, a linear layer, softmax (Devlin et al. 2019)."""
+
+    name: str
+    """Name of the artifact."""
+    base: str
+    """The encoder to start from: an artifact (NAME or NAME:VERSION), a Hugging Face folder or name."""
+    data: str
+    """A folder made by `zhanggui corpus build --label`, or a CSV, JSONL or Parquet file that is built into one; relative to the settings file."""
+    columns: ColumnSettings = field(default_factory=ColumnSettings)
+    """Of a raw file; of a folder, `label` may name another field of its rows."""
+    names: dict[str, str] = field(default_factory=dict)
+    """What to call a label of the data, such as "1" = "positive"; others keep their own name."""
+    method: Literal["full", "lora"] = "full"
+    """Every weight, or adapters and a new last layer; adapters are merged at the end."""
+    lora: LoraSettings = field(default_factory=LoraSettings)
+    """Of method lora."""
+    epochs: float = 3.0
+    """Passes over the training texts."""
+    batch_size: int = 64
+    """Texts an update."""
+    rows_at_once: int = 64
+    """Texts that are computed at a time; gradients of the others are added up."""
+    learning_rate: float = 2e-4
+    """Its peak; it rises and then falls linearly to zero. A big encoder wants less, 2e-5."""
+    warmup: float = 0.1
+    """Share of updates in which the learning rate rises."""
+    weight_decay: float = 0.01
+    """Of AdamW (Loshchilov and Hutter 2019)."""
+    dropout: float = 0.1
+    """Of the encoder and of the vector that is classified."""
+    max_tokens: int = 128
+    """Longer texts are cut, in training and in serving."""
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    """"auto": bfloat16 where the device computes in it."""
+    checkpoint_steps: int = 200
+    """A killed job loses at most so many updates."""
+    minutes: float | None = None
+    """Stops at the next update after so long, with a checkpoint to go on from."""
+    seed: int = 7
+    """Fixes everything."""
+    licence: str = ""
+    """Licence of base and data, for the manifest."""
+
+
 def load(path: Path, job: type[Job]) -> Job:
     """The settings of a job in a TOML file. Raises TrainingError naming the file and the key."""
     try:

@@ -74,11 +74,14 @@ def pair_rows(
     return lambda place, rng: sentence_pair(documents, place, length=length, share=share, marks=marks, rng=rng).__dict__
 
 
-def collate(rows: Sequence[dict[str, Any]], *, pad: int) -> dict[str, Any]:
-    """A batch of tensors (rows, longest row); a mask only where rows are padded here."""
+def collate(rows: Sequence[dict[str, Any]], *, pad: int, limit: int) -> dict[str, Any]:
+    """A batch of tensors (rows, tokens); a mask only where rows are padded here.
+
+    Tokens are the longest row's, in steps of eight up to `limit`: kernels are made anew for each shape.
+    """
     import torch
 
-    longest = max(len(row["input_ids"]) for row in rows)
+    longest = min((max(len(row["input_ids"]) for row in rows) + 7) // 8 * 8, limit)
     batch: dict[str, Any] = {}
     for name, fill in (("input_ids", pad), ("token_type_ids", 0), ("labels", IGNORED), ("position_ids", 0)):
         if name in rows[0]:
@@ -89,6 +92,8 @@ def collate(rows: Sequence[dict[str, Any]], *, pad: int) -> dict[str, Any]:
     if "position_ids" not in batch:
         sizes = torch.tensor([len(row["input_ids"]) for row in rows])
         batch["attention_mask"] = (torch.arange(longest)[None, :] < sizes[:, None]).long()
+    if "label" in rows[0]:
+        batch["labels"] = torch.tensor([row["label"] for row in rows])
     if "next_sentence_label" in rows[0]:
         batch["next_sentence_label"] = torch.tensor([row["next_sentence_label"] for row in rows])
     return batch

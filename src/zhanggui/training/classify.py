@@ -1,0 +1,178 @@
+"""Fine-tunes an encoder to classify texts: full or LoRA, rows of alike length together, measured with intervals.
+
+The Trainer of Hugging Face and PEFT do the work. Does not know what the classes are about.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zhanggui.errors import TrainingError
+from zhanggui.evaluation.classification import Classified, classified
+from zhanggui.storage import Artifact, ArtifactStore
+from zhanggui.training import curves, job, kept
+from zhanggui.training.corpora import labelled
+from zhanggui.training.settings import ClassifySettings
+from zhanggui.training.streams import Stream, collate
+
+
+def classify(
+    settings: ClassifySettings, *, folder: Path, artifacts: ArtifactStore, work: Path, now: datetime
+) -> Artifact:
+    """Train and keep the classifier as an artifact; `folder` is where relative paths start, `work` keeps checkpoints.
+
+    A stopped job goes on from its last whole checkpoint when it is started again. Raises TrainingError when the data,
+    the base or the settings are unusable, or the job was stopped.
+    """
+    from transformers import Trainer, TrainingArguments, set_seed
+
+    accumulate, rest = divmod(settings.batch_size, settings.rows_at_once)
+    if rest:
+        raise TrainingError(
+            f"batch_size {settings.batch_size} cannot be divided by rows_at_once {settings.rows_at_once}"
+        )
+    data = labelled(folder / settings.data, settings.columns, work=work)
+    classes = sorted({label for _, label in data.parts["train"]})
+    labels = [settings.names.get(one, one) for one in classes]
+    if len(set(labels)) < len(labels):
+        raise TrainingError(f"two labels are called {max(labels, key=labels.count)!r}: [names]")
+    set_seed(settings.seed)
+    base = kept.weights(settings.base, folder=folder, artifacts=artifacts)
+    model, tokenizer = _model(base, labels, settings)
+    ids = {
+        part: tokenizer([text for text, _ in found], truncation=True, max_length=settings.max_tokens)["input_ids"]
+        for part, found in data.parts.items()
+    }
+    truth = {part: [classes.index(label) for _, label in found] for part, found in data.parts.items()}
+    stream = Stream(
+        row=lambda place, _: {"input_ids": ids["train"][place], "label": truth["train"][place]},
+        count=len(ids["train"]),
+        length=0,
+        seed=settings.seed,
+        sizes=[len(one) for one in ids["train"]],
+        batch=settings.batch_size,
+    )
+    updates = math.ceil(settings.epochs * stream.epoch / settings.batch_size)
+    args = TrainingArguments(
+        output_dir=str(work),
+        max_steps=updates,
+        per_device_train_batch_size=settings.rows_at_once,
+        gradient_accumulation_steps=accumulate,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        warmup_steps=round(settings.warmup * updates),
+        lr_scheduler_type="linear",
+        train_sampling_strategy="sequential",  # the stream has its own order
+        save_steps=settings.checkpoint_steps,
+        save_total_limit=2,
+        logging_steps=10,
+        seed=settings.seed,
+        report_to=[],
+        remove_unused_columns=False,
+        **job.device_options(settings.precision),
+    )
+    trainer = Trainer(
+        model=model,
+        args=args,
+        train_dataset=replace(stream, length=updates * settings.batch_size),
+        data_collator=lambda rows: collate(rows, pad=tokenizer.pad_token_id, limit=settings.max_tokens),
+    )
+    job.run(trainer, work, minutes=settings.minutes)
+    if settings.method == "lora":
+        model = model.merge_and_unload()
+    measured = {
+        part: classified(
+            _probabilities(model, ids[part], pad=tokenizer.pad_token_id, limit=settings.max_tokens), truth[part], labels
+        )
+        for part in ("validation", "test")
+    }
+    config = json.loads(json.dumps(settings, default=lambda one: one.__dict__)) | {
+        "kind": "encoder",
+        "base": base,
+        "labels": labels,
+    }
+    version = f"{now:%Y%m%dT%H%M%S}"
+    with artifacts.create(settings.name, version, now=now, config=config, data_hash=data.hash) as draft:
+        model.save_pretrained(draft.path / "model")
+        tokenizer.save_pretrained(draft.path / "model")
+        curves.keep(trainer.state.log_history, draft.path, title=f"{settings.name} {version}")
+        (draft.path / "report.md").write_text(_page(measured), encoding="utf-8")
+        draft.metrics.update({part: one.figures() for part, one in measured.items()})
+        draft.metrics.update(
+            updates=updates,
+            parameters=sum(one.numel() for one in model.parameters()),
+            train_texts=len(ids["train"]),
+            unlabelled=data.unlabelled,
+        )
+    return artifacts.get(settings.name, version)
+
+
+def _model(base: str, labels: Sequence[str], settings: ClassifySettings) -> tuple[Any, Any]:
+    import torch
+    from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+
+    try:
+        shape = AutoConfig.from_pretrained(base)
+        tokenizer = AutoTokenizer.from_pretrained(base)
+        shape.num_labels = len(labels)
+        shape.id2label = dict(enumerate(labels))
+        shape.label2id = {label: place for place, label in enumerate(labels)}
+        shape.problem_type = "single_label_classification"
+        for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout"):
+            if hasattr(shape, name):
+                setattr(shape, name, settings.dropout)
+        model = AutoModelForSequenceClassification.from_pretrained(
+            base, config=shape, dtype=torch.float32, attn_implementation=job.encoder_attention()
+        )
+    except (OSError, ValueError) as error:
+        raise TrainingError(
+            f"the base {base} cannot be opened: {error}; name an artifact, a folder that holds a config.json, "
+            "or a model of the hub"
+        ) from error
+    longest = getattr(shape, "max_position_embeddings", settings.max_tokens)
+    if settings.max_tokens > longest:
+        raise TrainingError(f"max_tokens is {settings.max_tokens}, and the base {base} reads {longest}")
+    tokenizer.model_max_length = settings.max_tokens
+    if settings.method == "lora":
+        from peft import LoraConfig, get_peft_model
+
+        model = get_peft_model(
+            model,
+            LoraConfig(
+                r=settings.lora.rank,
+                lora_alpha=settings.lora.alpha,
+                lora_dropout=settings.lora.dropout,
+                target_modules="all-linear",
+                task_type="SEQ_CLS",
+            ),
+        )
+    return model, tokenizer
+
+
+def _probabilities(
+    model: Any, ids: Sequence[Sequence[int]], *, pad: int, limit: int, batch: int = 64
+) -> NDArray[np.float32]:
+    """Float32 [texts, classes], computed in float32."""
+    import torch
+
+    model.eval()
+    order = sorted(range(len(ids)), key=lambda place: len(ids[place]))
+    found = np.empty((len(ids), model.config.num_labels), dtype=np.float32)
+    with torch.inference_mode():
+        for start in range(0, len(order), batch):
+            places = order[start : start + batch]
+            given = collate([{"input_ids": ids[place]} for place in places], pad=pad, limit=limit)
+            logits = model(**{name: value.to(model.device) for name, value in given.items()}).logits
+            found[places] = logits.float().softmax(-1).cpu().numpy()
+    return found
+
+
+def _page(measured: dict[str, Classified]) -> str:
+    return "\n".join(["# How it classifies", "", *(one.page(part) for part, one in measured.items())])

@@ -1,0 +1,153 @@
+"""A tiny encoder, pretrained, then fine-tuned to classify, exported and served: what it was trained to say it says."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("transformers", reason="the extra `train` is not installed")
+pytest.importorskip("onnxruntime", reason="the extra `encoder` is not installed")
+pytestmark = [pytest.mark.filterwarnings("default"), pytest.mark.slow]  # the training libraries warn about themselves
+
+from zhanggui.errors import TrainingError  # noqa: E402
+from zhanggui.llm.encoder import Encoder  # noqa: E402
+from zhanggui.storage import ArtifactStore  # noqa: E402
+from zhanggui.training import job, kept  # noqa: E402
+from zhanggui.training.classify import classify  # noqa: E402
+from zhanggui.training.pretrain import pretrain  # noqa: E402
+from zhanggui.training.settings import (  # noqa: E402
+    ClassifySettings,
+    ColumnSettings,
+    PretrainSettings,
+    ShapeSettings,
+    TokenizerSettings,
+)
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+GOODS = ("茶叶", "杯子", "台灯", "香皂", "图书", "鞋子", "帽子", "背包", "钢笔", "地毯", "green tea", "mug")
+GOOD = ("质量很好", "物流很快", "包装完整", "颜色漂亮", "价格便宜", "客服热情", "fast delivery", "works well")
+BAD = ("质量很差", "物流太慢", "包装破了", "颜色难看", "价格太贵", "客服冷淡", "broken on arrival", "too slow")
+ROWS = [
+    {"review": f"第{place}次买{thing}，{one}，{two}。", "mood": mood}
+    for mood, words in (("1", GOOD), ("0", BAD))
+    for place, thing in enumerate(GOODS)
+    for one in words
+    for two in words
+    if one != two
+][::2]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Reviews, and an encoder pretrained on them as the artifact `tiny`."""
+    home = tmp_path_factory.mktemp("classifying")
+    lines = [json.dumps(one, ensure_ascii=False) for one in ROWS]
+    (home / "reviews.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    made = PretrainSettings(
+        name="tiny", objective="masked", data="reviews.jsonl", columns=ColumnSettings(text="review"), context=32, updates=10,
+        batch_size=16, rows_at_once=16, precision="fp32", tokenizer=TokenizerSettings(kind="bpe", vocabulary=700),
+        shape=ShapeSettings(kind="bert", hidden=32, layers=2, heads=2),
+    )  # fmt: skip
+    pretrain(made, folder=home, artifacts=ArtifactStore(home / "artifacts"), work=home / "work", now=NOW)
+    return home
+
+
+def settings(**fields: Any) -> ClassifySettings:
+    given = ClassifySettings(
+        name="mood", base="tiny", data="reviews.jsonl", columns=ColumnSettings(text="review", label="mood"),
+        names={"0": "negative", "1": "positive"}, epochs=4, batch_size=16, rows_at_once=16, learning_rate=3e-3, max_tokens=32,
+        precision="fp32",
+    )  # fmt: skip
+    return replace(given, **fields)
+
+
+def weights(path: Path) -> Mapping[str, Any]:
+    from safetensors.numpy import load_file
+
+    found: Mapping[str, Any] = load_file(path / "model" / "model.safetensors")
+    return found
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_what_was_learned_is_what_the_exported_encoder_serves(home: Path, tmp_path: Path, method: str) -> None:
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    store = ArtifactStore(home / "artifacts")
+    asked = settings(name=f"mood-{method}", method=method, learning_rate=3e-3 if method == "full" else 1e-2)
+    made = classify(asked, folder=home, artifacts=store, work=tmp_path, now=NOW)
+    assert made.metrics["test"]["accuracy"] > 0.9
+    assert made.config["labels"] == ["negative", "positive"]
+    assert kept.kind_of(made) == "encoder"
+    report = (made.path / "report.md").read_text(encoding="utf-8")
+    assert "| true \\ predicted | negative | positive |" in report
+    kept.to_onnx(made, tmp_path / "served", precision="int8")
+    served = Encoder(tmp_path / "served", threads=1)
+    texts = ["茶叶质量很好，物流很快。", "杯子包装破了，客服冷淡。", "mug broken on arrival"]
+    assert [label for label, _ in served.classify(texts)] == ["positive", "negative", "negative"]
+    # In eight bits the probabilities stay near those of transformers, which opens the folder as it is.
+    model = AutoModelForSequenceClassification.from_pretrained(made.path / "model").eval()
+    batch = AutoTokenizer.from_pretrained(made.path / "model")(texts, padding=True, return_tensors="pt")
+    batch.pop("token_type_ids", None)
+    np.testing.assert_allclose(
+        served.probabilities(texts), model(**batch).logits.detach().softmax(-1).numpy(), atol=0.05
+    )
+
+
+def test_a_stopped_run_ends_with_the_weights_of_an_uninterrupted_one(home: Path, tmp_path: Path) -> None:
+    from zhanggui.training.corpora import labelled
+
+    whole = classify(
+        settings(epochs=1, base=str(base(home))), folder=home, artifacts=ArtifactStore(tmp_path / "a"), work=tmp_path / "whole", now=NOW
+    )  # fmt: skip
+    stopped = settings(epochs=1, base=str(base(home)), minutes=1e-9)
+    store, work = ArtifactStore(tmp_path / "b"), tmp_path / "work"
+    with pytest.raises(TrainingError, match=r"minutes are over.*the same command goes on"):
+        classify(stopped, folder=home, artifacts=store, work=work, now=NOW)
+    assert job.last_checkpoint(work) == work / "checkpoint-1"
+    resumed = classify(replace(stopped, minutes=None), folder=home, artifacts=store, work=work, now=NOW)
+    one, two = weights(whole.path), weights(resumed.path)
+    assert all((one[name] == two[name]).all() for name in one)
+    assert whole.metrics["test"] == resumed.metrics["test"]
+    texts = labelled(home / "reviews.jsonl", settings().columns, work=work).parts["test"]
+    assert whole.metrics["test"]["rows"] == len(texts)
+
+
+def base(home: Path) -> Path:
+    """The folder of the pretrained encoder: a base may be named by its path too."""
+    return ArtifactStore(home / "artifacts").get("tiny").path / "model"
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"columns": ColumnSettings(text="review")}, "which column of .* is the label"),
+        ({"columns": ColumnSettings(text="review", label="stars")}, "cannot be split|stars"),
+        ({"base": "nowhere/at-all"}, "the base nowhere/at-all cannot be opened"),
+        ({"max_tokens": 64}, "max_tokens is 64, and the base .* reads 32"),
+        ({"batch_size": 15}, "cannot be divided"),
+        ({"names": {"0": "same", "1": "same"}}, "two labels are called 'same'"),
+    ],
+)
+def test_what_cannot_be_learned_is_refused_with_the_reason(
+    home: Path, tmp_path: Path, fields: dict[str, Any], problem: str
+) -> None:
+    from zhanggui.errors import CorpusError
+
+    store = ArtifactStore(home / "artifacts")
+    with pytest.raises((TrainingError, CorpusError), match=problem):
+        classify(settings(**fields), folder=home, artifacts=store, work=tmp_path, now=NOW)
+
+
+def test_classes_must_be_in_the_training_part(home: Path, tmp_path: Path) -> None:
+    rows = {"train": ["a", "a", "b"], "validation": ["a", ""], "test": ["b", "c"]}
+    for part, labels in rows.items():
+        lines = [json.dumps({"text": f"text {n}", "label": one}) for n, one in enumerate(labels)]
+        (tmp_path / f"{part}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    asked = settings(data=str(tmp_path))
+    with pytest.raises(TrainingError, match="no training text is of the class 'c'"):
+        classify(asked, folder=home, artifacts=ArtifactStore(home / "artifacts"), work=tmp_path, now=NOW)
