@@ -3,7 +3,6 @@
 Doors (library, command line, HTTP) call it and render what it returns.
 """
 
-import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -346,26 +345,9 @@ class Engine(Shop):
             campaign, _ = campaign_store.get(connection, run.campaign, run.version)
         return report_of(self.line, campaign, run)
 
-    def preferences(
-        self, path: Path, names: Sequence[str] = (), *, minimum: int = 200, false_discoveries: float = 0.05
-    ) -> dict[str, int]:
-        """Write comparisons for `zhanggui train preference` from the runs of some campaigns (default: all of them).
-
-        Returns how many come from the checks and from clicks. Raises NotFoundError for an unknown campaign.
-        """
-        with self.database.reading() as connection:
-            for name in names:
-                campaign_store.get(connection, name)
-            wanted = names or campaign_store.names(connection)
-            runs = [run for name in wanted for run in campaign_store.runs_of(connection, name)]
-        rows = [
-            *preferring.from_checks(preferring.candidates_of(self.line, runs)),
-            *preferring.from_clicks(
-                preferring.shown_by(self.line, runs), minimum=minimum, false_discoveries=false_discoveries
-            ),
-        ]
-        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-        return {source: sum(row["source"] == source for row in rows) for source in ("checks", "clicks")}
+    def preferences(self, path: Path, names: Sequence[str] = (), **limits: Any) -> dict[str, int]:
+        """Write comparisons for `zhanggui train preference` (`campaigns.preferences.write`). Raises NotFoundError."""
+        return preferring.write(self.line, path, names, **limits)
 
     # Inside
 

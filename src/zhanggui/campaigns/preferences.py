@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 from zhanggui.campaigns import store
@@ -32,6 +33,25 @@ class Shown:
     sent: int
     """Messages with it that left, and whose attribution window is over."""
     clicked: int
+
+
+def write(
+    line: Line, path: Path, names: Sequence[str] = (), *, minimum: int = 200, false_discoveries: float = 0.05
+) -> dict[str, int]:
+    """Write comparisons as JSON lines from the runs of some campaigns, or of all; how many the checks and the clicks told.
+
+    Raises NotFoundError for an unknown campaign.
+    """
+    with line.database.reading() as connection:
+        for name in names:
+            store.get(connection, name)
+        runs = [run for name in names or store.names(connection) for run in store.runs_of(connection, name)]
+    rows = [
+        *from_checks(candidates_of(line, runs)),
+        *from_clicks(shown_by(line, runs), minimum=minimum, false_discoveries=false_discoveries),
+    ]
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return {source: sum(row["source"] == source for row in rows) for source in ("checks", "clicks")}
 
 
 def from_checks(candidates: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
