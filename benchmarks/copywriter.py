@@ -1,6 +1,6 @@
 """A fine-tuned copywriter beside plain SmolLM2 on briefs that neither was trained on: candidates that pass, distinct-2.
 
-    python benchmarks/copywriter.py --adapter artifacts/copywriter/VERSION/adapter.gguf [--candidates 3] [--show 10]
+    python benchmarks/copywriter.py [--adapter artifacts/copywriter/VERSION/adapter.gguf] [--candidates 3] [--show 10]
 
 Plain SmolLM2 is asked in two ways: with the shipped prompt of examples, and with the bare brief.
 """
@@ -12,8 +12,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from zhanggui.content.brief import Brief
+from zhanggui.content.copywriter import with_copywriter
 from zhanggui.content.prompt import Style, request_for
 from zhanggui.content.select_variant import examine
+from zhanggui.content.settings import ContentSettings
 from zhanggui.evaluation.diversity import distinct
 from zhanggui.llm.local import LocalModel
 from zhanggui.llm.model import Sampling
@@ -24,6 +26,7 @@ CATEGORIES = (
     "cat litter", "aquarium lamps", "bike bells", "trail mix", "picnic blankets", "hiking poles", "table tennis bats", "phone cases", "power banks", "printer paper",
     "wool socks", "cycling gloves", "peanut butter", "sparkling water", "ice cream", "cookie cutters", "salad bowls", "reading glasses", "travel pillows", "photo frames",
 )  # fmt: skip
+SHIPPED = with_copywriter({})["adapter"]
 VOICES = (("warm", "new"), ("plain", ""), ("playful", "loyal"), ("elegant", "lapsed"))
 
 
@@ -48,16 +51,19 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--candidates", type=int, default=3)
     parser.add_argument("--show", type=int, default=0)
-    parser.add_argument("--adapter", required=True, help="a GGUF adapter made by zhanggui train finetune")
+    parser.add_argument(
+        "--adapter", default=SHIPPED, help="a GGUF adapter made by zhanggui train finetune; default: the shipped one"
+    )
+    parser.add_argument("--temperature", type=float, default=ContentSettings().temperature)
     asked = parser.parse_args()
     made = briefs()
     data = Path(__file__).parents[1] / "data" / "copywriter"
     trained = {
-        json.loads(line)["about"].lower() for file in data.glob("en/*.jsonl") for line in file.read_text().splitlines()
+        json.loads(line)["about"].lower() for file in data.glob("en*/*.jsonl") for line in file.read_text().splitlines()
     }
     made = [one for one in made if one.about.lower() not in trained]
     print(f"{len(made)} briefs whose product or category is in no training pair, {asked.candidates} candidates each")
-    sampling = Sampling(max_tokens=60, temperature=0.5, seed=7)
+    sampling = Sampling(max_tokens=60, temperature=asked.temperature, seed=7)
     sides: tuple[tuple[str, str, Style], ...] = (
         ("fine-tuned copywriter", asked.adapter, "brief"),
         ("plain, prompt of examples", "", "examples"),

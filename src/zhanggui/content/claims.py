@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from zhanggui.content.brief import Brief
 
-VERSION = "2026.1"
+VERSION = "2026.2"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +24,8 @@ class Claim:
     """The name of the supporting fact; None for an unsupported claim."""
 
 
+_DIGITS = r"\d+(?:[.,]\d+)*"
+_TIMES = re.compile(r"(?<=\d)\s*[x×*]\s*(?=\d)", re.IGNORECASE)  # of sizes, however they are spaced
 _EN_NUMBERS = (
     "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|hundreds|thousands?|million|"
     "dozens?|half|double|twice|triple|percent"
@@ -32,7 +34,7 @@ _EN_NUMBERS = (
 _PATTERNS: Mapping[str, re.Pattern[str]] = {
     kind: re.compile(pattern, re.IGNORECASE)
     for kind, pattern in {
-        "number": rf"\d+(?:[.,]\d+)*%?|\b(?:{_EN_NUMBERS})\b|[两二三四五六七八九十百千万亿]+(?=[元块折倍成种款件天年月小时分钟克斤公斤毫升升米厘寸层重道%％])|百分之[一二三四五六七八九十百零]+|半价|一半",
+        "number": rf"{_DIGITS}(?:x{_DIGITS})*%?|\b(?:{_EN_NUMBERS})\b|[两二三四五六七八九十百千万亿]+(?=[元块折倍成种款件天年月小时分钟克斤公斤毫升升米厘寸层重道%％])|百分之[一二三四五六七八九十百零]+|半价|一半",
         "money": r"[$€£¥￥]|\b(?:dollars?|euros?|pounds?|cents?|bucks|yuan|rmb|usd)\b|[0-9一二两三四五六七八九十百]\s*[元块](?!钱?饼)|\b(?:price[sd]?|cheap(?:er)?|affordabl[ey]|inexpensive|budget|bargains?|value for money)\b|价格|便宜|低价|实惠|划算|物美价廉",
         "discount": r"\b(?:free|sale|discount(?:s|ed)?|coupons?|promo(?:tion)?s?|deals?|offers?|rebates?|savings?|save|voucher|gift card|cashback|rewards?|points)\b|\boff\b(?= (?:your|the|all|any|every|on)\b)|折扣|打折|[0-9一二三四五六七八九]折|免费|包邮|赠送|赠品|买.?送|满减|立减|优惠|特价|促销|返现|红包|积分|抽奖|秒杀|清仓|券",
         "urgency": r"\b(?:today only|only today|hurry|last chance|limited[- ]time|limited|while (?:stocks?|supplies) lasts?|ends? (?:soon|today|tonight)|don'?t miss|act (?:now|fast)|selling fast|few left|exclusive(?:ly)?|now or never|running out|for a short time)\b|仅剩|仅限|限时|限量|最后\w?天|抢购|抓紧|错过|倒计时|即将结束|售完|手慢|独家|速来",
@@ -87,8 +89,8 @@ _PLAIN_NAMES = frozenset(
 
 def check(text: str, brief: Brief) -> list[Claim]:
     """Every claim of `text`, each with the fact of `brief` that supports it or None."""
-    plain = unicodedata.normalize("NFKC", text)
-    facts = {name: unicodedata.normalize("NFKC", value).lower() for name, value in brief.evidence.items()}
+    plain = _normal(text)
+    facts = {name: _normal(value).lower() for name, value in brief.evidence.items()}
     spared = [match.span() for match in _HARMLESS.finditer(plain)]
     claims = []
     for kind, pattern in _PATTERNS.items():
@@ -109,8 +111,14 @@ def unsupported(text: str, brief: Brief) -> list[Claim]:
     return [claim for claim in check(text, brief) if claim.evidence is None]
 
 
+def _normal(text: str) -> str:
+    return _TIMES.sub("x", unicodedata.normalize("NFKC", text))
+
+
 def _support(phrase: str, facts: Mapping[str, str]) -> str | None:
     word = phrase.lower()
-    latin = word.isascii()
-    pattern = re.compile(rf"(?<![\w.]){re.escape(word)}(?![\w%])" if latin else re.escape(word))
+    if word[0].isdigit():  # its unit may follow at once: 500g, 30支
+        pattern = re.compile(rf"(?<![\d.,x]){re.escape(word)}(?![\d%x]|[.,]\d)")
+    else:
+        pattern = re.compile(rf"(?<![\w.]){re.escape(word)}(?![\w%])" if word.isascii() else re.escape(word))
     return next((name for name, value in facts.items() if pattern.search(value)), None)

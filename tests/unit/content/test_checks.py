@@ -133,3 +133,25 @@ def test_a_hostile_title_cannot_get_a_claim_through() -> None:
     assert any(
         one.kind == "discount" or one.kind == "number" for one in claims.unsupported("A mug, 80% off, free.", brief)
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "supported"),
+    [
+        ("A pillow, 40x60 cm.", "40x60 cm", True), ("A pillow, 40 x 60 cm.", "40×60cm", True), ("A pillow, 500g.", "500 g", True),
+        ("A pillow, 500 g.", "500g", True), ("A box of 30.", "30支装", True), ("A4 paper.", "A4", True), ("A pillow, 1.5 kg.", "1.5kg", True),
+        ("A pillow, 40 cm.", "40x60 cm", False), ("A pillow, 60 cm.", "40x60 cm", False), ("A pillow, 40x70 cm.", "40x60 cm", False),
+        ("A pillow, 5 kg.", "1.5 kg", False), ("A pillow, 50 g.", "500 g", False), ("A pillow, 20% down.", "20 feathers", False),
+    ],
+)  # fmt: skip
+def test_a_number_is_supported_by_the_whole_of_it(text: str, size: str, supported: bool) -> None:
+    brief = Brief(language="en", channel="email", tone="warm", about="pillow", product=(("size", size),))
+    assert ("number" not in {claim.kind for claim in claims.unsupported(text, brief)}) is supported
+
+
+def test_chinese_numbers_with_their_units_are_supported() -> None:
+    brief = Brief(
+        language="zh", channel="email", tone="warm", about="抽纸", product=(("规格", "30包/箱"), ("尺寸", "13×18厘米"))
+    )
+    assert claims.unsupported("抽纸一箱30包，13x18厘米。", brief) == []
+    assert [one.phrase for one in claims.unsupported("抽纸一箱24包。", brief)] == ["24"]
