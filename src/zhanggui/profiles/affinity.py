@@ -16,9 +16,9 @@ INTEREST = ["Order Completed", "Product Added", "Product Viewed"]
 
 
 def interest(events: "ir.Table", *, as_of: datetime, settings: ProfileSettings) -> "ir.Table":
-    """Decayed weight of each product line: customer_id, product_id, category, brand, weight.
+    """Decayed weight of each product line: number (the customer's), product_id, category, brand, weight.
 
-    `events` are those named in INTEREST: customer_id, name, us (event time, microseconds since 1970) and products.
+    `events` are those named in INTEREST: number, name, us (event time, microseconds since 1970) and products.
     """
     import ibis
 
@@ -29,7 +29,7 @@ def interest(events: "ir.Table", *, as_of: datetime, settings: ProfileSettings) 
     )
     age_days = (int(as_of.timestamp() * 1_000_000) - events.us) / 86_400e6
     lines = events.select(
-        "customer_id",
+        "number",
         "name",
         line=events.products.unnest(),
         decayed=base * (age_days * (-0.6931471805599453 / settings.half_life_days)).exp(),
@@ -37,7 +37,7 @@ def interest(events: "ir.Table", *, as_of: datetime, settings: ProfileSettings) 
     # Only an order buys several units; looking at ten pieces of one thing is one look.
     units = ibis.ifelse(lines.name == "Order Completed", lines.line.quantity.fill_null(1.0), 1.0)
     return lines.select(
-        "customer_id",
+        "number",
         product_id=lines.line.product_id,
         category=lines.line.category,
         brand=lines.line.brand,
@@ -46,24 +46,32 @@ def interest(events: "ir.Table", *, as_of: datetime, settings: ProfileSettings) 
 
 
 def strongest(lines: "ir.Table", column: str, *, keep: int) -> "ir.Table":
-    """Per customer the `keep` strongest values of `column` as shares: customer_id, weights (list), top."""
+    """Per customer the `keep` strongest values of `column` as shares: number, weights (list), top."""
     import ibis
+
+    from zhanggui.profiles.duckdb_functions import least
 
     sums = (
         lines.filter(lines[column].notnull() & (lines[column] != ""))
-        .group_by("customer_id", name=column)
+        .group_by("number", name=column)
         .agg(weight=lines.weight.sum())
     )
     # Ties by name, so that the same events always give the same profile.
-    order = [ibis.desc("weight"), ibis.asc("name")]
-    window = ibis.window(group_by="customer_id")
-    ranked = sums.mutate(
-        share=sums.weight / sums.weight.sum().over(window),
-        rank=ibis.row_number().over(ibis.window(group_by="customer_id", order_by=order)),
+    kept = sums.group_by("number").agg(
+        total=sums.weight.sum(), least=least(ibis.struct({"negated": -sums.weight, "name": sums.name}), keep)
     )
-    kept = ranked.filter(ranked["rank"] < keep, ranked.share.notnull())
-    pair = ibis.struct({"name": kept.name, "weight": kept.share})
-    return kept.group_by("customer_id").agg(
-        weights=pair.collect(order_by=[kept["rank"]]),
-        top=kept.name.argmin(kept["rank"]),
+    kept = kept.filter(kept.total > 0)
+    return kept.select(
+        "number",
+        weights=kept.least.map(lambda one: ibis.struct({"name": one["name"], "weight": -one["negated"] / kept.total})),
+        top=kept.least[0]["name"],
     )
+
+
+def top_product(lines: "ir.Table") -> "ir.Table":
+    """Per customer the product of the highest weight: number, top_product."""
+    import ibis
+
+    sums = lines.group_by("number", "product_id").agg(weight=lines.weight.sum())
+    tops = sums.group_by("number").agg(top=ibis.struct({"weight": sums.weight, "id": sums.product_id}).max())
+    return tops.select("number", top_product=tops.top["id"])

@@ -5,7 +5,8 @@ A snapshot is an artifact: one Parquet file sorted by customer id, with a manife
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 NAME = "profiles"
 _FILE = "profiles.parquet"
 _ROW_GROUP = 20_000  # small enough that a point look-up reads little
+_UNIQUE = {"customer_id", "traits", "categories", "brands"}
+# Columns whose values repeat; a dictionary of the others costs time and space.
+_DICTIONARY: Any = [
+    field.name for field in SNAPSHOT_SCHEMA if field.name not in _UNIQUE and not pa.types.is_floating(field.type)
+] + ["categories.list.element.name", "brands.list.element.name"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,18 +82,20 @@ def build(
     if version in known:
         return opened(known[version])
     usable = base is not None and base.as_of <= as_of and _same_settings(known.get(base.version), settings)
-    with log.read() as events, log.database.reading() as connection:
-        mapping = resolve_identities(connection)
-        table = (
+    config = {"as_of": as_of.isoformat(), "position": position, "settings": asdict(settings)}
+    data_hash = hashlib.sha256(f"{position}\x1f{as_of.isoformat()}".encode()).hexdigest()
+    with (
+        artifacts.create(NAME, version, now=now, config=config, data_hash=data_hash) as draft,
+        log.read() as events,
+    ):
+        with log.database.reading() as connection:
+            mapping = resolve_identities(connection)
+        tables = (
             _incremental(log, events, mapping, base, as_of=as_of, settings=settings)
             if base and usable
             else _computed(events, mapping, as_of=as_of, settings=settings)
         )
-    config = {"as_of": as_of.isoformat(), "position": position, "settings": asdict(settings)}
-    data_hash = hashlib.sha256(f"{position}\x1f{as_of.isoformat()}".encode()).hexdigest()
-    with artifacts.create(NAME, version, now=now, config=config, data_hash=data_hash) as draft:
-        _write(table, draft.path / _FILE)
-        draft.metrics.update(rows=table.num_rows)
+        draft.metrics.update(rows=_write(tables, draft.path / _FILE))
     return opened(artifacts.get(NAME, version))
 
 
@@ -115,13 +123,13 @@ def _computed(
     as_of: datetime,
     settings: ProfileSettings,
     customers: "ir.Table | None" = None,
-) -> pa.Table:
-    """The profiles of all, or of some customers, in SNAPSHOT_SCHEMA, sorted by customer id."""
+) -> Iterator[pa.Table]:
+    """The profiles of all, or of some customers, in SNAPSHOT_SCHEMA, sorted by customer id; a batch at a time."""
     from zhanggui.profiles.features import features
 
     identities = _registered(events, "identities", mapping)
-    table = features(events, identities, as_of=as_of, settings=settings, customers=customers)
-    return table.order_by("customer_id").to_pyarrow().cast(SNAPSHOT_SCHEMA)
+    for table in features(events, identities, as_of=as_of, settings=settings, customers=customers):
+        yield table.to_pyarrow().cast(SNAPSHOT_SCHEMA)
 
 
 def _incremental(
@@ -132,7 +140,7 @@ def _incremental(
     *,
     as_of: datetime,
     settings: ProfileSettings,
-) -> pa.Table:
+) -> Iterator[pa.Table]:
     from zhanggui.profiles.features import aged, resolve
 
     backend: Any = events.get_backend()
@@ -149,10 +157,11 @@ def _incremental(
     touched |= set(old.filter(windowed).select("customer_id").to_pyarrow()["customer_id"].to_pylist())
     stale = _registered(events, "stale", pa.table({"customer_id": pa.array(sorted(touched | gone), pa.string())}))
     if stale is None:
-        return aged(old, as_of=as_of, settings=settings).order_by("customer_id").to_pyarrow().cast(SNAPSHOT_SCHEMA)
+        yield aged(old, as_of=as_of, settings=settings).order_by("customer_id").to_pyarrow().cast(SNAPSHOT_SCHEMA)
+        return
     kept = aged(old.anti_join(stale, "customer_id"), as_of=as_of, settings=settings).to_pyarrow()
     fresh = _computed(events, mapping, as_of=as_of, settings=settings, customers=stale)
-    return pa.concat_tables([kept.cast(SNAPSHOT_SCHEMA), fresh]).sort_by("customer_id")
+    yield pa.concat_tables([kept.cast(SNAPSHOT_SCHEMA), *fresh]).sort_by("customer_id")
 
 
 def _registered(events: "ir.Table", name: str, table: pa.Table) -> "ir.Table | None":
@@ -165,10 +174,20 @@ def _registered(events: "ir.Table", name: str, table: pa.Table) -> "ir.Table | N
     return found
 
 
-def _write(table: pa.Table, path: Path) -> None:
+def _write(tables: Iterator[pa.Table], path: Path) -> int:
+    """Write the tables one after the other, each while the next is being computed; how many rows."""
     import pyarrow.parquet as pq
 
-    pq.write_table(table, path, compression="zstd", row_group_size=_ROW_GROUP)
+    with (
+        pq.ParquetWriter(path, SNAPSHOT_SCHEMA, compression="zstd", use_dictionary=_DICTIONARY) as writer,
+        ThreadPoolExecutor(1) as thread,
+    ):
+
+        def written(table: pa.Table) -> int:
+            writer.write_table(table, row_group_size=_ROW_GROUP)
+            return table.num_rows
+
+        return sum(thread.map(written, tables))
 
 
 def _version(as_of: datetime, position: int, settings: ProfileSettings) -> str:

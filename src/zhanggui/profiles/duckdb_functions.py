@@ -24,3 +24,11 @@ def json_extract_string(document, path):  # type: ignore[no-untyped-def]
 @udf.agg.builtin(signature=((dt.string, dt.json), dt.json))
 def json_group_object(key, value):  # type: ignore[no-untyped-def]
     """A JSON object of the group's keys and values."""
+
+
+_RANKED = dt.Struct({"negated": dt.float64, "name": dt.string})
+
+
+@udf.agg.builtin(name="min", signature=((_RANKED, dt.int64), dt.Array(_RANKED)))
+def least(one, count):  # type: ignore[no-untyped-def]
+    """The `count` smallest, ascending."""

@@ -3,10 +3,11 @@
 Uses events up to that moment by event time, however late they arrived. Knows no storage and no consent.
 """
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from zhanggui.profiles.affinity import INTEREST, interest, strongest
+from zhanggui.profiles.affinity import INTEREST, interest, strongest, top_product
 from zhanggui.profiles.lifecycle import stage
 from zhanggui.profiles.profile import SNAPSHOT_SCHEMA
 from zhanggui.profiles.settings import ProfileSettings
@@ -18,6 +19,8 @@ _DELIVERED = ["Message Delivered", "Email Delivered", "Push Notification Receive
 _OPENED = ["Message Opened", "Email Opened", "Push Notification Tapped"]
 _CLICKED = ["Message Clicked", "Email Link Clicked"]
 _ORDERS = ["Order Completed", "Order Cancelled", "Order Refunded"]
+BATCH = 40_000
+"""Customers whose features are computed at once."""
 _DAY = 86_400_000_000  # microseconds
 
 
@@ -54,8 +57,10 @@ def features(
     as_of: datetime,
     settings: ProfileSettings,
     customers: "ir.Table | None" = None,
-) -> "ir.Table":
+) -> "Iterator[ir.Table]":
     """One row a customer in the columns of SNAPSHOT_SCHEMA, from the log. The other arguments are those of `resolve`.
+
+    In tables of BATCH customers, sorted by customer_id within and between them; each is usable until the next.
 
     Each part takes its own events out of the log before it asks whose they are: a shared table of resolved events
     would have to hold every column of every event.
@@ -66,28 +71,44 @@ def features(
         rows = events.filter(events.name.isin(names)) if names else events
         return resolve(rows, identities, as_of=as_of, customers=customers)
 
-    moment = ibis.literal(as_of)
-    lines = interest(told(*INTEREST), as_of=as_of, settings=settings)
-    brands = strongest(lines, "brand", keep=settings.affinities).rename(brands="weights", top_brand="top")
-    categories = strongest(lines, "category", keep=settings.affinities)
-    products = lines.group_by("customer_id", "product_id").agg(weight=lines.weight.sum())
-    products = products.group_by("customer_id").agg(
-        top_product=products.product_id.argmax(ibis.struct({"weight": products.weight, "id": products.product_id}))
-    )
-    table = _activity(told(), as_of=as_of, settings=settings)
+    def kept(name: str, table: "ir.Table") -> "ir.Table":
+        return events.get_backend().create_table(name, table, temp=True, overwrite=True)
+
+    people = _activity(told(), as_of=as_of, settings=settings)
     identified = events.filter(events.type == "identify")
     for part in (
         _orders(told(*_ORDERS)),
         _traits(resolve(identified, identities, as_of=as_of, customers=customers)),
         _favourite_channel(told(*_OPENED, *_CLICKED), as_of=as_of, settings=settings),
-        categories.rename(categories="weights", top_category="top"),
-        brands,
-        products,
     ):
-        joined = table.left_join(part, "customer_id")
-        table = joined.drop(*({"customer_id_right"} & set(joined.columns)))
-    table = table.mutate(
-        as_of=moment,
+        people = _beside(people, part, "customer_id")
+    number = ibis.row_number().over(order_by=people.customer_id).cast("int32")
+    people = kept("people", people.mutate(number=number))
+    # Grouping is fast where a customer's lines lie together, and where the groups of all at hand fit the processor's
+    # cache: hence sorted lines (by number, since text is slow to sort and to hash) and batches of customers.
+    numbered = told(*INTEREST).inner_join(people.select("customer_id", "number"), "customer_id")
+    lines = kept("lines", interest(numbered, as_of=as_of, settings=settings).order_by("number"))
+    for first in range(0, people.count().execute(), BATCH):
+        batch, theirs = (table.filter(table.number.between(first, first + BATCH - 1)) for table in (people, lines))
+        categories = strongest(theirs, "category", keep=settings.affinities)
+        brands = strongest(theirs, "brand", keep=settings.affinities)
+        for part in (
+            categories.rename(categories="weights", top_category="top"),
+            brands.rename(brands="weights", top_brand="top"),
+            top_product(theirs),
+        ):
+            batch = _beside(batch, part, "number")
+        yield aged(_filled(batch), as_of=as_of, settings=settings).order_by("customer_id")
+
+
+def _beside(table: "ir.Table", part: "ir.Table", key: str) -> "ir.Table":
+    joined = table.left_join(part, key)
+    return joined.drop(*({f"{key}_right"} & set(joined.columns)))
+
+
+def _filled(table: "ir.Table") -> "ir.Table":
+    """What a customer has who never ordered, looked at anything, or told of herself."""
+    return table.mutate(
         orders=table.orders.fill_null(0),
         revenue_minor=table.revenue_minor.fill_null(0),
         discount_share=table.discount_share.fill_null(0.0),
@@ -95,7 +116,6 @@ def features(
         categories=table.categories.fill_null([]),
         brands=table.brands.fill_null([]),
     )
-    return aged(table, as_of=as_of, settings=settings)
 
 
 def aged(table: "ir.Table", *, as_of: datetime, settings: ProfileSettings) -> "ir.Table":
