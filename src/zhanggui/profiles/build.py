@@ -185,7 +185,7 @@ def _write(tables: Iterator[pa.Table], path: Path) -> int:
 
         def written(table: pa.Table) -> int:
             writer.write_table(table, row_group_size=_ROW_GROUP)
-            return table.num_rows
+            return int(table.num_rows)
 
         return sum(thread.map(written, tables))
 

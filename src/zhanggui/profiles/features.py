@@ -72,7 +72,7 @@ def features(
         return resolve(rows, identities, as_of=as_of, customers=customers)
 
     def kept(name: str, table: "ir.Table") -> "ir.Table":
-        return events.get_backend().create_table(name, table, temp=True, overwrite=True)
+        return events.get_backend().create_table(name, table, temp=True)
 
     people = _activity(told(), as_of=as_of, settings=settings)
     identified = events.filter(events.type == "identify")
@@ -88,7 +88,7 @@ def features(
     # cache: hence sorted lines (by number, since text is slow to sort and to hash) and batches of customers.
     numbered = told(*INTEREST).inner_join(people.select("customer_id", "number"), "customer_id")
     lines = kept("lines", interest(numbered, as_of=as_of, settings=settings).order_by("number"))
-    for first in range(0, people.count().execute(), BATCH):
+    for first in range(0, people.count().to_pyarrow().as_py(), BATCH):
         batch, theirs = (table.filter(table.number.between(first, first + BATCH - 1)) for table in (people, lines))
         categories = strongest(theirs, "category", keep=settings.affinities)
         brands = strongest(theirs, "brand", keep=settings.affinities)
