@@ -22,7 +22,7 @@ class ContentSettings:
     """Texts that the model writes for each brief; the best that passes every check is used."""
     max_tokens: int = 40
     """Length of a candidate."""
-    temperature: float = 0.5
+    temperature: float = 0.3
     """Of sampling."""
     seed: int = 7
     """Of sampling."""
