@@ -36,8 +36,11 @@ def train_tokenizer(texts: Iterable[str], settings: TokenizerSettings, *, contex
         made.normalizer = normalizers.BertNormalizer(lowercase=True, handle_chinese_chars=True)
         made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
         made.decoder = decoders.WordPiece()
+        texts = list(texts)
+        # The trainer numbers pieces inside words in the order of a hash table, another in each process; ties follow
+        # the numbers. Numbered first, they are the same in every run.
         trainer: Any = trainers.WordPieceTrainer(
-            special_tokens=special, limit_alphabet=settings.vocabulary // 2, **common
+            special_tokens=special + _inner(made, texts), limit_alphabet=settings.vocabulary // 2, **common
         )
     elif kind == "byte_bpe":
         made = Tokenizer(models.BPE())
@@ -61,6 +64,8 @@ def train_tokenizer(texts: Iterable[str], settings: TokenizerSettings, *, contex
     made.train_from_iterator(texts, trainer)
     if kind in ("bpe", "unigram"):
         made = _with_bytes(made, kind)
+    elif kind == "wordpiece":
+        made = _without_added(made, keep=special)
     if masked:
         ends = [(roles[one], made.token_to_id(roles[one])) for one in ("cls", "sep")]
         made.post_processor = processors.TemplateProcessing(
@@ -68,6 +73,24 @@ def train_tokenizer(texts: Iterable[str], settings: TokenizerSettings, *, contex
         )
     names = {f"{role}_token": token for role, token in roles.items()}
     return PreTrainedTokenizerFast(tokenizer_object=made, model_max_length=context, **names)
+
+
+def _inner(made: Any, texts: Iterable[str]) -> list[str]:
+    """Every character that stands inside a word, as WordPiece writes it: ##x; sorted."""
+    found: set[str] = set()
+    for text in texts:
+        for word, _ in made.pre_tokenizer.pre_tokenize_str(made.normalizer.normalize_str(text)):
+            found.update(word[1:])
+    return [f"##{one}" for one in sorted(found)]
+
+
+def _without_added(made: Any, *, keep: Iterable[str]) -> Any:
+    """The tokenizer with no special token but those to keep; the others stay ordinary ones."""
+    from tokenizers import Tokenizer
+
+    state = json.loads(made.to_str())
+    state["added_tokens"] = [one for one in state["added_tokens"] if one["content"] in set(keep)]
+    return Tokenizer.from_str(json.dumps(state))
 
 
 def _with_bytes(made: Any, kind: str) -> Any:

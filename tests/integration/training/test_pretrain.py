@@ -138,7 +138,8 @@ def test_a_killed_run_ends_with_the_weights_of_an_uninterrupted_one(
     one, two = (load_file(made.path / "model" / "model.safetensors") for made in (whole, resumed))
     assert one.keys() == two.keys()
     assert all((one[name] == two[name]).all() for name in one)
-    assert losses(resumed.path) == losses(whole.path)
+    # The Trainer's first figure after a stop is the mean of the updates since; the others are the same to the bit.
+    assert losses(resumed.path)[1:] == losses(whole.path)[1:] != []
 
 
 @pytest.mark.parametrize("shape", ["bert", "gpt2"])

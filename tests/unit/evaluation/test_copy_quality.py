@@ -15,7 +15,7 @@ from zhanggui.evaluation.diversity import distinct, repetition
 from zhanggui.evaluation.source import from_row
 
 ROOT = Path(__file__).parents[3]
-OURS = ROOT / "data" / "copywriter" / "zh-0.jsonl"
+OURS = ROOT / "data" / "copywriter" / "zh" / "zh-0.jsonl"
 ADVERTISEGEN = ROOT / ".." / "shared" / "data" / "advertisegen" / "train_5000.jsonl"
 
 
