@@ -149,7 +149,7 @@ def test_two_processes_draw_the_curve_of_one(folder: Path, tmp_path: Path, shape
     )
     text = TOML.format(objective="masked" if shape == "bert" else "causal", rows=8, shape=shape, tokenizer="wordpiece" if shape == "bert" else "byte_bpe")  # fmt: skip
     (folder / "two.toml").write_text(text, encoding="utf-8")
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0", "-m", "zhanggui", "train", "pretrain",
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "zhanggui", "train", "pretrain",
                "--config", str(folder / "two.toml"), "--out", str(tmp_path / "b")]  # fmt: skip
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1"}
