@@ -47,7 +47,8 @@ def generate(
     with out.open("w", encoding="utf-8") as written, progress("texts", len(pairs)) as advance:
         texts = generation.generate(model, pairs, candidates=candidates, sampling=sampling)
         for pair, text in zip(pairs, texts, strict=True):
-            row = {asked: pair.prompt[-1]["content"], "reference": pair.answer, "prediction": text}
-            written.write(json.dumps({key: value for key, value in row.items() if value}, ensure_ascii=False) + "\n")
+            reference = {"reference": pair.answer} if pair.answer else {}
+            row = {asked: pair.prompt[-1]["content"], **reference, "prediction": text}  # an empty text is one, too
+            written.write(json.dumps(row, ensure_ascii=False) + "\n")
             advance(1)
     console.print(f"{len(pairs)} texts of {artifact.name} {artifact.version}: {out}", markup=False, highlight=False)
