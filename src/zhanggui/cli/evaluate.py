@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from zhanggui.cli.output import JsonOption, LanguageOption, ShopOption, console, errors, opened, show_json
-from zhanggui.errors import TrainingError
+from zhanggui.cli.output import (
+    JsonOption,
+    LanguageOption,
+    ShopOption,
+    console,
+    errors,
+    opened,
+    show_json,
+    training_libraries,
+)
 
 if TYPE_CHECKING:
     from zhanggui.evaluation.copy_quality import CopyQuality
@@ -109,12 +117,10 @@ def _embed(folder: Path | None) -> "Embed | None":
 def _scorer(base: str | None) -> "Scorer | None":
     if base is None:
         return None
-    try:
+    with training_libraries():
         from zhanggui.training.perplexity import scorer
 
         return scorer(base)
-    except ModuleNotFoundError as error:
-        raise TrainingError(f"{error.name} is not installed; run: pip install 'zhanggui[train]'") from error
 
 
 def _show(quality: "CopyQuality", *, zh: bool) -> None:

@@ -6,16 +6,16 @@ from typing import Annotated
 
 import typer
 
+from zhanggui.cli.model import BaseOption, NameArgument, artifact_named
 from zhanggui.cli.output import console, progress
-from zhanggui.errors import ArtifactError
 
 
 def generate(
-    name: Annotated[str, typer.Argument(metavar="NAME[:VERSION]", help="Of an artifact; without version the newest.")],
+    name: NameArgument,
     file: Annotated[Path, typer.Argument(help="JSONL of what to answer, with the fields that it was trained on.")],
     out: Annotated[Path, typer.Option("--out", help="JSONL to write: prompt, reference (if any), prediction.")],
     store: Annotated[Path, typer.Option("--store", help="Folder of the artifacts.")] = Path("artifacts"),
-    base: Annotated[str | None, typer.Option("--base", help="Base of an adapter, where it lies elsewhere now.")] = None,
+    base: BaseOption = None,
     held_out: Annotated[bool, typer.Option("--held-out", help="Only rows that training held out.")] = False,
     most: Annotated[int | None, typer.Option("--most", min=1, help="At most so many rows, from the first on.")] = None,
     candidates: Annotated[
@@ -35,10 +35,7 @@ def generate(
     from zhanggui.training import generate as generation
     from zhanggui.training.kept import serving
 
-    if not store.exists():
-        raise ArtifactError(f"there is no folder {store}; name it: --store")
-    wanted, _, version = name.partition(":")
-    artifact = ArtifactStore(store).get(wanted, version or "latest")
+    artifact = artifact_named(name, ArtifactStore(store))
     pairs = generation.read(file, artifact.config, held_out=held_out)[:most]
     options = serving(artifact, store / ".served", base=base)
     model = LocalModel(options.get("path"), adapter=options.get("adapter"), context=2 * max_tokens + 512)

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zhanggui.cli.generate import generate
-from zhanggui.cli.output import JsonOption, ShopOption, console, errors, show_json
-from zhanggui.errors import ArtifactError, ModelError, TrainingError
+from zhanggui.cli.output import JsonOption, ShopOption, console, errors, show_json, training_libraries
+from zhanggui.errors import ArtifactError, ModelError
 
 if TYPE_CHECKING:
     from zhanggui.storage import Artifact, ArtifactStore
 
 app = typer.Typer(no_args_is_help=True, help="Models: list, show, use, pull, export, generate.")
-app.command()(generate)
 
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME[:VERSION]", help="Of an artifact; without version the newest.")
@@ -52,7 +50,7 @@ def show(name: NameArgument, shop: ShopOption = Path(), store: StoreOption = Non
     from zhanggui.storage.artifacts import describe
     from zhanggui.training.kept import kind_of
 
-    found = _artifact(name, _store(shop, store))
+    found = artifact_named(name, _store(shop, store))
     if as_json:
         show_json(describe(found) | {"kind": kind_of(found)})
         return
@@ -96,8 +94,8 @@ def use(
         options = {"path": str(hub.target(known, models).resolve())}
         wanted = wanted or known.languages
     else:
-        found = _artifact(name, kept)
-        with _training():
+        found = artifact_named(name, kept)
+        with training_libraries():
             options = serving(found, models, base=base)
     path = choose_model(shop, options, languages=wanted)
     _say(f"{path}: model.options = {', '.join(f'{key} = {value}' for key, value in options.items())}")
@@ -153,9 +151,9 @@ def export(
 
     if to not in ("gguf", "onnx"):
         raise typer.BadParameter("gguf or onnx", param_hint="--to")
-    found = _artifact(name, _store(shop, store))
+    found = artifact_named(name, _store(shop, store))
     out.parent.mkdir(parents=True, exist_ok=True)
-    with _training(), errors.status(f"exporting {found.name} {found.version}"):
+    with training_libraries(), errors.status(f"exporting {found.name} {found.version}"):
         if to == "gguf":
             size = to_gguf(found, out, precision=precision or "F16", base=base)
         else:
@@ -177,7 +175,8 @@ def _models(shop: Path) -> Path:
     return shop / load(shop).storage.folder / "models"
 
 
-def _artifact(name: str, store: "ArtifactStore") -> "Artifact":
+def artifact_named(name: str, store: "ArtifactStore") -> "Artifact":
+    """The artifact NAME or NAME:VERSION. Raises ArtifactError saying which there are."""
     plain, _, version = name.partition(":")
     if plain not in store.names():
         known = ", ".join(store.names()) or "nothing"
@@ -203,14 +202,6 @@ def _is_used(artifact: "Artifact", used: tuple[Path | None, set[Path]]) -> bool:
         one.is_relative_to(artifact.path.resolve()) or (models and one == exported(artifact, models).resolve())
         for one in files
     )
-
-
-@contextmanager
-def _training() -> Iterator[None]:
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise TrainingError(f"{error.name} is not installed; run: pip install 'zhanggui[train]'") from error
 
 
 @contextmanager

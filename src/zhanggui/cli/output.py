@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from zhanggui.errors import TrainingError
+
 if TYPE_CHECKING:
     from zhanggui.engine import Engine
 
@@ -25,6 +27,15 @@ MomentOption = Annotated[
 ]
 
 Advance = Callable[[int], None]
+
+
+@contextmanager
+def training_libraries() -> Iterator[None]:
+    """Around what needs the extra `train`: a library that is missing is said with how to install it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise TrainingError(f"{error.name} is not installed; run: pip install 'zhanggui[train]'") from error
 
 
 @contextmanager

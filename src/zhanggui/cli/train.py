@@ -3,12 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zhanggui.cli.output import console
-from zhanggui.errors import TrainingError
+from zhanggui.cli.output import console, training_libraries
 
 if TYPE_CHECKING:
     from zhanggui.storage import Artifact
@@ -31,23 +30,14 @@ def pretrain(
     out: Annotated[Path, typer.Option("--out", help="Folder of the artifacts.")] = Path("artifacts"),
 ) -> None:
     """Pretrain an encoder or a decoder on a corpus; a stopped job goes on when started again, also under torchrun."""
-    from zhanggui.storage import ArtifactStore
     from zhanggui.training.settings import PretrainSettings, load
 
     settings = load(config, PretrainSettings)
     if data is not None:
         settings = replace(settings, data=str(data.absolute()))
-    try:
+    with training_libraries():
         from zhanggui.training.pretrain import pretrain as train
-    except ModuleNotFoundError as error:
-        raise TrainingError(f"{error.name} is not installed; run: pip install 'zhanggui[train]'") from error
-    artifact = train(
-        settings,
-        folder=config.parent,
-        artifacts=ArtifactStore(out),
-        work=out / ".work" / settings.name,
-        now=datetime.now(UTC),
-    )
+    artifact = train(settings, **_places(config, out, settings.name))
     if artifact is not None:
         console.print(f"{artifact.name} {artifact.version}: {artifact.path}", markup=False, highlight=False)
         figures = ", ".join(f"{name} {value:.3f}" for name, value in artifact.metrics["validation"].items())
@@ -66,17 +56,9 @@ def finetune(
 
     settings = load(config, FinetuneSettings)
     settings = replace(settings, base=weights(settings.base, folder=config.parent, artifacts=ArtifactStore(out)))
-    try:
+    with training_libraries():
         from zhanggui.training.finetune import finetune as train
-    except ModuleNotFoundError as error:
-        raise TrainingError(f"{error.name} is not installed; run: pip install 'zhanggui[train]'") from error
-    artifact = train(
-        settings,
-        folder=config.parent,
-        artifacts=ArtifactStore(out),
-        work=out / ".work" / settings.name,
-        now=datetime.now(UTC),
-    )
+    artifact = train(settings, **_places(config, out, settings.name))
     _figures(artifact)
 
 
@@ -88,7 +70,6 @@ def classify(
     out: Annotated[Path, typer.Option("--out", help="Folder of the artifacts.")] = Path("artifacts"),
 ) -> None:
     """Fine-tune an encoder to classify texts (sentiment, topic, intent); a stopped job goes on when started again."""
-    from zhanggui.storage import ArtifactStore
     from zhanggui.training.settings import ClassifySettings, load
 
     settings = load(config, ClassifySettings)
@@ -96,17 +77,9 @@ def classify(
         settings = replace(settings, data=str(data.absolute()))
     if base is not None:
         settings = replace(settings, base=base)
-    try:
+    with training_libraries():
         from zhanggui.training.classify import classify as train
-    except ModuleNotFoundError as error:
-        raise TrainingError(f"{error.name} is not installed; run: pip install 'zhanggui[train]'") from error
-    artifact = train(
-        settings,
-        folder=config.parent,
-        artifacts=ArtifactStore(out),
-        work=out / ".work" / settings.name,
-        now=datetime.now(UTC),
-    )
+    artifact = train(settings, **_places(config, out, settings.name))
     console.print(f"{artifact.name} {artifact.version}: {artifact.path}", markup=False, highlight=False)
     for part in ("validation", "test"):
         found = artifact.metrics[part]
@@ -123,24 +96,27 @@ def preference(
     out: Annotated[Path, typer.Option("--out", help="Folder of the artifacts.")] = Path("artifacts"),
 ) -> None:
     """Tune a decoder to preferences (DPO): of two texts for one prompt, the better becomes likelier."""
-    from zhanggui.storage import ArtifactStore
     from zhanggui.training.settings import PreferenceSettings, load
 
     settings = load(config, PreferenceSettings)
-    try:
+    with training_libraries():
         from zhanggui.training.preference import tune
-    except ModuleNotFoundError as error:
-        raise TrainingError(f"{error.name} is not installed; run: pip install 'zhanggui[train]'") from error
-    artifact = tune(
-        settings,
-        folder=config.parent,
-        artifacts=ArtifactStore(out),
-        work=out / ".work" / settings.name,
-        now=datetime.now(UTC),
-    )
+    artifact = tune(settings, **_places(config, out, settings.name))
     _figures(artifact)
     told = ", ".join(f"{name} {artifact.metrics[f'preference_{name}']:.3f}" for name in ("loss", "accuracy", "margin"))
     console.print(f"  held-out comparisons: {told}", markup=False, highlight=False)
+
+
+def _places(config: Path, out: Path, name: str) -> dict[str, Any]:
+    """Where a job reads, keeps its model and its checkpoints, and its moment."""
+    from zhanggui.storage import ArtifactStore
+
+    return {
+        "folder": config.parent,
+        "artifacts": ArtifactStore(out),
+        "work": out / ".work" / name,
+        "now": datetime.now(UTC),
+    }
 
 
 def _figures(artifact: "Artifact") -> None:

@@ -14,6 +14,7 @@ from zhanggui.errors import TrainingError
 from zhanggui.training.losses import Extra
 from zhanggui.training.packing import IGNORED, Ints
 from zhanggui.training.rows import Pair
+from zhanggui.training.streams import padded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,16 +63,7 @@ def answered_rows(examples: Sequence[Answered]) -> Callable[[int, np.random.Gene
 
 def collate(rows: Sequence[dict[str, Any]], *, pad: int) -> dict[str, Any]:
     """A batch of tensors, each (rows, longest row)."""
-    import torch
-
-    longest = max(len(row["input_ids"]) for row in rows)
-    batch = {}
-    for name, fill in (("input_ids", pad), ("labels", IGNORED)):
-        table = np.full((len(rows), longest), fill, dtype=np.int64)
-        for place, row in enumerate(rows):
-            table[place, : len(row[name])] = row[name]
-        batch[name] = torch.from_numpy(table)
-    return batch
+    return padded(rows, pad=pad, width=max(len(row["input_ids"]) for row in rows))
 
 
 def answer_logits(model: Any, batch: dict[str, Any]) -> tuple[Any, Any]:

@@ -3,10 +3,9 @@
 The Trainer of Hugging Face and PEFT do the work. Does not know what the classes are about.
 """
 
-import json
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from zhanggui.evaluation.classification import Classified, classified
 from zhanggui.storage import Artifact, ArtifactStore
 from zhanggui.training import curves, job, kept
 from zhanggui.training.corpora import labelled
+from zhanggui.training.load import adapters
 from zhanggui.training.settings import ClassifySettings
 from zhanggui.training.streams import Stream, collate
 
@@ -93,7 +93,7 @@ def classify(
         )
         for part in ("validation", "test")
     }
-    config = json.loads(json.dumps(settings, default=lambda one: one.__dict__)) | {
+    config = asdict(settings) | {
         "kind": "encoder",
         "base": base,
         "labels": labels,
@@ -141,18 +141,9 @@ def _model(base: str, labels: Sequence[str], settings: ClassifySettings) -> tupl
         raise TrainingError(f"max_tokens is {settings.max_tokens}, and the base {base} reads {longest}")
     tokenizer.model_max_length = settings.max_tokens
     if settings.method == "lora":
-        from peft import LoraConfig, get_peft_model
+        from peft import get_peft_model
 
-        model = get_peft_model(
-            model,
-            LoraConfig(
-                r=settings.lora.rank,
-                lora_alpha=settings.lora.alpha,
-                lora_dropout=settings.lora.dropout,
-                target_modules="all-linear",
-                task_type="SEQ_CLS",
-            ),
-        )
+        model = get_peft_model(model, adapters(settings.lora, task="SEQ_CLS"))
     return model, tokenizer
 
 

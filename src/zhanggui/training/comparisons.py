@@ -32,10 +32,7 @@ def read(path: Path) -> tuple[list[Comparison], str]:
 
 def split(found: Sequence[Comparison], *, validation: float, seed: int) -> tuple[list[Comparison], list[Comparison]]:
     """Training and validation comparisons; a group (the product of a brief, else the prompt) goes to one side whole."""
-    sides: tuple[list[Comparison], list[Comparison]] = ([], [])
-    for one in found:
-        sides[rows.is_held(one.chosen.group, validation=validation, seed=seed)].append(one)
-    return sides
+    return rows.split(found, validation=validation, seed=seed, group=lambda one: one.chosen.group)
 
 
 def chats(found: Iterable[Comparison]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ Knows no training; whole models go through `export_gguf` and `export_onnx`.
 
 import json
 from pathlib import Path
+from typing import Any
 
 from zhanggui.errors import TrainingError
 from zhanggui.training.export_gguf import architecture, interleave
@@ -14,6 +15,14 @@ BASE_CONFIG = "base_config.json"
 """Beside the adapter: the configuration of its base."""
 GGUF_BASES = ("llama", "qwen2", "qwen3")
 """Bases whose adapters llama.cpp takes as a file of their own; others are merged."""
+
+
+def beside_adapter(folder: Path, shape: Any) -> None:
+    """What serving wants beside the PEFT adapter in `folder`/model: the configuration of its base, and adapter.gguf
+    where llama.cpp takes one (other adapters are merged when they are exported)."""
+    shape.to_json_file(folder / "model" / BASE_CONFIG)
+    if shape.model_type in GGUF_BASES:
+        adapter_to_gguf(folder / "model", folder / "adapter.gguf")
 
 
 def adapter_to_gguf(folder: Path, out: Path) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
 from zhanggui.training import answers, job, rows, seq2seq
-from zhanggui.training.export import BASE_CONFIG, adapter_to_gguf
+from zhanggui.training.export import beside_adapter
 from zhanggui.training.load import adapters, encoder_decoder, load, load_in_4_bits, located
 from zhanggui.training.losses import Extra, meanings
 from zhanggui.training.measure import measure
@@ -83,8 +83,7 @@ def finetune(
         trainer.model.save_pretrained(folder / "model")
         tokenizer.save_pretrained(folder / "model")
         if adapted:
-            model.config.to_json_file(folder / "model" / BASE_CONFIG)
-            adapter_to_gguf(folder / "model", folder / "adapter.gguf")
+            beside_adapter(folder, model.config)
 
     return keep(
         settings,

@@ -24,7 +24,7 @@ def encoder_decoder(base: str) -> bool:
         raise TrainingError(f"the base model {base} cannot be opened: {error}") from error
 
 
-def adapters(lora: LoraSettings, *, task: Literal["CAUSAL_LM", "SEQ_2_SEQ_LM"] = "CAUSAL_LM") -> Any:
+def adapters(lora: LoraSettings, *, task: Literal["CAUSAL_LM", "SEQ_2_SEQ_LM", "SEQ_CLS"] = "CAUSAL_LM") -> Any:
     """PEFT's configuration of new adapters on every linear layer."""
     from peft import LoraConfig
 

@@ -11,7 +11,7 @@ from typing import Any
 from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
 from zhanggui.training import comparisons, job
-from zhanggui.training.export import BASE_CONFIG, GGUF_BASES, adapter_to_gguf
+from zhanggui.training.export import beside_adapter
 from zhanggui.training.load import adapters, encoder_decoder, load, load_in_4_bits, located, ready
 from zhanggui.training.measure import measure
 from zhanggui.training.settings import PreferenceSettings
@@ -82,9 +82,7 @@ def tune(
         trainer.model.save_pretrained(folder / "model", **parts)
         tokenizer.save_pretrained(folder / "model")
         if settings.method != "full":
-            shape.to_json_file(folder / "model" / BASE_CONFIG)
-            if shape.model_type in GGUF_BASES:
-                adapter_to_gguf(folder / "model", folder / "adapter.gguf")
+            beside_adapter(folder, shape)
 
     return keep(
         settings,

@@ -3,9 +3,9 @@
 The Trainer of Hugging Face does the work, on one process or, under torchrun or accelerate, on several.
 """
 
-import json
 import math
 import os
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -94,9 +94,8 @@ def pretrain(
     }
     if args.process_index:
         return None
-    config = json.loads(json.dumps(settings, default=lambda one: one.__dict__))
     version = f"{now:%Y%m%dT%H%M%S}"
-    with artifacts.create(settings.name, version, now=now, config=config, data_hash=data.hash) as draft:
+    with artifacts.create(settings.name, version, now=now, config=asdict(settings), data_hash=data.hash) as draft:
         model.save_pretrained(draft.path / "model")
         tokenizer.save_pretrained(draft.path / "model")
         curves.keep(trainer.state.log_history, draft.path, title=f"{settings.name} {version}")

@@ -5,9 +5,9 @@ Briefs go through `content.prompt`, so that a model is trained on the very promp
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -66,23 +66,18 @@ def read_as(path: Path, make: Callable[[Mapping[str, Any]], Row]) -> tuple[list[
     return found, digest.hexdigest()
 
 
-def split(pairs: Sequence[Pair], *, validation: float, seed: int) -> tuple[list[Pair], list[Pair]]:
-    """Training and validation pairs; a group goes to one side whole."""
-    held = [is_held(one.group, validation=validation, seed=seed) for one in pairs]
-    return [one for one, out in zip(pairs, held, strict=True) if not out], list(compress(pairs, held))
+def split(
+    found: Sequence[Row], *, validation: float, seed: int, group: Callable[[Row], str] = attrgetter("group")
+) -> tuple[list[Row], list[Row]]:
+    """Rows for training and for validation; a group goes to one side whole, chosen by a hash of its name and the seed."""
 
+    def held(one: Row) -> bool:
+        return int(hashlib.sha256(f"{seed}:{group(one)}".encode()).hexdigest()[:8], 16) < validation * 2**32
 
-def is_held(group: str, *, validation: float, seed: int) -> bool:
-    """Whether a group is for validation: chosen by a hash of its name and the seed."""
-    return int(hashlib.sha256(f"{seed}:{group}".encode()).hexdigest()[:8], 16) < validation * 2**32
-
-
-def chats(pairs: Iterable[Pair]) -> list[dict[str, Any]]:
-    """What TRL takes: a prompt and a completion, each as turns."""
-    return [
-        {"prompt": [dict(turn) for turn in one.prompt], "completion": [{"role": "assistant", "content": one.answer}]}
-        for one in pairs
-    ]
+    sides: tuple[list[Row], list[Row]] = ([], [])
+    for one in found:
+        sides[held(one)].append(one)
+    return sides
 
 
 def pair(row: Mapping[str, Any], columns: PairColumns = NAMED, *, system: str = "", tidy: bool = False) -> Pair:

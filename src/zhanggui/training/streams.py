@@ -74,6 +74,20 @@ def pair_rows(
     return lambda place, rng: sentence_pair(documents, place, length=length, share=share, marks=marks, rng=rng).__dict__
 
 
+def padded(rows: Sequence[dict[str, Any]], *, pad: int, width: int) -> dict[str, Any]:
+    """Tensors (rows, width) of what the rows have a number a token of, padded on the right."""
+    import torch
+
+    batch: dict[str, Any] = {}
+    for name, fill in (("input_ids", pad), ("token_type_ids", 0), ("labels", IGNORED), ("position_ids", 0)):
+        if name in rows[0]:
+            table = np.full((len(rows), width), fill, dtype=np.int64)
+            for place, row in enumerate(rows):
+                table[place, : len(row[name])] = row[name]
+            batch[name] = torch.from_numpy(table)
+    return batch
+
+
 def collate(rows: Sequence[dict[str, Any]], *, pad: int, limit: int) -> dict[str, Any]:
     """A batch of tensors (rows, tokens); a mask only where rows are padded here.
 
@@ -82,13 +96,7 @@ def collate(rows: Sequence[dict[str, Any]], *, pad: int, limit: int) -> dict[str
     import torch
 
     longest = min((max(len(row["input_ids"]) for row in rows) + 7) // 8 * 8, limit)
-    batch: dict[str, Any] = {}
-    for name, fill in (("input_ids", pad), ("token_type_ids", 0), ("labels", IGNORED), ("position_ids", 0)):
-        if name in rows[0]:
-            table = np.full((len(rows), longest), fill, dtype=np.int64)
-            for place, row in enumerate(rows):
-                table[place, : len(row[name])] = row[name]
-            batch[name] = torch.from_numpy(table)
+    batch = padded(rows, pad=pad, width=longest)
     if "position_ids" not in batch:
         sizes = torch.tensor([len(row["input_ids"]) for row in rows])
         batch["attention_mask"] = (torch.arange(longest)[None, :] < sizes[:, None]).long()

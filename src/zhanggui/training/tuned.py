@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -56,7 +57,7 @@ def keep(
     (work / "samples.json").write_text(samples, encoding="utf-8")
     if problems := lost(before, after, settings.limits):
         raise TrainingError("; ".join(problems) + f"; the checkpoints are kept in {work}")
-    config = json.loads(json.dumps(settings, default=lambda one: one.__dict__)) | {
+    config = asdict(settings) | {
         "kind": kind,
         "base": base if base == settings.base else str(Path(base).resolve()),
         "prompt": "brief" if all(one.language for one in pairs) else "examples",

@@ -116,3 +116,16 @@ def test_the_optional_terms_change_what_is_learned(folder: Path, tmp_path: Path)
     assert loss("again") == plain  # a seed fixes a run
     assert loss("varied", unlikelihood=1.0) != plain
     assert loss("consistent", consistency=0.5) != plain
+
+
+def test_an_adapter_that_llama_cpp_cannot_take_is_kept_all_the_same(folder: Path, tmp_path: Path) -> None:
+    from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
+
+    tokenizer = AutoTokenizer.from_pretrained(folder / "base")
+    tokenizer.save_pretrained(tmp_path / "gpt2")
+    shape = GPT2Config(vocab_size=len(tokenizer), n_embd=32, n_layer=2, n_head=2, n_positions=256)
+    GPT2LMHeadModel(shape).save_pretrained(tmp_path / "gpt2")
+    given = settings(name="other", base=str(tmp_path / "gpt2"), epochs=1)
+    made = finetune(given, folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "work", now=NOW)
+    assert "model/adapter_config.json" in made.files
+    assert "adapter.gguf" not in made.files
