@@ -72,7 +72,9 @@ def train_tokenizer(texts: Iterable[str], settings: TokenizerSettings, *, contex
             single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=ends
         )
     names = {f"{role}_token": token for role, token in roles.items()}
-    return PreTrainedTokenizerFast(tokenizer_object=made, model_max_length=context, **names)
+    # An encoder tells the two sentences of a pair apart by their token types.
+    inputs = ["input_ids", *(["token_type_ids"] if masked else []), "attention_mask"]
+    return PreTrainedTokenizerFast(tokenizer_object=made, model_max_length=context, model_input_names=inputs, **names)
 
 
 def _inner(made: Any, texts: Iterable[str]) -> list[str]:
