@@ -8,7 +8,6 @@ Plain SmolLM2 is asked in two ways: with the shipped prompt of examples, and wit
 import argparse
 import json
 from collections import Counter
-from importlib.resources import files
 from pathlib import Path
 
 from zhanggui.content.brief import Brief
@@ -20,30 +19,22 @@ from zhanggui.evaluation.diversity import distinct
 from zhanggui.llm.local import LocalModel
 from zhanggui.llm.model import Sampling
 
-CATEGORIES = (
-    "rain boots", "swimwear", "belts", "ski goggles", "umbrellas", "dishwasher tablets", "rice vinegar", "oat biscuits", "canned tomatoes", "frozen peas",
-    "bird feeders", "puzzle books", "violin strings", "desk organisers", "wall clocks", "door mats", "bath salts", "nail polish", "shaving foam", "baby bottles",
-    "cat litter", "aquarium lamps", "bike bells", "trail mix", "picnic blankets", "hiking poles", "table tennis bats", "phone cases", "power banks", "printer paper",
-    "wool socks", "cycling gloves", "peanut butter", "sparkling water", "ice cream", "cookie cutters", "salad bowls", "reading glasses", "travel pillows", "photo frames",
-)  # fmt: skip
 SHIPPED = with_copywriter({})["adapter"]
-VOICES = (("warm", "new"), ("plain", ""), ("playful", "loyal"), ("elegant", "lapsed"))
+SITUATIONS = (
+    ("email", "warm", "new", ""), ("sms", "plain", "", "15% off"), ("push", "playful", "loyal", ""), ("onsite", "elegant", "", ""),
+    ("email", "plain", "lapsed", "20% off"), ("sms", "warm", "active", ""), ("email", "elegant", "loyal", "10% off"), ("push", "plain", "at_risk", ""),
+)  # fmt: skip
 
 
 def briefs() -> list[Brief]:
-    """60 products of the sample shop and 40 categories, each in two voices."""
-    text = files("zhanggui.shops").joinpath("data/sample_products.jsonl").read_text(encoding="utf-8")
-    things: list[tuple[str, tuple[tuple[str, str], ...]]] = []
-    for line in text.splitlines():
-        row = json.loads(line)
-        facts = tuple((name, value) for name, value in row["attributes"].items() if f"{name}{value}".isascii())
-        things.append((row["title_en"], facts))
-    things += [(name, ()) for name in CATEGORIES]
+    """50 categories and 50 products with facts, each in two situations."""
+    things = [json.loads(line) for line in (Path(__file__).parent / "briefs-en.jsonl").read_text("utf-8").splitlines()]
     return [
-        Brief(language="en", channel="email", tone=tone, stage=stage, about=about, product=facts)
-        for number, (about, facts) in enumerate(things)
-        for tone, stage in (VOICES[number % 4], VOICES[(number + 1) % 4])
-    ]
+        Brief(language="en", channel=channel, tone=tone, stage=stage, about=one["about"], product=tuple(one["facts"].items()),
+              offer_title=offer, discount=offer)
+        for number, one in enumerate(things)
+        for channel, tone, stage, offer in (SITUATIONS[number % 8], SITUATIONS[(number + 3) % 8])
+    ]  # fmt: skip
 
 
 def main() -> None:

@@ -16,9 +16,10 @@ pytestmark = [pytest.mark.filterwarnings("default"), pytest.mark.slow]  # the tr
 
 from zhanggui.errors import TrainingError  # noqa: E402
 from zhanggui.llm.encoder import Encoder  # noqa: E402
-from zhanggui.storage import ArtifactStore  # noqa: E402
+from zhanggui.storage import Artifact, ArtifactStore  # noqa: E402
 from zhanggui.training import job, kept  # noqa: E402
 from zhanggui.training.classify import classify  # noqa: E402
+from zhanggui.training.corpora import labelled  # noqa: E402
 from zhanggui.training.pretrain import pretrain  # noqa: E402
 from zhanggui.training.settings import (  # noqa: E402
     ClassifySettings,
@@ -60,10 +61,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def settings(**fields: Any) -> ClassifySettings:
     given = ClassifySettings(
         name="mood", base="tiny", data="reviews.jsonl", columns=ColumnSettings(text="review", label="mood"),
-        names={"0": "negative", "1": "positive"}, epochs=4, batch_size=16, rows_at_once=16, learning_rate=3e-3, max_tokens=32,
+        names={"0": "negative", "1": "positive"}, epochs=4, batch_size=16, rows_at_once=16, learning_rate=1e-3, max_tokens=32,
         precision="fp32",
     )  # fmt: skip
     return replace(given, **fields)
+
+
+def store(home: Path) -> ArtifactStore:
+    return ArtifactStore(home / "artifacts")
 
 
 def weights(path: Path) -> Mapping[str, Any]:
@@ -73,57 +78,68 @@ def weights(path: Path) -> Mapping[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("method", ["full", "lora"])
-def test_what_was_learned_is_what_the_exported_encoder_serves(home: Path, tmp_path: Path, method: str) -> None:
+@pytest.fixture(scope="module")
+def whole(home: Path) -> Artifact:
+    """Every weight trained: the artifact `mood`."""
+    return classify(settings(epochs=8), folder=home, artifacts=store(home), work=home / "work-mood", now=NOW)
+
+
+def test_what_was_learned_is_what_the_exported_encoder_serves(home: Path, whole: Artifact, tmp_path: Path) -> None:
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    store = ArtifactStore(home / "artifacts")
-    asked = settings(name=f"mood-{method}", method=method, epochs=4 if method == "full" else 20)
-    made = classify(asked, folder=home, artifacts=store, work=tmp_path, now=NOW)
-    assert made.metrics["test"]["accuracy"] > (0.9 if method == "full" else 0.8)  # adapters of 32 numbers learn slowly
-    assert made.config["labels"] == ["negative", "positive"]
-    assert kept.kind_of(made) == "encoder"
-    report = (made.path / "report.md").read_text(encoding="utf-8")
+    assert whole.metrics["test"]["accuracy"] > 0.9
+    assert whole.config["labels"] == ["negative", "positive"]
+    assert kept.kind_of(whole) == "encoder"
+    report = (whole.path / "report.md").read_text(encoding="utf-8")
     assert "| true \\ predicted | negative | positive |" in report
-    kept.to_onnx(made, tmp_path / "served", precision="int8")
+    kept.to_onnx(whole, tmp_path / "served", precision="int8")
     served = Encoder(tmp_path / "served", threads=1)
-    texts = [
-        "第3次买茶叶，质量很好，物流很快。",
-        "第5次买杯子，包装破了，客服冷淡。",
-    ]
-    if method == "full":
-        assert [label for label, _ in served.classify(texts)] == ["positive", "negative"]
+    rows = labelled(home / "reviews.jsonl", settings().columns, work=home / "work-mood").parts["test"]
+    texts = [text for text, _ in rows]
+    named = [{"0": "negative", "1": "positive"}[mood] for _, mood in rows]
+    right = [label == name for (label, _), name in zip(served.classify(texts), named, strict=True)]
+    assert sum(right) / len(right) == pytest.approx(whole.metrics["test"]["accuracy"], abs=0.05)
     # In eight bits the probabilities stay near those of transformers, which opens the folder as it is.
-    model = AutoModelForSequenceClassification.from_pretrained(made.path / "model").eval()
-    batch = AutoTokenizer.from_pretrained(made.path / "model")(texts, padding=True, return_tensors="pt")
+    model = AutoModelForSequenceClassification.from_pretrained(whole.path / "model").eval()
+    batch = AutoTokenizer.from_pretrained(whole.path / "model")(texts, padding=True, return_tensors="pt")
     batch.pop("token_type_ids", None)
-    np.testing.assert_allclose(
-        served.probabilities(texts), model(**batch).logits.detach().softmax(-1).numpy(), atol=0.05
-    )
+    known = model(**batch).logits.detach().softmax(-1).numpy()
+    assert np.abs(served.probabilities(texts) - known).mean() < 0.03
+
+
+def test_adapters_relearn_the_opposite_and_leave_the_words_alone(home: Path, whole: Artifact, tmp_path: Path) -> None:
+    turned = [one | {"mood": {"0": "1", "1": "0"}[one["mood"]]} for one in ROWS]
+    lines = [json.dumps(one, ensure_ascii=False) for one in turned]
+    (home / "turned.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    asked = settings(name="turned", base="mood", data="turned.jsonl", method="lora", learning_rate=5e-3, epochs=8)
+    made = classify(asked, folder=home, artifacts=store(home), work=tmp_path, now=NOW)
+    assert made.metrics["test"]["accuracy"] > 0.9
+    before, after = weights(whole.path), weights(made.path)
+    assert before.keys() == after.keys(), "the adapters are merged"
+    words = "bert.embeddings.word_embeddings.weight"
+    assert (before[words] == after[words]).all()
 
 
 def test_a_stopped_run_ends_with_the_weights_of_an_uninterrupted_one(home: Path, tmp_path: Path) -> None:
-    from zhanggui.training.corpora import labelled
-
-    whole = classify(
+    uncut = classify(
         settings(epochs=1, base=str(base(home))), folder=home, artifacts=ArtifactStore(tmp_path / "a"), work=tmp_path / "whole", now=NOW
     )  # fmt: skip
     stopped = settings(epochs=1, base=str(base(home)), minutes=1e-9)
-    store, work = ArtifactStore(tmp_path / "b"), tmp_path / "work"
+    again, work = ArtifactStore(tmp_path / "b"), tmp_path / "work"
     with pytest.raises(TrainingError, match=r"minutes are over.*the same command goes on"):
-        classify(stopped, folder=home, artifacts=store, work=work, now=NOW)
+        classify(stopped, folder=home, artifacts=again, work=work, now=NOW)
     assert job.last_checkpoint(work) == work / "checkpoint-1"
-    resumed = classify(replace(stopped, minutes=None), folder=home, artifacts=store, work=work, now=NOW)
-    one, two = weights(whole.path), weights(resumed.path)
+    resumed = classify(replace(stopped, minutes=None), folder=home, artifacts=again, work=work, now=NOW)
+    one, two = weights(uncut.path), weights(resumed.path)
     assert all((one[name] == two[name]).all() for name in one)
-    assert whole.metrics["test"] == resumed.metrics["test"]
+    assert uncut.metrics["test"] == resumed.metrics["test"]
     texts = labelled(home / "reviews.jsonl", settings().columns, work=work).parts["test"]
-    assert whole.metrics["test"]["rows"] == len(texts)
+    assert uncut.metrics["test"]["rows"] == len(texts)
 
 
 def base(home: Path) -> Path:
     """The folder of the pretrained encoder: a base may be named by its path too."""
-    return ArtifactStore(home / "artifacts").get("tiny").path / "model"
+    return store(home).get("tiny").path / "model"
 
 
 @pytest.mark.parametrize(
@@ -142,9 +158,8 @@ def test_what_cannot_be_learned_is_refused_with_the_reason(
 ) -> None:
     from zhanggui.errors import CorpusError
 
-    store = ArtifactStore(home / "artifacts")
     with pytest.raises((TrainingError, CorpusError), match=problem):
-        classify(settings(**fields), folder=home, artifacts=store, work=tmp_path, now=NOW)
+        classify(settings(**fields), folder=home, artifacts=store(home), work=tmp_path, now=NOW)
 
 
 def test_classes_must_be_in_the_training_part(home: Path, tmp_path: Path) -> None:
@@ -154,4 +169,4 @@ def test_classes_must_be_in_the_training_part(home: Path, tmp_path: Path) -> Non
         (tmp_path / f"{part}.jsonl").write_text("\n".join(lines), encoding="utf-8")
     asked = settings(data=str(tmp_path))
     with pytest.raises(TrainingError, match="no training text is of the class 'c'"):
-        classify(asked, folder=home, artifacts=ArtifactStore(home / "artifacts"), work=tmp_path, now=NOW)
+        classify(asked, folder=home, artifacts=store(home), work=tmp_path, now=NOW)
