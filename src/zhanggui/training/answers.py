@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from zhanggui.errors import TrainingError
-from zhanggui.training.losses import Extra
+from zhanggui.training.losses import Extra, nats
 from zhanggui.training.packing import IGNORED, Ints
 from zhanggui.training.rows import Pair
 from zhanggui.training.streams import padded
@@ -79,7 +79,7 @@ def answer_logits(model: Any, batch: dict[str, Any]) -> tuple[Any, Any]:
     logits = model(input_ids=batch["input_ids"], logits_to_keep=columns, use_cache=False).logits
     wanted = labels[:, first:]
     chosen = wanted != IGNORED
-    return logits[chosen].float(), wanted[chosen]
+    return logits[chosen], wanted[chosen]
 
 
 @contextmanager
@@ -105,7 +105,7 @@ def answer_trainer(extra: Extra) -> Any:
             self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
         ) -> Any:
             logits, wanted = answer_logits(model, inputs)
-            loss = torch.nn.functional.cross_entropy(logits, wanted, reduction="sum")
+            loss = nats(logits, wanted)
             if extra.wanted:
                 ids, answer = inputs["input_ids"], inputs["labels"] != IGNORED
                 asked = answer.cumsum(1) == 0

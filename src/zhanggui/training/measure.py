@@ -8,6 +8,7 @@ import numpy as np
 
 from zhanggui.corpus.clean import language
 from zhanggui.training.answers import Answered, answer_logits, collate, tokenize
+from zhanggui.training.losses import nats
 from zhanggui.training.packing import IGNORED
 from zhanggui.training.rows import Pair
 
@@ -108,14 +109,12 @@ def _general(texts: Sequence[str], tokenizer: Any) -> list[Answered]:
 
 def _loss(model: Any, tokenizer: Any, examples: Sequence[Answered]) -> float:
     """Mean loss a token of the answers, batches of alike length."""
-    import torch
-
     rows = sorted(examples, key=lambda row: len(row.input_ids))
     total, count = 0.0, 0
     for start in range(0, len(rows), 8):
         batch = collate([one.__dict__ for one in rows[start : start + 8]], pad=tokenizer.pad_token_id)
         logits, wanted = answer_logits(model, {name: one.to(model.device) for name, one in batch.items()})
-        total += float(torch.nn.functional.cross_entropy(logits, wanted, reduction="sum"))
+        total += float(nats(logits, wanted))
         count += len(wanted)
     return total / max(1, count)
 

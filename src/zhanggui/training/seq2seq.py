@@ -12,7 +12,7 @@ from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
 from zhanggui.training import job, rows
 from zhanggui.training.load import adapters, located
-from zhanggui.training.losses import Extra, meanings
+from zhanggui.training.losses import Extra, meanings, nats
 from zhanggui.training.measure_seq2seq import measure, row
 from zhanggui.training.settings import FinetuneSettings
 from zhanggui.training.tuned import keep
@@ -130,7 +130,7 @@ def _trainer(extra: Extra) -> Any:
         def _answer_loss(self, outputs: Any, labels: Any, num_items_in_batch: Any = None) -> Any:
             answer = labels != -100
             logits, wanted = outputs.logits[answer], labels[answer]
-            loss = torch.nn.functional.cross_entropy(logits.float(), wanted, reduction="sum")
+            loss = nats(logits, wanted)
             if extra.wanted:
                 ids, there = self.asked
                 numbers = torch.arange(len(labels), device=labels.device)[:, None]

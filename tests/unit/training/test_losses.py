@@ -6,7 +6,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 
-from zhanggui.training.losses import Extra, consistency, meanings, unlikelihood  # noqa: E402
+from zhanggui.training import losses  # noqa: E402
+from zhanggui.training.losses import Extra, consistency, meanings, nats, unlikelihood  # noqa: E402
 
 
 def logits_of(*rows: list[float]) -> "torch.Tensor":
@@ -15,6 +16,23 @@ def logits_of(*rows: list[float]) -> "torch.Tensor":
 
 def ids(*values: int) -> "torch.Tensor":
     return torch.tensor(values)
+
+
+@pytest.mark.parametrize(("kind", "near"), [(torch.float32, 1e-6), (torch.bfloat16, 1e-2)])
+def test_nats_and_their_gradient_are_those_of_the_cross_entropy(
+    kind: "torch.dtype", near: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(losses, "_AT_ONCE", 200)  # four rows of 50 at a time: 10 rows are two such and a rest
+    drawn = torch.Generator().manual_seed(1)
+    given = (4 * torch.randn(10, 50, generator=drawn)).to(kind)
+    wanted = torch.randint(50, (10,), generator=drawn)
+    ours, theirs = given.clone().requires_grad_(), given.float().requires_grad_()
+    found = nats(ours, wanted)
+    known = torch.nn.functional.cross_entropy(theirs, wanted, reduction="sum")
+    (3 * found).backward()
+    (3 * known).backward()
+    assert float(found.detach()) == pytest.approx(float(known.detach()), rel=1e-6)
+    torch.testing.assert_close(ours.grad.float(), theirs.grad, atol=near, rtol=near)
 
 
 def test_unlikelihood_counts_each_earlier_token_that_is_not_wanted_now() -> None:
