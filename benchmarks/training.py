@@ -4,14 +4,16 @@
 
 Same model, LoRA, rows, batch size, precision (bfloat16 autocast where the device has it) and optimiser; turns are
 taken, so that a busy machine slows both. The Trainer pads each batch to its longest row (DataCollatorForSeq2Seq) and
-shuffles. Only tokens that are not padding count. With a GPU the utilisation (MFU) of pretraining a decoder of 100M
-parameters is printed too.
+shuffles. Only tokens that are not padding count. With a GPU the utilisation (MFU) of `zhanggui train pretrain` with a
+decoder of 100M parameters is printed too.
 """
 
 import argparse
+import json
 import tempfile
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +22,20 @@ import torch
 from peft import get_peft_model
 from transformers import AutoModelForCausalLM, DataCollatorForSeq2Seq, Trainer, TrainerCallback, TrainingArguments
 
+from zhanggui.storage import ArtifactStore
 from zhanggui.training import answers, job, rows
 from zhanggui.training.finetune import example_stream
 from zhanggui.training.load import adapters, load
 from zhanggui.training.losses import Extra
-from zhanggui.training.settings import FinetuneSettings, LoraSettings, PairColumns
+from zhanggui.training.pretrain import pretrain
+from zhanggui.training.settings import (
+    FinetuneSettings,
+    LoraSettings,
+    PairColumns,
+    PretrainSettings,
+    ShapeSettings,
+    TokenizerSettings,
+)
 
 ROOT = Path(__file__).parents[1]
 PEAKS = {"H100": 989e12, "H200": 989e12, "A100": 312e12}
@@ -108,29 +119,38 @@ def plain(
 
 
 def utilisation() -> None:
-    """Model FLOPs utilisation of a 100M-parameter decoder in bfloat16 (Chowdhery et al. 2022, appendix B)."""
-    from transformers import LlamaConfig, LlamaForCausalLM
+    """Model FLOPs utilisation of `train pretrain` (Chowdhery et al. 2022, appendix B): a decoder of 100M parameters in bfloat16.
 
-    hidden, layers, length, batch, vocabulary = 768, 12, 1024, 32, 32_000
-    shape = LlamaConfig(hidden_size=hidden, num_hidden_layers=layers, num_attention_heads=12, intermediate_size=2048,
-                        vocab_size=vocabulary, tie_word_embeddings=True)  # fmt: skip
-    model = torch.compile(LlamaForCausalLM(shape).cuda().bfloat16())
-    optimiser = torch.optim.AdamW(model.parameters(), fused=True)
-    ids = torch.randint(vocabulary, (batch, length), device="cuda")
-    for step in range(25):
-        if step == 5:
-            torch.cuda.synchronize()
-            start = time.perf_counter()
-        model(input_ids=ids, labels=ids).loss.backward()
-        optimiser.step()
-        optimiser.zero_grad()
-    torch.cuda.synchronize()
-    rate = 20 * batch * length / (time.perf_counter() - start)
-    operations = 6 * sum(one.numel() for one in model.parameters()) + 12 * layers * hidden * length
+    The time of 60 updates less that of 20, so that reading, tokenizing and keeping count nothing.
+    """
+    drawn = np.random.default_rng(3)
+    words = ["".join(drawn.choice(list("abcdefghijklmnopqrstuvwxyz"), 6)) for _ in range(40_000)]
+    lines = [json.dumps({"text": " ".join(drawn.choice(words, 400))}) for _ in range(6_000)]
+    shape = ShapeSettings(kind="llama", hidden=768, layers=12, heads=12)
+    length, batch = 1024, 32
+    with tempfile.TemporaryDirectory() as home:
+        (Path(home) / "texts.jsonl").write_text("\n".join(lines), encoding="utf-8")
+        seconds, made = {}, None
+        for updates in (20, 60):
+            settings = PretrainSettings(
+                name=f"mfu-{updates}", objective="causal", data="texts.jsonl", context=length, updates=updates, batch_size=batch,
+                rows_at_once=batch, checkpoint_steps=1_000, shape=shape, tokenizer=TokenizerSettings(kind="byte_bpe", vocabulary=32_000),
+            )  # fmt: skip
+            started = time.perf_counter()
+            made = pretrain(
+                settings, folder=Path(home), artifacts=ArtifactStore(Path(home) / "artifacts"), work=Path(home) / settings.name,
+                now=datetime.now(UTC),
+            )  # fmt: skip
+            seconds[updates] = time.perf_counter() - started
+    assert made is not None
+    rate = 40 * batch * length / (seconds[60] - seconds[20])
+    operations = 6 * made.metrics["parameters"] + 12 * shape.layers * shape.hidden * length
     name = torch.cuda.get_device_name()
     peak = next((value for key, value in PEAKS.items() if key in name), None)
     share = f"{rate * operations / peak:.1%} of its peak (goal: 45%)" if peak else "peak unknown"
-    print(f"{name}: {rate:,.0f} tokens/s of a 100M decoder, MFU {share}")
+    print(
+        f"{name}: {rate:,.0f} tokens/s of a decoder with {made.metrics['parameters'] / 1e6:.0f}M parameters, MFU {share}"
+    )
 
 
 def main() -> None:
