@@ -27,8 +27,11 @@ def read(path: Path, config: Mapping[str, Any], *, held_out: bool) -> list[Pair]
     system, tidy = str(config.get("system") or ""), bool(config.get("clean"))
 
     def make(row: Mapping[str, Any]) -> Pair:
-        asks = columns.prompt in row and not {"copy", "messages"} & row.keys()
-        return rows.pair({columns.completion: "", **row} if asks else row, columns, system=system, tidy=tidy)
+        known = ((columns.prompt, columns.completion), ("instruction", "output"), ("facts", "copy"))
+        answer = next((answer for asks, answer in known if asks in row), "")
+        if answer and row.get(answer) is None:
+            row = {**row, answer: ""}
+        return rows.pair(row, columns, system=system, tidy=tidy)
 
     pairs, _ = rows.read_as(path, make)
     if held_out:

@@ -150,7 +150,7 @@ class FinetuneSettings:
     base: str
     """A Hugging Face folder or name, or a GGUF file; "default" for the default weights."""
     data: str
-    """A JSONL file or a folder of them; relative to the settings file."""
+    """A file of JSON lines or of one JSON array, or a folder of .jsonl files; relative to the settings file."""
     columns: PairColumns = field(default_factory=PairColumns)
     """Of rows that are neither chats nor briefs."""
     clean: bool = False

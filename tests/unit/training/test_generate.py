@@ -42,6 +42,8 @@ def test_rows_are_asked_as_they_were_trained_and_may_lack_answers(tmp_path: Path
         {"role": "system", "content": "写广告"},
         {"role": "user", "content": "类型#裤"},
     ]
+    nothing = {"content": "类型#裤", "summary": None}
+    assert generate.read(write(tmp_path, nothing), CONFIG, held_out=False) == [asked]  # type: ignore[arg-type]
     with pytest.raises(TrainingError, match=r"line 1: the field 'content' is missing"):
         generate.read(write(tmp_path, {"prompt": "类型#裤"}), CONFIG, held_out=False)
 
