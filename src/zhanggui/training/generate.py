@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from zhanggui.errors import TrainingError
 from zhanggui.evaluation.consensus import consensus
 from zhanggui.llm.model import ChatMessage, ChatRequest, LanguageModel, Sampling
 from zhanggui.training import rows
@@ -33,8 +34,11 @@ def read(path: Path, config: Mapping[str, Any], *, held_out: bool) -> list[Pair]
             row = {**row, answer: ""}
         return rows.pair(row, columns, system=system, tidy=tidy)
 
-    pairs, _ = rows.read_as(path, make)
-    if held_out:
+    parted = held_out and config.get("held_out") == "parts"
+    if parted and not rows.has_parts(path):
+        raise TrainingError(f"training held out the validation part of its data's folder; name that folder, not {path}")
+    pairs, _ = rows.read_as(path / "validation.jsonl" if parted else path, make)
+    if held_out and not parted:
         _, pairs = rows.split(pairs, validation=float(config["validation"]), seed=int(config["seed"]))
     return pairs
 

@@ -17,7 +17,7 @@ from zhanggui.corpus import json_rows
 from zhanggui.corpus.clean import clean
 from zhanggui.errors import TrainingError
 from zhanggui.training import shapes
-from zhanggui.training.settings import PairColumns
+from zhanggui.training.settings import FinetuneSettings, PairColumns
 
 Row = TypeVar("Row")
 NAMED = PairColumns()
@@ -43,6 +43,23 @@ def read(path: Path, columns: PairColumns = NAMED, *, system: str = "", tidy: bo
     cleans completions. Raises TrainingError naming file, line and field.
     """
     return read_as(path, lambda row: pair(row, columns, system=system, tidy=tidy))
+
+
+def has_parts(path: Path) -> bool:
+    """Whether it is a folder that says itself what is for training and what for validation, as a built corpus does."""
+    return all((path / f"{part}.jsonl").exists() for part in ("train", "validation"))
+
+
+def read_parts(path: Path, settings: FinetuneSettings) -> tuple[list[Pair], list[Pair], str]:
+    """Pairs for training and for validation, and the SHA-256 of what was read: the folder's own parts, else `split`."""
+    columns, system, tidy = settings.columns, settings.system, settings.clean
+    if not has_parts(path):
+        found, digest = read(path, columns, system=system, tidy=tidy)
+        return *split(found, validation=settings.validation, seed=settings.seed), digest
+    (train, one), (held, other) = (
+        read(path / f"{part}.jsonl", columns, system=system, tidy=tidy) for part in ("train", "validation")
+    )
+    return train, held, hashlib.sha256(f"{one} {other}".encode()).hexdigest()
 
 
 def read_as(path: Path, make: Callable[[Mapping[str, Any]], Row]) -> tuple[list[Row], str]:
@@ -120,7 +137,16 @@ def pair(row: Mapping[str, Any], columns: PairColumns = NAMED, *, system: str = 
         )
         request = request_for(brief, candidates=1, style="brief")
         turns = tuple({"role": one.role, "content": one.content} for one in request.messages)
-        return Pair(prompt=turns, answer=shapes.text(row, "copy"), group=brief.about.lower(), language=brief.language)
+        return Pair(
+            prompt=turns,
+            answer=shapes.text(row, "copy"),
+            group=_group(row, columns, brief.about.lower()),
+            language=brief.language,
+        )
     before, answer = shapes.chat(row, columns, system=system)
     answer = clean(answer) if tidy and not {"messages", "conversations"} & row.keys() else answer
-    return Pair(prompt=tuple(before), answer=answer, group=str(row.get(columns.group, before[-1]["content"])))
+    return Pair(prompt=tuple(before), answer=answer, group=_group(row, columns, before[-1]["content"]))
+
+
+def _group(row: Mapping[str, Any], columns: PairColumns, other: str) -> str:
+    return other if row.get(columns.group) in (None, "") else str(row[columns.group])

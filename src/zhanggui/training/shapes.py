@@ -68,7 +68,7 @@ def turns(value: Any, field: str, *, role: str = "role", content: str = "content
     """A list of turns, each with who speaks and a text. Raises ValueError naming the turn."""
     if not isinstance(value, list) or not value:
         raise ValueError(f"the field {field!r} must be text or a list of turns, each with {role!r} and {content!r}")
-    found = []
+    found: list[Turn] = []
     for place, one in enumerate(value):
         name = f"{field}[{place}]"
         if not isinstance(one, Mapping) or not {role, content} <= one.keys():

@@ -39,6 +39,7 @@ def keep(
     kind: Literal["adapter", "decoder", "encoder-decoder"],
     base: str,
     pairs: Sequence[Pair],
+    parted: bool = False,
     data_hash: str,
     before: Measured,
     after: Measured,
@@ -50,8 +51,8 @@ def keep(
 ) -> Artifact:
     """Keep what `write` puts into a folder, with figures, curves and samples.
 
-    `base` as `load.located` gives it; `pairs` are all that were read, `history` is the Trainer's log. The samples stay
-    in `work` too, also when TrainingError is raised because the model lost more than the limits allow.
+    `base` as `load.located` gives it; `pairs` are all that were read, `parted` when their folder said what to hold out;
+    `history` is the Trainer's log. The samples stay in `work` too, also when TrainingError is raised because the model lost more than the limits allow.
     """
     samples = json.dumps(after.samples, ensure_ascii=False, indent=1)
     (work / "samples.json").write_text(samples, encoding="utf-8")
@@ -61,6 +62,7 @@ def keep(
         "kind": kind,
         "base": base if base == settings.base else str(Path(base).resolve()),
         "prompt": "brief" if all(one.language for one in pairs) else "examples",
+        "held_out": "parts" if parted else "groups",
         "languages": sorted({one.language for one in pairs} - {""}),
     }
     version = f"{now:%Y%m%dT%H%M%S}"

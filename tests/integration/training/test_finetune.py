@@ -81,6 +81,16 @@ def test_lora_learns_exports_and_is_kept_with_its_figures(folder: Path, tmp_path
     assert tensors["blk.1.ffn_down.weight.lora_b"] == [4, 64]
 
 
+def test_a_corpus_keeps_its_own_parts(folder: Path, tmp_path: Path) -> None:
+    for part, count in (("train", 8), ("validation", 2), ("test", 5)):
+        lines = [json.dumps({"prompt": f"about: {part} {n}", "completion": "A tea."}) for n in range(count)]
+        (tmp_path / f"{part}.jsonl").write_text("\n".join(lines))
+    given = settings(data=str(tmp_path), epochs=1)
+    made = finetune(given, folder=folder, artifacts=ArtifactStore(tmp_path / "a"), work=tmp_path / "w", now=NOW)
+    assert (made.metrics["train_pairs"], made.metrics["validation_pairs"]) == (8, 2)
+    assert made.config["held_out"] == "parts"
+
+
 def test_a_started_again_job_goes_on_from_its_checkpoint(folder: Path, tmp_path: Path) -> None:
     work = tmp_path / "work"
     finetune(settings(epochs=2), folder=folder, artifacts=ArtifactStore(tmp_path), work=work, now=NOW)

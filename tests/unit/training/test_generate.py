@@ -56,6 +56,15 @@ def test_held_out_rows_are_those_that_training_held_out(tmp_path: Path) -> None:
     assert 5 < len(held) < 35
 
 
+def test_what_a_corpus_holds_out_is_its_validation_part(tmp_path: Path) -> None:
+    for part, said in (("train", "裤"), ("validation", "裙"), ("test", "衣")):
+        (tmp_path / f"{part}.jsonl").write_text(json.dumps({"content": said, "summary": "好"}), encoding="utf-8")
+    config = {**CONFIG, "held_out": "parts"}
+    assert [one.prompt[-1]["content"] for one in generate.read(tmp_path, config, held_out=True)] == ["裙"]
+    with pytest.raises(TrainingError, match="name that folder"):
+        generate.read(tmp_path / "train.jsonl", config, held_out=True)
+
+
 def test_of_several_candidates_the_one_that_agrees_most_is_kept(tmp_path: Path) -> None:
     pairs = generate.read(write(tmp_path, *[{"content": f"裤{n}"} for n in range(20)]), CONFIG, held_out=False)
     texts = list(generate.generate(Varied(), pairs, candidates=3, sampling=Sampling()))

@@ -108,6 +108,34 @@ def test_no_group_crosses_the_split_and_the_seed_fixes_it(tmp_path: Path) -> Non
     assert rows.split(pairs, validation=0.2, seed=2) != (train, held)
 
 
+def test_a_group_binds_rows_of_every_shape(tmp_path: Path) -> None:
+    shapes = [
+        BRIEF,
+        {"messages": [USER, SAID]},
+        {"prompt": "a", "completion": "b"},
+        {"instruction": "a", "input": "", "output": "b"},
+        {"conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]},
+    ]
+    for name in ("group", "sku"):
+        columns = PairColumns(group=name)
+        pairs, _ = rows.read(write(tmp_path, *[{**one, name: "p1"} for one in shapes]), columns)
+        assert [one.group for one in pairs] == ["p1"] * 5
+    pairs, _ = rows.read(write(tmp_path, *[{**one, "group": None} for one in shapes]))
+    assert [one.group for one in pairs] == ["green tea", "Hi", "a", "a", "a"]
+
+
+def test_a_corpus_is_divided_as_it_was_built(tmp_path: Path) -> None:
+    for part in ("train", "validation", "test"):
+        lines = [json.dumps({"prompt": f"{part} {n}", "completion": "a"}) for n in range(8)]
+        (tmp_path / f"{part}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    settings = FinetuneSettings(name="a", base="b", data="c", validation=0.5)
+    train, held, digest = rows.read_parts(tmp_path, settings)
+    assert [one.prompt[-1]["content"] for one in train] == [f"train {n}" for n in range(8)]
+    assert [one.prompt[-1]["content"] for one in held] == [f"validation {n}" for n in range(8)]
+    (tmp_path / "validation.jsonl").write_text(lines[0], encoding="utf-8")
+    assert rows.read_parts(tmp_path, settings)[2] != digest
+
+
 def test_settings_name_what_is_wrong(tmp_path: Path) -> None:
     path = tmp_path / "job.toml"
     path.write_text('name = "a"\nbase = "default"\ndata = "x"\nepoch = 3\n', encoding="utf-8")
