@@ -84,7 +84,7 @@ class PretrainSettings:
     objective: Literal["masked", "causal"]
     """What is learned."""
     data: str
-    """A folder made by `zhanggui corpus build`, or a CSV, JSONL or Parquet file that is built into one; relative to the settings file."""
+    """A folder made by `zhanggui corpus build`, or a CSV, JSON, text or Parquet file that is built into one; relative to the settings file."""
     columns: ColumnSettings = field(default_factory=ColumnSettings)
     """Of a raw file."""
     base: str = ""
@@ -244,7 +244,7 @@ class ClassifySettings:
     base: str
     """The encoder to start from: an artifact (NAME or NAME:VERSION), a Hugging Face folder or name."""
     data: str
-    """A folder made by `zhanggui corpus build --label`, or a CSV, JSONL or Parquet file that is built into one; relative to the settings file."""
+    """A folder made by `zhanggui corpus build --label`, or a CSV, JSON or Parquet file that is built into one; relative to the settings file."""
     columns: ColumnSettings = field(default_factory=ColumnSettings)
     """Of a raw file; of a folder, `label` may name another field of its rows."""
     names: dict[str, str] = field(default_factory=dict)
