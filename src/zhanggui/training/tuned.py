@@ -10,6 +10,7 @@ from typing import Any, Literal
 from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
 from zhanggui.training import curves
+from zhanggui.training.licences import stated
 from zhanggui.training.measure import Measured
 from zhanggui.training.rows import Pair
 from zhanggui.training.settings import FinetuneSettings, LimitSettings, PreferenceSettings
@@ -61,6 +62,7 @@ def keep(
     config = asdict(settings) | {
         "kind": kind,
         "base": base if base == settings.base else str(Path(base).resolve()),
+        "base_licence": stated(base),
         "prompt": "brief" if all(one.language for one in pairs) else "examples",
         "held_out": "parts" if parted else "groups",
         "languages": sorted({one.language for one in pairs} - {""}),

@@ -48,6 +48,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         num_key_value_heads=2, max_position_embeddings=256, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
     )  # fmt: skip
     LlamaForCausalLM(shape).save_pretrained(folder / "base")
+    (folder / "base" / "README.md").write_text("---\nlicense: apache-2.0\n---\n# Base")
     return folder
 
 
@@ -69,11 +70,13 @@ def settings(**fields: object) -> FinetuneSettings:
 def test_lora_learns_exports_and_is_kept_with_its_figures(folder: Path, tmp_path: Path) -> None:
     import gguf
 
-    made = finetune(settings(), folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "work", now=NOW)
+    given = settings(licence="own")
+    made = finetune(given, folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "work", now=NOW)
     assert made.metrics["after"]["validation_loss"] < made.metrics["before"]["validation_loss"]
     assert made.config["lora"]["rank"] == 4
     assert (made.config["kind"], made.config["prompt"]) == ("adapter", "examples")
     assert made.config["base"] == str(folder / "base")
+    assert (made.config["licence"], made.config["base_licence"]) == ("own", "apache-2.0")
     assert len(json.loads((made.path / "curve.json").read_text())) >= 1
     tensors = {one.name: one.shape.tolist() for one in gguf.GGUFReader(made.path / "adapter.gguf").tensors}
     assert len(tensors) == 2 * 7 * 2
