@@ -23,7 +23,8 @@ def _root() -> None:
 @app.command()
 def build(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="CSV, TSV, JSONL or Parquet files; product feeds with --catalog.")
+        list[Path] | None,
+        typer.Argument(help="CSV, TSV, JSONL, JSON, TXT or Parquet files; product feeds with --catalog."),
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for the corpus.")] = Path("corpus"),
     text: Annotated[str, typer.Option("--text", help="Column of the text.")] = "text",

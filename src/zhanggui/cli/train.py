@@ -110,7 +110,9 @@ def preference(
 def _places(config: Path, out: Path, name: str) -> dict[str, Any]:
     """Where a job reads, keeps its model and its checkpoints, and its moment."""
     from zhanggui.storage import ArtifactStore
+    from zhanggui.storage.code_version import code_version
 
+    code_version()  # that of the code which runs, not of what the tree has become when the job ends
     return {
         "folder": config.parent,
         "artifacts": ArtifactStore(out),

@@ -135,7 +135,9 @@ def _check(found: dict[str, Any], kept: Sequence[tuple[Document, Part]], out: Pa
         problem = (
             f"no text is left of {found['rejected']['rows']} rows refused and {found['dropped']['too_short']} too short"
         )
-        hint = f"{out / 'card.md'} and {out / 'rejects.jsonl'} say why; is the text in another column (--text)?"
+        most = next(iter(found["rejected"]["reasons"]), "")
+        hint = (f"most often: {most}; " if most else "") + f"{out / 'card.md'} and {out / 'rejects.jsonl'} say why"
+        hint += "; is the text in another column (--text)?" if "column is missing" in most else ""
     elif len(groups) < 3:
         problem = f"all {len(kept)} texts are about {len(groups)} group(s), such as {sorted(groups)[0][:40]!r}: they cannot be split 8:1:1 without a group on both sides"
         hint = "name another column with --group, leave --group out to split text by text, or add texts about more products"

@@ -34,7 +34,7 @@ _ROWS: Mapping[str, str] = {
     "near_duplicates": "near duplicates 近似重复", "removed": "leaks removed 已移除的泄漏", "train": "train 训练", "validation": "validation 验证", "test": "test 测试", "rows": "rows 行",
     "reasons": "reasons 原因", "shortest": "shortest 最短", "median": "median 中位数", "longest": "longest 最长", "mean": "mean 平均", "total": "total 总计",
     "groups_in_two_parts": "groups in two parts 跨集的组", "near_duplicates_in_two_parts": "near duplicates in two parts 跨集的近似重复", "texts_compared": "texts compared 已比对文本",
-    "jaccard_from": "near duplicate from this Jaccard similarity 近似重复的阈值", "zh": "Chinese 中文", "en": "English 英文", "mixed": "mixed 混合", "other": "other 其他",
+    "jaccard_from": "near duplicate from this Jaccard similarity 近似重复的阈值", "zh": "Chinese 中文", "en": "Latin script, taken for English 拉丁字母，视作英文", "mixed": "mixed 混合", "other": "other 其他",
     "leaks": "resembled a text of another part 与另一集的文本相近", "name": "name 名称", "encoding": "encoding 编码", "keyword": "keywords 关键词", "topic": "topics 主题",
     "sentiment": "sentiment 情感", "emotion": "emotion 情绪", "selling_point": "selling points 卖点", "attribute": "attributes covered 覆盖的属性", "label": "classes 类别",
     "count": "annotations 标注数", "share_of_texts": "share of texts 占文本比例", "confidence": "mean confidence 平均置信度", "sources": "sources 来源", "most_common": "most common 最常见", "measured": "measured on validation 在验证集上测得",

@@ -1,19 +1,22 @@
-"""Reads documents from CSV, JSONL and Parquet. A bad row goes to the reject file; the good ones go on."""
+"""Reads documents from CSV, JSON, plain text and Parquet. A bad row goes to the reject file; the good ones go on."""
 
 import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from zhanggui.corpus import json_rows
 from zhanggui.corpus.document import Document
 from zhanggui.corpus.encoding import decode, is_broken, original
 from zhanggui.errors import CorpusError
 from zhanggui.storage import RejectFile
 
 _LONGEST = 20_000
+KINDS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".txt", ".parquet")
+"""Files that are read, by suffix; one without a suffix is taken for JSON lines."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +65,7 @@ def read(
         )
     seen = set() if seen is None else seen
     found = found or FileRead(name=path.name)
-    for line, row in _rows(path, rejects, found):
+    for line, row in _rows(path, columns, rejects, found):
         try:
             document = _document(found.name, line, row, columns)
             if document.document_id in seen:
@@ -133,9 +136,18 @@ def _document(name: str, line: int, row: Mapping[str, Any], columns: Columns) ->
     )
 
 
-def _rows(path: Path, rejects: RejectFile, found: FileRead) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _rows(
+    path: Path, columns: Columns, rejects: RejectFile, found: FileRead
+) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    suffix = path.suffix.lower()
+    if suffix and suffix not in KINDS:
+        raise CorpusError(
+            f"files of the kind {suffix} are not read",
+            source=str(path),
+            hint=f"read are {', '.join(KINDS)}; unpack or convert it",
+        )
     try:
-        if path.suffix == ".parquet":
+        if suffix == ".parquet":
             found.encoding = "parquet"
             yield from _parquet(path)
             return
@@ -143,7 +155,14 @@ def _rows(path: Path, rejects: RejectFile, found: FileRead) -> Iterator[tuple[in
     except OSError as error:
         raise CorpusError(f"it cannot be opened: {error.strerror}", source=str(path)) from error
     text, found.encoding = decode(data)
-    yield from _csv(text, path, rejects) if path.suffix in (".csv", ".tsv") else _jsonl(text, path, rejects)
+    if suffix in (".csv", ".tsv"):
+        yield from _csv(text, path, rejects)
+    elif suffix == ".txt":
+        yield from _texts(text, path, columns, rejects)
+    elif suffix == ".json" and json_rows.is_array(text):
+        yield from _array(text, path, rejects)
+    else:
+        yield from _jsonl(text, path, rejects)
 
 
 def _parquet(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -184,10 +203,46 @@ def _jsonl(text: str, path: Path, rejects: RejectFile) -> Iterator[tuple[int, Ma
             rejects.add(CorpusError("it is not an object").at(str(path), line), raw)
 
 
+def _array(text: str, path: Path, rejects: RejectFile) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    try:
+        for line, row in json_rows.array(text):
+            raw = json.dumps(row, ensure_ascii=False)
+            if not isinstance(row, dict):
+                rejects.add(CorpusError("it is not an object").at(str(path), line), raw)
+            elif is_broken(raw):
+                rejects.add(_NOT_DECODED.at(str(path), line), original(raw))
+            else:
+                yield line, row
+    except RecursionError as error:
+        raise CorpusError("it is nested too deeply to be read", source=str(path)) from error
+    except json.JSONDecodeError as error:
+        raise CorpusError(
+            f"its JSON is broken here: {error.msg}",
+            source=str(path),
+            line=error.lineno,
+            hint="was it cut off? Of JSON lines, one object a line, the good ones would be read",
+        ) from error
+
+
+def _texts(text: str, path: Path, columns: Columns, rejects: RejectFile) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    named = [name for name, column in asdict(columns).items() if column and name != "text"]
+    if named:
+        raise CorpusError(
+            "a .txt file holds texts, one a line, and no other column",
+            source=str(path),
+            hint=f"leave out {named[0]}, or bring CSV or JSON lines",
+        )
+    for line, raw in enumerate(text.split("\n"), 1):
+        if is_broken(raw):
+            rejects.add(_NOT_DECODED.at(str(path), line), original(raw))
+        elif raw.strip():
+            yield line, {columns.text: raw}
+
+
 def _csv(text: str, path: Path, rejects: RejectFile) -> Iterator[tuple[int, Mapping[str, Any]]]:
     csv.field_size_limit(100_000_000)
     lines = csv.DictReader(
-        io.StringIO(text, newline=""), delimiter="\t" if path.suffix == ".tsv" else ",", strict=False
+        io.StringIO(text, newline=""), delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=False
     )
     start = lines.line_num + 1
     for row in lines:

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any
 
 from zhanggui.errors import ArtifactError
+from zhanggui.storage.code_version import code_version
 
 MANIFEST = "manifest.json"
 
@@ -31,6 +31,7 @@ class Artifact:
     path: Path
     created_at: str
     code_version: str
+    """Of the package, with the git commit where it ran from a checkout."""
     config: Mapping[str, Any]
     data_hash: str
     metrics: Mapping[str, Any]
@@ -68,7 +69,7 @@ class ArtifactStore:
                 "name": name,
                 "version": version,
                 "created_at": now.isoformat(),
-                "code_version": package_version("zhanggui"),
+                "code_version": code_version(),
                 "config": dict(config),
                 "data_hash": data_hash,
                 "metrics": draft.metrics,

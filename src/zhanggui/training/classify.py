@@ -18,6 +18,7 @@ from zhanggui.evaluation.classification import Classified, classified
 from zhanggui.storage import Artifact, ArtifactStore
 from zhanggui.training import curves, job, kept
 from zhanggui.training.corpora import labelled
+from zhanggui.training.licences import stated
 from zhanggui.training.load import adapters
 from zhanggui.training.settings import ClassifySettings
 from zhanggui.training.streams import Stream, collate
@@ -96,6 +97,7 @@ def classify(
     config = asdict(settings) | {
         "kind": "encoder",
         "base": base,
+        "base_licence": stated(base),
         "labels": labels,
     }
     version = f"{now:%Y%m%dT%H%M%S}"

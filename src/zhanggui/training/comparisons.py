@@ -54,4 +54,6 @@ def _comparison(row: Mapping[str, Any]) -> Comparison:
     if chosen == rejected:
         raise ValueError("chosen and rejected are the same text")
     brief = "prompt" not in row
+    if brief and "facts" not in row:
+        raise ValueError("it has neither a 'prompt' nor a brief's fields with 'facts'")
     return Comparison(chosen=rows.pair({**row, "copy" if brief else "completion": chosen}), rejected=rejected)

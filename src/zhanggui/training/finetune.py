@@ -37,10 +37,9 @@ def finetune(
     base = located(settings.base, folder)
     if encoder_decoder(base):
         return seq2seq.finetune(settings, folder=folder, artifacts=artifacts, work=work, now=now)
-    pairs, data_hash = rows.read(folder / settings.data, settings.columns, system=settings.system, tidy=settings.clean)
-    train, held = rows.split(pairs, validation=settings.validation, seed=settings.seed)
+    train, held, data_hash = rows.read_parts(folder / settings.data, settings)
     if not train or not held:
-        raise TrainingError(f"{len(pairs)} pairs are too few to train on and to hold some out")
+        raise TrainingError(f"{len(train) + len(held)} pairs are too few to train on and to hold some out")
     set_seed(settings.seed)
     device = job.device_options("auto")
     adapted = settings.method != "full"
@@ -90,7 +89,8 @@ def finetune(
         write,
         kind="adapter" if adapted else "decoder",
         base=base,
-        pairs=pairs,
+        pairs=[*train, *held],
+        parted=rows.has_parts(folder / settings.data),
         data_hash=data_hash,
         before=before,
         after=after,

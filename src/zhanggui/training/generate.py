@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from zhanggui.errors import TrainingError
 from zhanggui.evaluation.consensus import consensus
 from zhanggui.llm.model import ChatMessage, ChatRequest, LanguageModel, Sampling
 from zhanggui.training import rows
@@ -27,11 +28,17 @@ def read(path: Path, config: Mapping[str, Any], *, held_out: bool) -> list[Pair]
     system, tidy = str(config.get("system") or ""), bool(config.get("clean"))
 
     def make(row: Mapping[str, Any]) -> Pair:
-        asks = columns.prompt in row and not {"copy", "messages"} & row.keys()
-        return rows.pair({columns.completion: "", **row} if asks else row, columns, system=system, tidy=tidy)
+        known = ((columns.prompt, columns.completion), ("instruction", "output"), ("facts", "copy"))
+        answer = next((answer for asks, answer in known if asks in row), "")
+        if answer and row.get(answer) is None:
+            row = {**row, answer: ""}
+        return rows.pair(row, columns, system=system, tidy=tidy)
 
-    pairs, _ = rows.read_as(path, make)
-    if held_out:
+    parted = held_out and config.get("held_out") == "parts"
+    if parted and not rows.has_parts(path):
+        raise TrainingError(f"training held out the validation part of its data's folder; name that folder, not {path}")
+    pairs, _ = rows.read_as(path / "validation.jsonl" if parted else path, make)
+    if held_out and not parted:
         _, pairs = rows.split(pairs, validation=float(config["validation"]), seed=int(config["seed"]))
     return pairs
 

@@ -16,6 +16,8 @@ from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
 from zhanggui.training import curves, job
 from zhanggui.training.corpora import Texts, texts
+from zhanggui.training.licences import stated
+from zhanggui.training.load import located
 from zhanggui.training.models import bert_for_pretraining, new_model
 from zhanggui.training.packing import pack
 from zhanggui.training.sentence_pairs import Marks, clauses
@@ -95,7 +97,10 @@ def pretrain(
     if args.process_index:
         return None
     version = f"{now:%Y%m%dT%H%M%S}"
-    with artifacts.create(settings.name, version, now=now, config=asdict(settings), data_hash=data.hash) as draft:
+    config = asdict(settings)
+    if settings.base:
+        config["base_licence"] = stated(located(settings.base, folder))
+    with artifacts.create(settings.name, version, now=now, config=config, data_hash=data.hash) as draft:
         model.save_pretrained(draft.path / "model")
         tokenizer.save_pretrained(draft.path / "model")
         curves.keep(trainer.state.log_history, draft.path, title=f"{settings.name} {version}")

@@ -1,11 +1,11 @@
-"""Rows to fine-tune on, as chats with the answer apart: from any JSONL of chats, or from briefs with their copy.
+"""Rows to fine-tune on, as chats with the answer apart: from JSON lines or arrays of chats, or of briefs with their copy.
 
 Briefs go through `content.prompt`, so that a model is trained on the very prompts that it will be asked with.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
@@ -13,9 +13,11 @@ from typing import Any, TypeVar
 
 from zhanggui.content.brief import Brief
 from zhanggui.content.prompt import request_for
+from zhanggui.corpus import json_rows
 from zhanggui.corpus.clean import clean
 from zhanggui.errors import TrainingError
-from zhanggui.training.settings import PairColumns
+from zhanggui.training import shapes
+from zhanggui.training.settings import FinetuneSettings, PairColumns
 
 Row = TypeVar("Row")
 NAMED = PairColumns()
@@ -34,12 +36,30 @@ class Pair:
 
 
 def read(path: Path, columns: PairColumns = NAMED, *, system: str = "", tidy: bool = False) -> tuple[list[Pair], str]:
-    """Pairs of a JSONL file, or of every JSONL file in a folder, and the SHA-256 of what was read.
+    """Pairs of a file of JSON lines or of one array, or of every .jsonl file in a folder, and the SHA-256 of what was read.
 
     A row has `messages` (a chat whose last turn is the answer) or a prompt and a completion in `columns`, or is a brief
-    with its `copy`. `system` goes before a prompt that is text; `tidy` cleans completions. Raises TrainingError naming file, line and field.
+    with `facts` and `copy`, or has the fields of Alpaca or ShareGPT. `system` goes before a prompt that is text; `tidy`
+    cleans completions. Raises TrainingError naming file, line and field.
     """
     return read_as(path, lambda row: pair(row, columns, system=system, tidy=tidy))
+
+
+def has_parts(path: Path) -> bool:
+    """Whether it is a folder that says itself what is for training and what for validation, as a built corpus does."""
+    return all((path / f"{part}.jsonl").exists() for part in ("train", "validation"))
+
+
+def read_parts(path: Path, settings: FinetuneSettings) -> tuple[list[Pair], list[Pair], str]:
+    """Pairs for training and for validation, and the SHA-256 of what was read: the folder's own parts, else `split`."""
+    columns, system, tidy = settings.columns, settings.system, settings.clean
+    if not has_parts(path):
+        found, digest = read(path, columns, system=system, tidy=tidy)
+        return *split(found, validation=settings.validation, seed=settings.seed), digest
+    (train, one), (held, other) = (
+        read(path / f"{part}.jsonl", columns, system=system, tidy=tidy) for part in ("train", "validation")
+    )
+    return train, held, hashlib.sha256(f"{one} {other}".encode()).hexdigest()
 
 
 def read_as(path: Path, make: Callable[[Mapping[str, Any]], Row]) -> tuple[list[Row], str]:
@@ -55,15 +75,37 @@ def read_as(path: Path, make: Callable[[Mapping[str, Any]], Row]) -> tuple[list[
         except OSError as error:
             raise TrainingError(f"{file} cannot be opened: {error.strerror}") from error
         digest.update(data)
+        for line, row in _rows(file, data):
+            try:
+                if not isinstance(row, dict):
+                    raise ValueError("it is no object with fields")
+                found.append(make(row))
+            except (ValueError, TypeError, AttributeError) as error:
+                raise TrainingError(f"{file}, line {line}: {error}") from error
+            except KeyError as error:
+                raise TrainingError(f"{file}, line {line}: the field {error} is missing") from error
+    return found, digest.hexdigest()
+
+
+def _rows(file: Path, data: bytes) -> Iterator[tuple[int, Any]]:
+    """(line, row): of one JSON array, or else of JSON lines."""
+    line = 1
+    try:
+        if json_rows.is_array(data[:64].decode("utf-8-sig", "ignore")):
+            yield from json_rows.array(data.decode("utf-8-sig"))
+            return
         for line, raw in enumerate(data.split(b"\n"), 1):
             if raw.strip():
-                try:
-                    found.append(make(json.loads(raw)))
-                except (ValueError, TypeError, AttributeError) as error:
-                    raise TrainingError(f"{file}, line {line}: {error}") from error
-                except KeyError as error:
-                    raise TrainingError(f"{file}, line {line}: the field {error} is missing") from error
-    return found, digest.hexdigest()
+                yield line, json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        what, line = (
+            (f"{error.msg} at column {error.colno}", line - 1 + error.lineno)
+            if isinstance(error, json.JSONDecodeError)
+            else (error, line)
+        )
+        raise TrainingError(
+            f"{file}, line {line}: it is not JSON: {what}; a file has one object a line, or is one array of objects"
+        ) from error
 
 
 def split(
@@ -82,7 +124,7 @@ def split(
 
 def pair(row: Mapping[str, Any], columns: PairColumns = NAMED, *, system: str = "", tidy: bool = False) -> Pair:
     """One row of a file. Raises ValueError, TypeError, AttributeError or KeyError."""
-    if "copy" in row:
+    if {"facts", "copy"} <= row.keys():
         brief = Brief(
             language=row["language"],
             channel=row["channel"],
@@ -95,16 +137,16 @@ def pair(row: Mapping[str, Any], columns: PairColumns = NAMED, *, system: str = 
         )
         request = request_for(brief, candidates=1, style="brief")
         turns = tuple({"role": one.role, "content": one.content} for one in request.messages)
-        return Pair(prompt=turns, answer=str(row["copy"]), group=brief.about.lower(), language=brief.language)
-    if "messages" in row:
-        *before, last = row["messages"]
-        if last["role"] != "assistant" or not before:
-            raise ValueError("the last of at least two messages must be the assistant's")
-        return Pair(prompt=tuple(before), answer=last["content"], group=before[-1]["content"])
-    prompt = row[columns.prompt]
-    if isinstance(prompt, str):
-        before = [{"role": "system", "content": system}] if system else []
-        prompt = [*before, {"role": "user", "content": prompt}]
-    answer = str(row[columns.completion])
-    answer = clean(answer) if tidy else answer
-    return Pair(prompt=tuple(prompt), answer=answer, group=str(row.get(columns.group, prompt[-1]["content"])))
+        return Pair(
+            prompt=turns,
+            answer=shapes.text(row, "copy"),
+            group=_group(row, columns, brief.about.lower()),
+            language=brief.language,
+        )
+    before, answer = shapes.chat(row, columns, system=system)
+    answer = clean(answer) if tidy and not {"messages", "conversations"} & row.keys() else answer
+    return Pair(prompt=tuple(before), answer=answer, group=_group(row, columns, before[-1]["content"]))
+
+
+def _group(row: Mapping[str, Any], columns: PairColumns, other: str) -> str:
+    return other if row.get(columns.group) in (None, "") else str(row[columns.group])

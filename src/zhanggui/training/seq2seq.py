@@ -24,10 +24,9 @@ def finetune(
     """As `training.finetune.finetune`, for an encoder-decoder; adapters are merged, so the artifact is a whole model."""
     from transformers import DataCollatorForSeq2Seq, Seq2SeqTrainingArguments, set_seed
 
-    pairs, data_hash = rows.read(folder / settings.data, settings.columns, system=settings.system, tidy=settings.clean)
-    train, held = rows.split(pairs, validation=settings.validation, seed=settings.seed)
+    train, held, data_hash = rows.read_parts(folder / settings.data, settings)
     if not train or not held:
-        raise TrainingError(f"{len(pairs)} pairs are too few to train on and to hold some out")
+        raise TrainingError(f"{len(train) + len(held)} pairs are too few to train on and to hold some out")
     if settings.method == "qlora":
         raise TrainingError('method "qlora" is for decoders; write method = "lora" for an encoder-decoder')
     set_seed(settings.seed)
@@ -76,7 +75,8 @@ def finetune(
         write,
         kind="encoder-decoder",
         base=base,
-        pairs=pairs,
+        pairs=[*train, *held],
+        parted=rows.has_parts(folder / settings.data),
         data_hash=data_hash,
         before=before,
         after=after,

@@ -84,7 +84,7 @@ class PretrainSettings:
     objective: Literal["masked", "causal"]
     """What is learned."""
     data: str
-    """A folder made by `zhanggui corpus build`, or a CSV, JSONL or Parquet file that is built into one; relative to the settings file."""
+    """A folder made by `zhanggui corpus build`, or a CSV, JSON, text or Parquet file that is built into one; relative to the settings file."""
     columns: ColumnSettings = field(default_factory=ColumnSettings)
     """Of a raw file."""
     base: str = ""
@@ -138,7 +138,8 @@ class PairColumns:
     completion: str = "completion"
     """What is to be answered."""
     group: str = "group"
-    """What it is about; a group is never divided between training and validation. Where it is missing, the prompt."""
+    """What it is about, of rows of every shape; a group is never divided between training and validation. Where it is
+    missing, a brief's `about`, else the last turn before the answer."""
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -150,7 +151,8 @@ class FinetuneSettings:
     base: str
     """A Hugging Face folder or name, or a GGUF file; "default" for the default weights."""
     data: str
-    """A JSONL file or a folder of them; relative to the settings file."""
+    """A file of JSON lines or of one JSON array, or a folder of .jsonl files; relative to the settings file. A folder made
+    by `zhanggui corpus build` is divided as it stands: train.jsonl, validation.jsonl."""
     columns: PairColumns = field(default_factory=PairColumns)
     """Of rows that are neither chats nor briefs."""
     clean: bool = False
@@ -178,7 +180,7 @@ class FinetuneSettings:
     max_tokens: int = 512
     """Longest chat; longer ones are cut at the end."""
     validation: float = 0.1
-    """Share of groups held out."""
+    """Share of groups held out; not used where `data` has parts of its own."""
     checkpoint_steps: int = 50
     """A killed job loses at most so many updates."""
     seed: int = 7
@@ -242,7 +244,7 @@ class ClassifySettings:
     base: str
     """The encoder to start from: an artifact (NAME or NAME:VERSION), a Hugging Face folder or name."""
     data: str
-    """A folder made by `zhanggui corpus build --label`, or a CSV, JSONL or Parquet file that is built into one; relative to the settings file."""
+    """A folder made by `zhanggui corpus build --label`, or a CSV, JSON or Parquet file that is built into one; relative to the settings file."""
     columns: ColumnSettings = field(default_factory=ColumnSettings)
     """Of a raw file; of a folder, `label` may name another field of its rows."""
     names: dict[str, str] = field(default_factory=dict)

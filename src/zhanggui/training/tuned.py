@@ -10,6 +10,7 @@ from typing import Any, Literal
 from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
 from zhanggui.training import curves
+from zhanggui.training.licences import stated
 from zhanggui.training.measure import Measured
 from zhanggui.training.rows import Pair
 from zhanggui.training.settings import FinetuneSettings, LimitSettings, PreferenceSettings
@@ -39,6 +40,7 @@ def keep(
     kind: Literal["adapter", "decoder", "encoder-decoder"],
     base: str,
     pairs: Sequence[Pair],
+    parted: bool = False,
     data_hash: str,
     before: Measured,
     after: Measured,
@@ -50,8 +52,8 @@ def keep(
 ) -> Artifact:
     """Keep what `write` puts into a folder, with figures, curves and samples.
 
-    `base` as `load.located` gives it; `pairs` are all that were read, `history` is the Trainer's log. The samples stay
-    in `work` too, also when TrainingError is raised because the model lost more than the limits allow.
+    `base` as `load.located` gives it; `pairs` are all that were read, `parted` when their folder said what to hold out;
+    `history` is the Trainer's log. The samples stay in `work` too, also when TrainingError is raised because the model lost more than the limits allow.
     """
     samples = json.dumps(after.samples, ensure_ascii=False, indent=1)
     (work / "samples.json").write_text(samples, encoding="utf-8")
@@ -60,7 +62,9 @@ def keep(
     config = asdict(settings) | {
         "kind": kind,
         "base": base if base == settings.base else str(Path(base).resolve()),
+        "base_licence": stated(base),
         "prompt": "brief" if all(one.language for one in pairs) else "examples",
+        "held_out": "parts" if parted else "groups",
         "languages": sorted({one.language for one in pairs} - {""}),
     }
     version = f"{now:%Y%m%dT%H%M%S}"

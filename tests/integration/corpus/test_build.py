@@ -62,6 +62,16 @@ def test_texts_that_resemble_each_other_in_two_parts_are_found() -> None:
     assert crossing(texts, ["train", "test", "train", "train"]) == []
 
 
+def test_the_card_claims_no_more_of_a_language_than_its_script(tmp_path: Path) -> None:
+    rows = [{"text": f"Bonjour, cette robe numéro {n} est très jolie, taille {n * 31 % 89}"} for n in range(40)]
+    path = tmp_path / "texts.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    made = build([path], Columns(), tmp_path / "out", threshold=0.99)
+    assert made.card["languages"] == {"en": 40}
+    page = (tmp_path / "out" / "card.md").read_text(encoding="utf-8")
+    assert "| Latin script, taken for English 拉丁字母，视作英文 | 40 |" in page
+
+
 def test_products_become_documents_by_language_and_stay_together(tmp_path: Path) -> None:
     rows = [
         {

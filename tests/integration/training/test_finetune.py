@@ -48,6 +48,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         num_key_value_heads=2, max_position_embeddings=256, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
     )  # fmt: skip
     LlamaForCausalLM(shape).save_pretrained(folder / "base")
+    (folder / "base" / "README.md").write_text("---\nlicense: apache-2.0\n---\n# Base")
     return folder
 
 
@@ -69,16 +70,28 @@ def settings(**fields: object) -> FinetuneSettings:
 def test_lora_learns_exports_and_is_kept_with_its_figures(folder: Path, tmp_path: Path) -> None:
     import gguf
 
-    made = finetune(settings(), folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "work", now=NOW)
+    given = settings(licence="own")
+    made = finetune(given, folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "work", now=NOW)
     assert made.metrics["after"]["validation_loss"] < made.metrics["before"]["validation_loss"]
     assert made.config["lora"]["rank"] == 4
     assert (made.config["kind"], made.config["prompt"]) == ("adapter", "examples")
     assert made.config["base"] == str(folder / "base")
+    assert (made.config["licence"], made.config["base_licence"]) == ("own", "apache-2.0")
     assert len(json.loads((made.path / "curve.json").read_text())) >= 1
     tensors = {one.name: one.shape.tolist() for one in gguf.GGUFReader(made.path / "adapter.gguf").tensors}
     assert len(tensors) == 2 * 7 * 2
     assert tensors["blk.0.attn_q.weight.lora_a"] == [64, 4]
     assert tensors["blk.1.ffn_down.weight.lora_b"] == [4, 64]
+
+
+def test_a_corpus_keeps_its_own_parts(folder: Path, tmp_path: Path) -> None:
+    for part, count in (("train", 8), ("validation", 2), ("test", 5)):
+        lines = [json.dumps({"prompt": f"about: {part} {n}", "completion": "A tea."}) for n in range(count)]
+        (tmp_path / f"{part}.jsonl").write_text("\n".join(lines))
+    given = settings(data=str(tmp_path), epochs=1)
+    made = finetune(given, folder=folder, artifacts=ArtifactStore(tmp_path / "a"), work=tmp_path / "w", now=NOW)
+    assert (made.metrics["train_pairs"], made.metrics["validation_pairs"]) == (8, 2)
+    assert made.config["held_out"] == "parts"
 
 
 def test_a_started_again_job_goes_on_from_its_checkpoint(folder: Path, tmp_path: Path) -> None:

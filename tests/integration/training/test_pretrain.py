@@ -87,7 +87,8 @@ def test_the_loss_falls_and_the_model_loads_anywhere(folder: Path, tmp_path: Pat
     import transformers
 
     store = ArtifactStore(tmp_path)
-    made = pretrain(settings(shape), folder=folder, artifacts=store, work=tmp_path / "work", now=NOW)
+    given = settings(shape, licence="ours")
+    made = pretrain(given, folder=folder, artifacts=store, work=tmp_path / "work", now=NOW)
     assert made is not None
     fallen = losses(made.path)
     assert fallen[-1] < fallen[0] - 0.5
@@ -95,9 +96,10 @@ def test_the_loss_falls_and_the_model_loads_anywhere(folder: Path, tmp_path: Pat
     kind = {"bert": "BertForPreTraining", "gpt2": "GPT2LMHeadModel", "llama": "LlamaForCausalLM"}[shape]
     model = getattr(transformers, kind).from_pretrained(made.path / "model")
     assert model.config.architectures == [kind]
-    again = replace(settings(shape), base=str(made.path / "model"), updates=4)
+    again = replace(given, licence="", base=str(made.path / "model"), updates=4)
     further = pretrain(again, folder=folder, artifacts=store, work=tmp_path / "more", now=NOW.replace(day=2))
     assert further is not None
+    assert further.config["base_licence"] == "ours"
     assert (
         losses(further.path)[0] < fallen[0] - 0.5
         if losses(further.path)

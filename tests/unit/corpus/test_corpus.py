@@ -49,6 +49,39 @@ def test_shares_are_eight_one_one() -> None:
     assert parts != split(documents, list(range(5_000)), seed=2)
 
 
+def test_texts_by_line_and_json_arrays_are_read(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes("good tea\r\n\n好茶".encode() + b"\n\xff")
+    rows = [{"text": "tea", "id": "1"}, 3, {"id": "2"}, {"text": "茶", "id": "4"}]
+    (tmp_path / "b.JSON").write_text(json.dumps(rows, ensure_ascii=False, indent=1), encoding="utf-8")
+    (tmp_path / "lines.json").write_text('{"text": "a cup"}\n{"text": "a pot"}')
+    with RejectFile(path=tmp_path / "rejects.jsonl") as rejects:
+        texts = list(read(tmp_path / "a.txt", Columns(text="review"), rejects=rejects))
+        objects = list(read(tmp_path / "b.JSON", Columns(id="id"), rejects=rejects))
+        lines = list(read(tmp_path / "lines.json", Columns(), rejects=rejects))
+    assert [(one.text.strip(), one.source) for one in texts] == [("good tea", "a.txt:1"), ("好茶", "a.txt:3")]
+    assert [(one.text, one.source) for one in objects] == [("tea", "b.JSON:2"), ("茶", "b.JSON:10")]
+    assert [one.text for one in lines] == ["a cup", "a pot"]
+    kept = [json.loads(line) for line in (tmp_path / "rejects.jsonl").read_text().splitlines()]
+    assert [(one["line"], one["problem"]) for one in kept] == [
+        (4, "it has bytes that are not in the file's encoding"), (6, "it is not an object"), (7, "the column is missing"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.jsonl.gz", b"\x1f\x8b", r"files of the kind \.gz are not read \(read are \.csv, .*\.parquet"),
+        ("a.xlsx", b"PK", r"kind \.xlsx are not read"),
+        ("a.json", b'[{"text": "a"},\n{"text": "b"', r"a\.json:2: its JSON is broken here"),
+        ("a.txt", b"tea", r"no other column \(leave out group"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_by_name(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with RejectFile(path=tmp_path / "rejects.jsonl") as rejects, pytest.raises(CorpusError, match=words):
+        list(read(tmp_path / name, Columns(group="group"), rejects=rejects))
+
+
 def test_broken_rows_are_kept_aside_with_place_and_reason(tmp_path: Path) -> None:
     path = tmp_path / "texts.jsonl"
     rows = [b'{"id": 1, "text": "good tea"}', b'{"id": 1, "text": "again"}', b"\xff{", b"[]", b'{"id": 3}', b'{"id": 4, "text": " "}',

@@ -42,6 +42,8 @@ def test_rows_are_asked_as_they_were_trained_and_may_lack_answers(tmp_path: Path
         {"role": "system", "content": "写广告"},
         {"role": "user", "content": "类型#裤"},
     ]
+    nothing = {"content": "类型#裤", "summary": None}
+    assert generate.read(write(tmp_path, nothing), CONFIG, held_out=False) == [asked]  # type: ignore[arg-type]
     with pytest.raises(TrainingError, match=r"line 1: the field 'content' is missing"):
         generate.read(write(tmp_path, {"prompt": "类型#裤"}), CONFIG, held_out=False)
 
@@ -52,6 +54,15 @@ def test_held_out_rows_are_those_that_training_held_out(tmp_path: Path) -> None:
     _, held = rows.split(pairs, validation=0.3, seed=7)
     assert generate.read(file, CONFIG, held_out=True) == held
     assert 5 < len(held) < 35
+
+
+def test_what_a_corpus_holds_out_is_its_validation_part(tmp_path: Path) -> None:
+    for part, said in (("train", "裤"), ("validation", "裙"), ("test", "衣")):
+        (tmp_path / f"{part}.jsonl").write_text(json.dumps({"content": said, "summary": "好"}), encoding="utf-8")
+    config = {**CONFIG, "held_out": "parts"}
+    assert [one.prompt[-1]["content"] for one in generate.read(tmp_path, config, held_out=True)] == ["裙"]
+    with pytest.raises(TrainingError, match="name that folder"):
+        generate.read(tmp_path / "train.jsonl", config, held_out=True)
 
 
 def test_of_several_candidates_the_one_that_agrees_most_is_kept(tmp_path: Path) -> None:

@@ -26,6 +26,68 @@ def test_three_shapes_of_row_become_pairs(tmp_path: Path) -> None:
     assert len(digest) == 64
 
 
+USER, SAID = {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}
+
+
+@pytest.mark.parametrize(
+    ("row", "prompt", "answer"),
+    [
+        ({"prompt": "Hi", "completion": [SAID]}, ["system: Be brief.", "user: Hi"], "Hello."),
+        ({"prompt": [USER], "completion": [SAID]}, ["user: Hi"], "Hello."),
+        ({"instruction": "Say", "input": "it", "output": "It."}, ["system: Be brief.", "user: Say\nit"], "It."),
+        ({"instruction": "Say", "input": "", "output": "It.", "system": "Own.", "history": [["a", "b"]]},
+         ["system: Own.", "user: a", "assistant: b", "user: Say"], "It."),
+        ({"conversations": [{"from": "human", "value": "你好"}, {"from": "gpt", "value": "您好"}], "system": "Own."},
+         ["system: Own.", "user: 你好"], "您好"),
+        ({"conversations": [{"from": "system", "value": "s"}, {"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]},
+         ["system: s", "user: a"], "b"),
+    ],
+)  # fmt: skip
+def test_rows_of_other_tools_are_read(tmp_path: Path, row: object, prompt: list[str], answer: str) -> None:
+    (found,), _ = rows.read(write(tmp_path, row), system="Be brief.")
+    assert [f"{one['role']}: {one['content']}" for one in found.prompt] == prompt
+    assert found.answer == answer
+
+
+def test_a_json_array_is_read_and_its_rows_are_named_by_line(tmp_path: Path) -> None:
+    path = tmp_path / "alpaca.json"
+    good = {"instruction": "Say a", "input": "", "output": "a"}
+    path.write_text("\ufeff" + json.dumps([good, good], indent=1), encoding="utf-8")
+    assert [one.answer for one in rows.read(path)[0]] == ["a", "a"]
+    path.write_text(json.dumps([good, {**good, "output": None}], indent=1), encoding="utf-8")
+    with pytest.raises(TrainingError, match=r"alpaca.json, line 7: the field 'output' is no text but null"):
+        rows.read(path)
+    path.write_text('[{"prompt": "a", "completion": "b"},\n {"prompt": "a"', encoding="utf-8")
+    with pytest.raises(TrainingError, match=r"line 2: it is not JSON: .*one array of objects"):
+        rows.read(path)
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"prompt": "x", "completion": None}, "'completion' is no text but null; write text"),
+        ({"prompt": "x", "completion": 3}, "'completion' is no text but int"),
+        ({"prompt": "x", "completion": [USER]}, "one turn of the assistant's"),
+        ({"prompt": "x", "completion": [SAID, SAID]}, "one turn of the assistant's"),
+        ({"prompt": None, "completion": "x"}, "'prompt' must be text or a list of turns"),
+        ({"prompt": [{"role": "user", "content": None}], "completion": "x"}, r"prompt\[0\]\.content' is no text but null"),
+        ({"messages": [USER, {"role": "assistant", "content": None}]}, r"messages\[1\]\.content' is no text but null"),
+        ({"messages": [USER, "Hello."]}, r"messages\[1\] is no turn; it needs 'role'"),
+        ({"conversations": [{"from": "human", "value": "a"}, {"from": "observation", "value": "b"}]}, "'observation'; known are"),
+        ({**BRIEF, "copy": None}, "'copy' is no text but null"),
+        ({"text": "alone"}, "'prompt' is missing; a row has .* 'messages', .*Alpaca.*ShareGPT"),
+    ],
+)  # fmt: skip
+def test_what_is_no_text_is_refused_and_not_trained_on(tmp_path: Path, row: object, words: str) -> None:
+    with pytest.raises(TrainingError, match=rf"rows\.jsonl, line 2: .*{words}"):
+        rows.read(write(tmp_path, BRIEF, row))
+
+
+def test_a_column_that_is_called_copy_makes_no_brief(tmp_path: Path) -> None:
+    (found,), _ = rows.read(write(tmp_path, {"about": "tea", "copy": "Good tea."}), PairColumns(prompt="about", completion="copy"))  # fmt: skip
+    assert (found.answer, found.language) == ("Good tea.", "")
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [("{", "line 2"), ("[1]", "line 2"), ({"prompt": "x"}, "completion"), ({**BRIEF, "facts": 3}, "line 2"),
@@ -44,6 +106,34 @@ def test_no_group_crosses_the_split_and_the_seed_fixes_it(tmp_path: Path) -> Non
     assert not {one.group for one in train} & {one.group for one in held}
     assert rows.split(pairs, validation=0.2, seed=1) == (train, held)
     assert rows.split(pairs, validation=0.2, seed=2) != (train, held)
+
+
+def test_a_group_binds_rows_of_every_shape(tmp_path: Path) -> None:
+    shapes = [
+        BRIEF,
+        {"messages": [USER, SAID]},
+        {"prompt": "a", "completion": "b"},
+        {"instruction": "a", "input": "", "output": "b"},
+        {"conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]},
+    ]
+    for name in ("group", "sku"):
+        columns = PairColumns(group=name)
+        pairs, _ = rows.read(write(tmp_path, *[{**one, name: "p1"} for one in shapes]), columns)
+        assert [one.group for one in pairs] == ["p1"] * 5
+    pairs, _ = rows.read(write(tmp_path, *[{**one, "group": None} for one in shapes]))
+    assert [one.group for one in pairs] == ["green tea", "Hi", "a", "a", "a"]
+
+
+def test_a_corpus_is_divided_as_it_was_built(tmp_path: Path) -> None:
+    for part in ("train", "validation", "test"):
+        lines = [json.dumps({"prompt": f"{part} {n}", "completion": "a"}) for n in range(8)]
+        (tmp_path / f"{part}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    settings = FinetuneSettings(name="a", base="b", data="c", validation=0.5)
+    train, held, digest = rows.read_parts(tmp_path, settings)
+    assert [one.prompt[-1]["content"] for one in train] == [f"train {n}" for n in range(8)]
+    assert [one.prompt[-1]["content"] for one in held] == [f"validation {n}" for n in range(8)]
+    (tmp_path / "validation.jsonl").write_text(lines[0], encoding="utf-8")
+    assert rows.read_parts(tmp_path, settings)[2] != digest
 
 
 def test_settings_name_what_is_wrong(tmp_path: Path) -> None:
