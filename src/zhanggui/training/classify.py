@@ -84,6 +84,7 @@ def classify(
         train_dataset=replace(stream, length=updates * settings.batch_size),
         data_collator=lambda rows: collate(rows, pad=tokenizer.pad_token_id, limit=settings.max_tokens),
     )
+    job.begin(work, settings, data_hash=data.hash, base=base)
     job.run(trainer, work, minutes=settings.minutes)
     if settings.method == "lora":
         model = model.merge_and_unload()
@@ -111,6 +112,7 @@ def classify(
             train_texts=len(ids["train"]),
             unlabelled=data.unlabelled,
         )
+    job.clear(work)
     return artifacts.get(settings.name, version)
 
 

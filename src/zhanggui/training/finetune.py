@@ -75,6 +75,7 @@ def finetune(
         train_dataset=replace(stream, length=updates * an_update),
         data_collator=lambda found: answers.collate(found, pad=tokenizer.pad_token_id),
     )
+    job.begin(work, settings, data_hash=data_hash, base=base)
     with answers.as_autocast(trainer.model) if half else nullcontext():
         job.run(trainer, work)
     after = measure(trainer.model, tokenizer, held)

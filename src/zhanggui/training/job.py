@@ -4,12 +4,15 @@ Does not know what is trained.
 """
 
 import errno
+import json
+import logging
 import os
 import shutil
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,12 @@ from zhanggui.storage.artifacts import sync
 
 WHOLE = "whole"
 """Written into a checkpoint when all of it is on the disk; one without it is thrown away."""
+MADE_OF = "made-of.json"
+"""In a job's work folder: what its checkpoints came from."""
+_SAME_RESULT = frozenset(
+    {"minutes", "limits", "checkpoint_steps", "rows_at_once", "gradient_checkpointing", "name", "licence"}
+)
+_log = logging.getLogger(__name__)
 
 
 def device_options(precision: str) -> dict[str, Any]:
@@ -40,6 +49,35 @@ def encoder_attention() -> str:
     import torch
 
     return "sdpa" if torch.cuda.is_available() else "eager"
+
+
+def begin(work: Path, settings: Any, *, data_hash: str, base: str) -> None:
+    """Call before training: checkpoints in `work` that came from other settings, data or base are removed, and it is said.
+
+    `settings` are a job's; those that do not change the result may change. `base` is as it was found, "" for none. Of several
+    processes the first calls it before the others.
+    """
+    told = {name: value for name, value in asdict(settings).items() if name not in _SAME_RESULT}
+    made_of = json.loads(json.dumps(told | {"data": data_hash, "base": base}))
+    try:
+        known = json.loads((work / MADE_OF).read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # none, or cut off while it was written
+        known = {}
+    if known == made_of:
+        return
+    if list(work.glob("checkpoint-*")):
+        other = sorted(name for name in made_of if known.get(name) != made_of[name]) if known else ["settings"]
+        _log.warning("%s holds checkpoints of other %s: removed, training starts afresh", work, ", ".join(other))
+    clear(work)
+    work.mkdir(parents=True, exist_ok=True)
+    (work / MADE_OF).write_text(json.dumps(made_of, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def clear(work: Path) -> None:
+    """Remove what the next run would go on from; call when the artifact is kept. A corpus that was built there stays."""
+    for folder in (*work.glob("checkpoint-*"), *work.glob("tokenizer"), *work.glob("tokenizer.partial")):
+        shutil.rmtree(folder)
+    (work / MADE_OF).unlink(missing_ok=True)
 
 
 def last_checkpoint(work: Path) -> Path | None:

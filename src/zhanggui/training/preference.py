@@ -73,6 +73,7 @@ def tune(
         eval_dataset=Dataset.from_list(comparisons.chats(held)),
         peft_config=adapters(settings.lora) if new else None,
     )
+    job.begin(work, settings, data_hash=data_hash, base=base)
     job.run(trainer, work)
     told = trainer.evaluate()
     after = measure(trainer.model, tokenizer, [one.chosen for one in held])

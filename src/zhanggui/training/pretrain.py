@@ -16,6 +16,7 @@ from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
 from zhanggui.training import curves, job
 from zhanggui.training.corpora import Texts, texts
+from zhanggui.training.load import located
 from zhanggui.training.models import bert_for_pretraining, new_model
 from zhanggui.training.packing import pack
 from zhanggui.training.sentence_pairs import Marks, clauses
@@ -69,9 +70,11 @@ def pretrain(
     )
     with args.main_process_first(local=False):
         data = texts(folder / settings.data, settings.columns, work=work)
+        base = located(settings.base, folder) if settings.base else ""
+        job.begin(work, settings, data_hash=data.hash, base=base)
     set_seed(settings.seed)
     with args.main_process_first(local=False):
-        model, tokenizer = _model(settings, data, folder=folder, work=work, masked=masked)
+        model, tokenizer = _model(settings, data, base=base, work=work, masked=masked)
     if masked:
         model.rows_an_update = settings.batch_size
         model.set_attn_implementation(job.encoder_attention())
@@ -100,14 +103,14 @@ def pretrain(
         tokenizer.save_pretrained(draft.path / "model")
         curves.keep(trainer.state.log_history, draft.path, title=f"{settings.name} {version}")
         draft.metrics.update(metrics)
+    job.clear(work)
     return artifacts.get(settings.name, version)
 
 
-def _model(settings: PretrainSettings, data: Texts, *, folder: Path, work: Path, masked: bool) -> tuple[Any, Any]:
+def _model(settings: PretrainSettings, data: Texts, *, base: str, work: Path, masked: bool) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    if settings.base:
-        base = str(folder / settings.base) if (folder / settings.base).exists() else settings.base
+    if base:
         try:
             tokenizer = AutoTokenizer.from_pretrained(base)
             model = (bert_for_pretraining() if masked else AutoModelForCausalLM).from_pretrained(base)

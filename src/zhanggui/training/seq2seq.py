@@ -63,6 +63,7 @@ def finetune(
         **job.device_options("auto"),
     )
     trainer = _trainer(extra)(model=model, args=options, train_dataset=examples, data_collator=collate)
+    job.begin(work, settings, data_hash=data_hash, base=base)
     job.run(trainer, work)
     after = measure(trainer.model, tokenizer, held, max_tokens=settings.max_tokens)
 

@@ -169,6 +169,35 @@ def test_a_run_out_of_time_says_how_to_go_on(folder: Path, tmp_path: Path) -> No
     assert made is not None
 
 
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [({"learning_rate": 1e-3, "seed": 8}, "learning_rate, seed"), ({"data": "others.jsonl"}, "data"),
+     ({"tokenizer": TokenizerSettings(kind="bpe", vocabulary=400)}, "tokenizer")],
+)  # fmt: skip
+def test_checkpoints_and_tokenizer_of_other_settings_are_not_gone_on_from(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, other: dict[str, object], words: str
+) -> None:
+    (folder / "others.jsonl").write_text((folder / "texts.jsonl").read_text(encoding="utf-8").replace("茶", "糖"), encoding="utf-8")  # fmt: skip
+    store, work = ArtifactStore(tmp_path), tmp_path / "work"
+    with pytest.raises(TrainingError, match="minutes are over"):
+        pretrain(settings("llama", minutes=1e-9), folder=folder, artifacts=store, work=work, now=NOW)
+    given = settings("llama", updates=4, **other)
+    made = pretrain(given, folder=folder, artifacts=store, work=work, now=NOW)
+    alone = pretrain(replace(given, name="alone"), folder=folder, artifacts=store, work=tmp_path / "w", now=NOW)
+    assert made is not None
+    assert alone is not None
+    for file in ("model/model.safetensors", "model/tokenizer.json"):
+        assert (made.path / file).read_bytes() == (alone.path / file).read_bytes()
+    expected = ", ".join(sorted([*words.split(", "), "updates"]))
+    assert f"{work} holds checkpoints of other {expected}: removed, training starts afresh" in caplog.messages
+
+
+def test_what_is_kept_leaves_nothing_to_go_on_from(folder: Path, tmp_path: Path) -> None:
+    store, work = ArtifactStore(tmp_path), tmp_path / "work"
+    pretrain(settings("llama", updates=2), folder=folder, artifacts=store, work=work, now=NOW)
+    assert [one.name.partition("-")[0] for one in work.iterdir()] == ["corpus"]
+
+
 def test_settings_that_do_not_go_together_are_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="does not go with"):
         pretrain(settings("bert", objective="causal"), folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path, now=NOW)  # fmt: skip
