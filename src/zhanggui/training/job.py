@@ -51,12 +51,36 @@ def encoder_attention() -> str:
     return "sdpa" if torch.cuda.is_available() else "eager"
 
 
-def begin(work: Path, settings: Any, *, data_hash: str, base: str) -> None:
-    """Call before training: checkpoints in `work` that came from other settings, data or base are removed, and it is said.
+def first() -> bool:
+    """Whether this process is the first, or the only one: it measures and keeps. torchrun and accelerate launch number them."""
+    return int(os.environ.get("RANK", "0")) == 0
 
-    `settings` are a job's; those that do not change the result may change. `base` is as it was found, "" for none. Of several
-    processes the first calls it before the others.
+
+def shared(batch_size: int, *, rows_at_once: int = 1) -> int:
+    """How often each process computes `rows_at_once` rows for one batch over all processes. Raises TrainingError."""
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    times, rest = divmod(batch_size, rows_at_once * processes)
+    if rest:
+        by = [f"rows_at_once {rows_at_once}"] * (rows_at_once > 1) + [f"{processes} processes"] * (processes > 1)
+        raise TrainingError(f"batch_size {batch_size} cannot be divided by {' times '.join(by)}")
+    return times
+
+
+def begin(args: Any, settings: Any, *, data_hash: str, base: str) -> None:
+    """Call before the Trainer of `args` is made, in each process.
+
+    Checkpoints in its folder that came from other settings, data or base are removed, and it is said; `settings` are a
+    job's, and those that do not change the result may change; `base` is as it was found, "" for none. Of several GPUs a
+    single process uses one: the Trainer would multiply the batch by them.
     """
+    if args.n_gpu > 1:
+        _log.warning("one of %d GPUs is used; for all: torchrun --nproc-per-node %d -m zhanggui …", args.n_gpu, args.n_gpu)  # fmt: skip
+        args._n_gpu = 1
+    with args.main_process_first(local=False):
+        _begin(Path(args.output_dir), settings, data_hash=data_hash, base=base)
+
+
+def _begin(work: Path, settings: Any, *, data_hash: str, base: str) -> None:
     told = {name: value for name, value in asdict(settings).items() if name not in _SAME_RESULT}
     made_of = json.loads(json.dumps(told | {"data": data_hash, "base": base}))
     try:

@@ -20,11 +20,11 @@ from zhanggui.training.tuned import keep
 
 def tune(
     settings: PreferenceSettings, *, folder: Path, artifacts: ArtifactStore, work: Path, now: datetime
-) -> Artifact:
+) -> Artifact | None:
     """Train and keep the model as an artifact; `folder` is where relative paths start, `work` keeps checkpoints.
 
-    A job that was killed goes on from its last checkpoint when it is started again with the same settings.
-    Raises TrainingError when the data or the base is unusable, or the model lost more than the limits allow.
+    A job that was killed goes on from its last checkpoint when it is started again with the same settings. Of several
+    processes the first returns the artifact, the others None. Raises TrainingError when the data or the base is unusable, or the model lost more than the limits allow.
     """
     from datasets import Dataset
     from transformers import set_seed
@@ -38,7 +38,7 @@ def tune(
     base = located(settings.base, folder)
     model, tokenizer = _start(settings, base, folder)
     shape = model.config
-    before = measure(model, tokenizer, [one.chosen for one in held])
+    before = measure(model, tokenizer, [one.chosen for one in held]) if job.first() else None
     new = settings.method != "full" and not settings.adapter
     options = DPOConfig(
         output_dir=str(work),
@@ -47,8 +47,8 @@ def tune(
         loss_type=["robust" if settings.label_smoothing else "sigmoid"],
         label_smoothing=settings.label_smoothing,
         num_train_epochs=settings.epochs,
-        per_device_train_batch_size=settings.batch_size,
-        per_device_eval_batch_size=settings.batch_size,
+        per_device_train_batch_size=job.shared(settings.batch_size),
+        per_device_eval_batch_size=job.shared(settings.batch_size),
         gradient_accumulation_steps=settings.accumulate,
         learning_rate=settings.learning_rate,
         warmup_steps=settings.warmup,
@@ -63,6 +63,7 @@ def tune(
         report_to=[],
         **job.device_options("auto"),
     )
+    job.begin(options, settings, data_hash=data_hash, base=base)
     trainer = DPOTrainer(
         model=model,
         # Adapters need no second model: without them, or with those that it began with, it is the reference.
@@ -73,9 +74,10 @@ def tune(
         eval_dataset=Dataset.from_list(comparisons.chats(held)),
         peft_config=adapters(settings.lora) if new else None,
     )
-    job.begin(work, settings, data_hash=data_hash, base=base)
     job.run(trainer, work)
     told = trainer.evaluate()
+    if before is None:
+        return None
     after = measure(trainer.model, tokenizer, [one.chosen for one in held])
 
     def write(folder: Path) -> None:

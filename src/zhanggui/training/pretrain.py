@@ -4,7 +4,6 @@ The Trainer of Hugging Face does the work, on one process or, under torchrun or 
 """
 
 import math
-import os
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -39,18 +38,11 @@ def pretrain(
     masked = settings.objective == "masked"
     if not settings.base and masked != (settings.shape.kind == "bert"):
         raise TrainingError(f"objective {settings.objective!r} does not go with shape.kind {settings.shape.kind!r}")
-    processes = int(os.environ.get("WORLD_SIZE", "1"))  # set by torchrun and accelerate launch
-    accumulate, rest = divmod(settings.batch_size, settings.rows_at_once * processes)
-    if rest:
-        raise TrainingError(
-            f"batch_size {settings.batch_size} cannot be divided by rows_at_once {settings.rows_at_once} times "
-            f"{processes} process(es)"
-        )
     args = TrainingArguments(
         output_dir=str(work),
         max_steps=settings.updates,
         per_device_train_batch_size=settings.rows_at_once,
-        gradient_accumulation_steps=accumulate,
+        gradient_accumulation_steps=job.shared(settings.batch_size, rows_at_once=settings.rows_at_once),
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
         adam_beta2=0.98,
@@ -70,8 +62,8 @@ def pretrain(
     )
     with args.main_process_first(local=False):
         data = texts(folder / settings.data, settings.columns, work=work)
-        base = located(settings.base, folder) if settings.base else ""
-        job.begin(work, settings, data_hash=data.hash, base=base)
+    base = located(settings.base, folder) if settings.base else ""
+    job.begin(args, settings, data_hash=data.hash, base=base)
     set_seed(settings.seed)
     with args.main_process_first(local=False):
         model, tokenizer = _model(settings, data, base=base, work=work, masked=masked)

@@ -168,7 +168,7 @@ class FinetuneSettings:
     epochs: float = 3.0
     """Passes over the training pairs."""
     batch_size: int = 8
-    """Pairs a step on one process."""
+    """Pairs a step, over all processes."""
     accumulate: int = 1
     """Steps whose gradients are added up before one update."""
     learning_rate: float = 5e-4
@@ -212,7 +212,7 @@ class PreferenceSettings:
     epochs: float = 1.0
     """Passes over the training comparisons."""
     batch_size: int = 4
-    """Comparisons a step on one process."""
+    """Comparisons a step, over all processes."""
     accumulate: int = 2
     """Steps whose gradients are added up before one update."""
     learning_rate: float = 5e-5
@@ -254,9 +254,9 @@ class ClassifySettings:
     epochs: float = 3.0
     """Passes over the training texts."""
     batch_size: int = 64
-    """Texts an update."""
+    """Texts an update, over all processes."""
     rows_at_once: int = 64
-    """Texts that are computed at a time; gradients of the others are added up."""
+    """Texts that one process computes at a time; gradients of the others are added up."""
     learning_rate: float = 2e-4
     """Its peak; it rises and then falls linearly to zero. A big encoder wants less, 2e-5."""
     warmup: float = 0.1
