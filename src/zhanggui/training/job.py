@@ -51,6 +51,11 @@ def encoder_attention() -> str:
     return "sdpa" if torch.cuda.is_available() else "eager"
 
 
+def processes() -> int:
+    """How many processes share the job."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def first() -> bool:
     """Whether this process is the first, or the only one: it measures and keeps. torchrun and accelerate launch number them."""
     return int(os.environ.get("RANK", "0")) == 0
@@ -58,10 +63,9 @@ def first() -> bool:
 
 def shared(batch_size: int, *, rows_at_once: int = 1) -> int:
     """How often each process computes `rows_at_once` rows for one batch over all processes. Raises TrainingError."""
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
-    times, rest = divmod(batch_size, rows_at_once * processes)
+    times, rest = divmod(batch_size, rows_at_once * processes())
     if rest:
-        by = [f"rows_at_once {rows_at_once}"] * (rows_at_once > 1) + [f"{processes} processes"] * (processes > 1)
+        by = [f"rows_at_once {rows_at_once}"] * (rows_at_once > 1) + [f"{processes()} processes"] * (processes() > 1)
         raise TrainingError(f"batch_size {batch_size} cannot be divided by {' times '.join(by)}")
     return times
 
@@ -130,10 +134,13 @@ def run(trainer: Any, work: Path, *, minutes: float | None = None) -> None:
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             if until is not None and time.monotonic() > until and not why:
                 why.append(f"the {minutes:g} minutes are over")
+            if _anywhere(bool(why), args.device) and not why:
+                why.append("another process was to stop")
             if why and state.global_step < state.max_steps:
                 control.should_save = control.should_training_stop = True
 
         def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            args.distributed_state.wait_for_everyone()  # each process writes a part
             folder = work / f"checkpoint-{state.global_step}"
             if state.is_world_process_zero:
                 for file in folder.iterdir():
@@ -141,6 +148,7 @@ def run(trainer: Any, work: Path, *, minutes: float | None = None) -> None:
                         sync(file)
                 (folder / WHOLE).touch()
                 sync(folder)
+            args.distributed_state.wait_for_everyone()  # or one that ends now would take it for cut off
 
     trainer.add_callback(Keeper())
     start = last_checkpoint(work)
@@ -167,6 +175,17 @@ def run(trainer: Any, work: Path, *, minutes: float | None = None) -> None:
         raise TrainingError(
             f"stopped after update {trainer.state.global_step} of {trainer.state.max_steps}: {trouble}; {where}"
         ) from cause
+
+
+def _anywhere(stop: bool, device: Any) -> bool:
+    """Whether any process is to stop. Each asks after the same update, or those that go on would wait for it in vain."""
+    if processes() == 1:
+        return stop
+    import torch
+
+    told = torch.tensor(int(stop), device=device)
+    torch.distributed.all_reduce(told, op=torch.distributed.ReduceOp.MAX)
+    return bool(told)
 
 
 def _trouble(error: Exception) -> str:

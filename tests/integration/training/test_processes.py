@@ -30,6 +30,7 @@ from zhanggui.training.settings import (  # noqa: E402
     LimitSettings,
     LoraSettings,
     PreferenceSettings,
+    PretrainSettings,
     ShapeSettings,
     TokenizerSettings,
 )
@@ -68,6 +69,21 @@ def everything(folder: Path, out: Path) -> None:
         learning_rate=1e-3, dropout=0.0, max_tokens=32, precision="fp32",
     )  # fmt: skip
     classify(mood, work=out / ".work" / "mood", **places)
+    if job.processes() > 1:
+        stopped(folder, out)
+
+
+def stopped(folder: Path, out: Path) -> None:
+    """A job that only the last process is told to stop, and what each process says."""
+    from zhanggui.training.pretrain import pretrain
+
+    asked = PretrainSettings(
+        name="stopped", objective="causal", data="rows.jsonl", context=32, updates=5, batch_size=8, rows_at_once=4, precision="fp32",
+        tokenizer=TokenizerSettings(vocabulary=400), shape=ShapeSettings(hidden=32, layers=1, heads=2), minutes=None if job.first() else 1e-9,
+    )  # fmt: skip
+    with pytest.raises(TrainingError) as error:
+        pretrain(asked, folder=folder, artifacts=ArtifactStore(out), work=out / ".work" / "stopped", now=NOW)
+    (out / f"said-by-{os.environ['RANK']}").write_text(str(error.value), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +154,14 @@ def test_two_processes_learn_about_as_much_where_rows_come_in_another_order(
     fell = [made.metrics["before"][figure] - made.metrics["after"][figure] for made in (one, two)]
     print(name, fell)
     assert fell[1] == pytest.approx(fell[0], rel=0.1)
+
+
+def test_all_processes_stop_after_the_update_in_which_one_is_told_to(together: ArtifactStore) -> None:
+    first, last = ((together.root / f"said-by-{rank}").read_text(encoding="utf-8") for rank in (0, 1))
+    kept = together.root / ".work" / "stopped" / "checkpoint-1"
+    whole = f"the last checkpoint, {kept}, is whole; the same command goes on from it"
+    assert first == f"stopped after update 1 of 5: another process was to stop; {whole}"
+    assert last == f"stopped after update 1 of 5: the 1e-09 minutes are over; {whole}"
 
 
 def test_a_batch_that_the_processes_cannot_divide_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
