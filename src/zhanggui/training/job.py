@@ -143,9 +143,8 @@ def run(trainer: Any, work: Path, *, minutes: float | None = None) -> None:
             args.distributed_state.wait_for_everyone()  # each process writes a part
             folder = work / f"checkpoint-{state.global_step}"
             if state.is_world_process_zero:
-                for file in folder.iterdir():
-                    if file.is_file():
-                        sync(file)
+                for part in folder.rglob("*"):  # divided weights lie in folders of their own
+                    sync(part)
                 (folder / WHOLE).touch()
                 sync(folder)
             args.distributed_state.wait_for_everyone()  # or one that ends now would take it for cut off

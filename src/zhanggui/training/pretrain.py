@@ -87,11 +87,12 @@ def pretrain(
         "train_texts": len(data.train),
         "validation_texts": len(data.validation),
     }
-    if args.process_index:
+    state = trainer.accelerator.get_state_dict(trainer.model_wrapped)  # divided weights are gathered by all processes
+    if not job.first():
         return None
     version = f"{now:%Y%m%dT%H%M%S}"
     with artifacts.create(settings.name, version, now=now, config=asdict(settings), data_hash=data.hash) as draft:
-        model.save_pretrained(draft.path / "model")
+        model.save_pretrained(draft.path / "model", state_dict=state)
         tokenizer.save_pretrained(draft.path / "model")
         curves.keep(trainer.state.log_history, draft.path, title=f"{settings.name} {version}")
         draft.metrics.update(metrics)

@@ -118,7 +118,7 @@ class PretrainSettings:
     gradient_checkpointing: bool = False
     """Computes activations twice to keep fewer."""
     fsdp: bool = False
-    """Under torchrun: divides weights and optimiser among the processes."""
+    """Under torchrun, on GPUs: divides weights and optimiser among the processes. No test covers it: they run on processors."""
     checkpoint_steps: int = 100
     """A killed job loses at most so many updates."""
     minutes: float | None = None

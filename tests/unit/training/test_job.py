@@ -1,0 +1,41 @@
+"""What a job does around a Trainer, without training anything."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+pytest.importorskip("transformers", reason="the extra `train` is not installed")
+pytestmark = pytest.mark.filterwarnings("default")  # the training libraries warn about themselves
+
+from zhanggui.training import job  # noqa: E402
+
+
+class OneCheckpoint:
+    """A Trainer that writes one checkpoint, with divided weights in a folder of their own."""
+
+    def __init__(self, work: Path) -> None:
+        self.folder = work / "checkpoint-1"
+        self.state = SimpleNamespace(global_step=1, max_steps=1, is_world_process_zero=True)
+
+    def add_callback(self, callback: Any) -> None:
+        self.callback = callback
+
+    def train(self, resume_from_checkpoint: str | None) -> None:
+        (self.folder / "weights_0").mkdir(parents=True)
+        (self.folder / "weights_0" / "__0_0.distcp").write_bytes(b"weights")
+        args = SimpleNamespace(distributed_state=SimpleNamespace(wait_for_everyone=lambda: None))
+        self.callback.on_save(args, self.state, SimpleNamespace())
+
+
+def test_a_checkpoint_is_whole_when_the_folders_in_it_are_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_disk = []
+    monkeypatch.setattr(job, "sync", on_disk.append)
+    trainer = OneCheckpoint(tmp_path)
+    job.run(trainer, tmp_path)
+    weights = trainer.folder / "weights_0"
+    assert {weights, weights / "__0_0.distcp", trainer.folder} == set(on_disk)
+    assert job.last_checkpoint(tmp_path) == trainer.folder
