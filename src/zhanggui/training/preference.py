@@ -10,7 +10,7 @@ from typing import Any
 
 from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
-from zhanggui.training import comparisons, job
+from zhanggui.training import comparisons, job, kept
 from zhanggui.training.export import beside_adapter
 from zhanggui.training.load import adapters, encoder_decoder, load, load_in_4_bits, located, ready
 from zhanggui.training.measure import measure
@@ -35,7 +35,7 @@ def tune(
     if not train or not held:
         raise TrainingError(f"{len(found)} comparisons are too few to train on and to hold some out")
     set_seed(settings.seed)
-    base = located(settings.base, folder)
+    base = located(kept.weights(settings.base, folder=folder, artifacts=artifacts), folder)
     model, tokenizer = _start(settings, base, folder)
     shape = model.config
     before = measure(model, tokenizer, [one.chosen for one in held]) if job.first() else None
@@ -126,11 +126,11 @@ def _start(settings: PreferenceSettings, base: str, folder: Path) -> tuple[Any, 
     from peft import PeftModel
     from transformers import AutoTokenizer
 
-    kept = folder / settings.adapter
+    place = folder / settings.adapter
     try:
-        tuned = PeftModel.from_pretrained(model, str(kept), is_trainable=True)
+        tuned = PeftModel.from_pretrained(model, str(place), is_trainable=True)
     except (OSError, ValueError, RuntimeError) as error:
-        raise TrainingError(f"the adapter in {kept} does not belong to {settings.base}: {error}") from error
-    if (kept / "tokenizer.json").exists():
-        tokenizer = ready(AutoTokenizer.from_pretrained(kept))
+        raise TrainingError(f"the adapter in {place} does not belong to {settings.base}: {error}") from error
+    if (place / "tokenizer.json").exists():
+        tokenizer = ready(AutoTokenizer.from_pretrained(place))
     return tuned, tokenizer

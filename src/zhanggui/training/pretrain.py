@@ -13,9 +13,8 @@ import numpy as np
 
 from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
-from zhanggui.training import curves, job
+from zhanggui.training import curves, job, kept
 from zhanggui.training.corpora import Texts, texts
-from zhanggui.training.load import located
 from zhanggui.training.models import bert_for_pretraining, new_model
 from zhanggui.training.packing import pack
 from zhanggui.training.sentence_pairs import Marks, clauses
@@ -38,6 +37,11 @@ def pretrain(
     masked = settings.objective == "masked"
     if not settings.base and masked != (settings.shape.kind == "bert"):
         raise TrainingError(f"objective {settings.objective!r} does not go with shape.kind {settings.shape.kind!r}")
+    if not settings.base and not masked and settings.tokenizer.kind == "wordpiece":
+        raise TrainingError(
+            'tokenizer.kind "wordpiece" has no token that ends a text, which objective "causal" needs; '
+            'choose "byte_bpe", "bpe" or "unigram"'
+        )
     args = TrainingArguments(
         output_dir=str(work),
         max_steps=settings.updates,
@@ -62,7 +66,7 @@ def pretrain(
     )
     with args.main_process_first(local=False):
         data = texts(folder / settings.data, settings.columns, work=work)
-    base = located(settings.base, folder) if settings.base else ""
+    base = kept.weights(settings.base, folder=folder, artifacts=artifacts) if settings.base else ""
     job.begin(args, settings, data_hash=data.hash, base=base)
     set_seed(settings.seed)
     with args.main_process_first(local=False):
@@ -101,14 +105,30 @@ def pretrain(
 
 
 def _model(settings: PretrainSettings, data: Texts, *, base: str, work: Path, masked: bool) -> tuple[Any, Any]:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
     if base:
         try:
+            shape = AutoConfig.from_pretrained(base)
+            if masked and shape.model_type != "bert":
+                raise TrainingError(
+                    f'objective "masked" goes on from a BERT, and {settings.base} is of type {shape.model_type!r}; '
+                    'name a BERT, or choose objective "causal" for a decoder'
+                )
+            longest = getattr(shape, "max_position_embeddings", settings.context)
+            if settings.context > longest:
+                raise TrainingError(f"context is {settings.context}, and the base {settings.base} reads {longest}")
             tokenizer = AutoTokenizer.from_pretrained(base)
-            model = (bert_for_pretraining() if masked else AutoModelForCausalLM).from_pretrained(base)
+            kind = bert_for_pretraining() if masked else AutoModelForCausalLM
+            model = kind.from_pretrained(base, dtype=torch.float32)  # whatever it was kept in
         except (OSError, ValueError) as error:
             raise TrainingError(f"the base model {base} cannot be opened: {error}") from error
+        if not masked and tokenizer.eos_token is None:
+            raise TrainingError(
+                f"the tokenizer of {settings.base} has no token that ends a text; name one as eos_token in its "
+                "tokenizer_config.json"
+            )
         if tokenizer.pad_token is None:
             tokenizer.pad_token = tokenizer.eos_token
         return model, tokenizer

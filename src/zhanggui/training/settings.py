@@ -88,7 +88,7 @@ class PretrainSettings:
     columns: ColumnSettings = field(default_factory=ColumnSettings)
     """Of a raw file."""
     base: str = ""
-    """A Hugging Face folder or name to go on from; "" makes a new model."""
+    """An artifact (NAME or NAME:VERSION), or a Hugging Face folder or name, to go on from; "" makes a new model."""
     tokenizer: TokenizerSettings = field(default_factory=TokenizerSettings)
     """Of a new model."""
     shape: ShapeSettings = field(default_factory=ShapeSettings)
@@ -148,7 +148,7 @@ class FinetuneSettings:
     name: str
     """Name of the artifact."""
     base: str
-    """A Hugging Face folder or name, or a GGUF file; "default" for the default weights."""
+    """An artifact (NAME or NAME:VERSION), a Hugging Face folder or name, or a GGUF file; "default" for the default weights."""
     data: str
     """A JSONL file or a folder of them; relative to the settings file."""
     columns: PairColumns = field(default_factory=PairColumns)
@@ -196,7 +196,7 @@ class PreferenceSettings:
     name: str
     """Name of the artifact."""
     base: str
-    """A Hugging Face folder or name, or a GGUF file; "default" for the default weights."""
+    """An artifact (NAME or NAME:VERSION), a Hugging Face folder or name, or a GGUF file; "default" for the default weights."""
     adapter: str = ""
     """A folder with a LoRA adapter on `base` to go on from, such as a fine-tuning artifact's `model`; "" starts from the base."""
     data: str

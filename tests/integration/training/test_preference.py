@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -110,6 +111,14 @@ def test_every_weight_may_be_tuned(folder: Path, tmp_path: Path) -> None:
     assert made.metrics["preference_accuracy"] > 0.9
     assert made.config["kind"] == "decoder"
     AutoModelForCausalLM.from_pretrained(made.path / "model")
+
+
+def test_a_base_may_be_an_artifact(folder: Path, tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path)
+    with store.create("shop/llama", "1", now=NOW, config={}, data_hash="") as draft:
+        shutil.copytree(folder / "llama", draft.path / "model")
+    made = run(settings(base="shop/llama:1", epochs=0.1), folder, tmp_path)
+    assert made.config["base"] == str(tmp_path / "shop" / "llama" / "1" / "model")
 
 
 def test_an_adapter_that_gguf_has_no_form_for_is_kept_without_it(folder: Path, tmp_path: Path) -> None:
