@@ -42,6 +42,7 @@ def classify(
         weight_decay=settings.weight_decay,
         lr_scheduler_type="linear",
         train_sampling_strategy="sequential",  # the stream has its own order
+        gradient_checkpointing=settings.gradient_checkpointing,
         save_steps=settings.checkpoint_steps,
         save_total_limit=2,
         logging_steps=10,
@@ -82,7 +83,7 @@ def classify(
         data_collator=lambda rows: collate(rows, pad=tokenizer.pad_token_id, limit=settings.max_tokens),
         compute_loss_func=_loss,
     )
-    job.run(trainer, work, minutes=settings.minutes)
+    job.run(trainer, work, minutes=settings.minutes, relief=job.SMALLER_ROWS)
     if not job.first():
         return None
     if settings.method == "lora":

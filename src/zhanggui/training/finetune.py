@@ -46,7 +46,10 @@ def finetune(
     adapted = settings.method != "full"
     # Weights that stay as they are need no more than what is computed in.
     half = adapted and device["bf16"]
-    model, tokenizer = load_in_4_bits(base) if settings.method == "qlora" else load(base, half=half)
+    if settings.method == "qlora":
+        model, tokenizer = load_in_4_bits(base, checkpointing=settings.gradient_checkpointing)
+    else:
+        model, tokenizer = load(base, half=half)
     before = measure(model, tokenizer, held) if job.first() else None
     examples = answers.tokenize(train, tokenizer, longest=settings.max_tokens)
     stream = example_stream(examples, settings)
@@ -61,6 +64,7 @@ def finetune(
         warmup_steps=max(1, round(settings.warmup * updates)),
         lr_scheduler_type="cosine",
         train_sampling_strategy="sequential",  # the stream has its own order
+        gradient_checkpointing=settings.gradient_checkpointing,
         save_steps=settings.checkpoint_steps,
         save_total_limit=2,
         logging_steps=10,

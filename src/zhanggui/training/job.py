@@ -26,6 +26,10 @@ MADE_OF = "made-of.json"
 _SAME_RESULT = frozenset(
     {"minutes", "limits", "checkpoint_steps", "rows_at_once", "gradient_checkpointing", "name", "licence"}
 )
+SMALLER_ROWS = "make rows_at_once smaller, or turn gradient_checkpointing on"
+"""What to do when memory runs out, of a job that has both settings."""
+SMALLER_BATCH = "turn gradient_checkpointing on, or make batch_size smaller and accumulate larger, which starts afresh"
+"""Of a job without `rows_at_once`."""
 _log = logging.getLogger(__name__)
 
 
@@ -119,11 +123,11 @@ def last_checkpoint(work: Path) -> Path | None:
     return max(whole, key=lambda folder: int(folder.name.rpartition("-")[2]), default=None)
 
 
-def run(trainer: Any, work: Path, *, minutes: float | None = None) -> None:
+def run(trainer: Any, work: Path, *, minutes: float | None = None, relief: str = SMALLER_BATCH) -> None:
     """Train to the end, from the last whole checkpoint in `work` where there is one.
 
     Raises TrainingError, saying how to go on, when it was asked to stop (SIGTERM, SIGINT), when `minutes` are over, or
-    when memory or disk ran out; the last checkpoint is whole in each case.
+    when memory (`relief` is what to do then) or disk ran out; the last checkpoint is whole in each case.
     """
     from transformers import TrainerCallback
 
@@ -156,7 +160,7 @@ def run(trainer: Any, work: Path, *, minutes: float | None = None) -> None:
         try:
             trainer.train(resume_from_checkpoint=str(start) if start else None)
         except Exception as error:
-            trouble = _trouble(error)
+            trouble = _trouble(error, relief)
             if not trouble:
                 raise
             cause: Exception | None = error
@@ -187,7 +191,7 @@ def _anywhere(stop: bool, device: Any) -> bool:
     return bool(told)
 
 
-def _trouble(error: Exception) -> str:
+def _trouble(error: Exception, relief: str) -> str:
     """What ran out, in words; "" when it was something else."""
     text = str(error).lower()
     if (
@@ -196,7 +200,7 @@ def _trouble(error: Exception) -> str:
         or "can't allocate memory" in text
         or "not enough memory" in text
     ):
-        return "memory ran out (make rows_at_once or batch_size smaller, or turn gradient_checkpointing on)"
+        return f"memory ran out ({relief})"
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     if full or "no space left" in text or "unexpected pos" in text or "file write failed" in text:
         return f"the disk is full ({error})"

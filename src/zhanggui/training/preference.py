@@ -59,7 +59,7 @@ def tune(
         logging_steps=10,
         seed=settings.seed,
         data_seed=settings.seed,
-        gradient_checkpointing=False,
+        gradient_checkpointing=settings.gradient_checkpointing,
         report_to=[],
         **job.device_options("auto"),
     )
@@ -120,7 +120,10 @@ def _start(settings: PreferenceSettings, base: str, folder: Path) -> tuple[Any, 
         )
     if encoder_decoder(base):
         raise TrainingError(f"{settings.base} is an encoder-decoder; preferences are learned by decoders only")
-    model, tokenizer = load_in_4_bits(base) if settings.method == "qlora" else load(base)
+    if settings.method == "qlora":
+        model, tokenizer = load_in_4_bits(base, checkpointing=settings.gradient_checkpointing)
+    else:
+        model, tokenizer = load(base)
     if not settings.adapter:
         return model, tokenizer
     from peft import PeftModel

@@ -83,7 +83,7 @@ def pretrain(
         train_dataset=train,
         data_collator=lambda rows: collate(rows, pad=tokenizer.pad_token_id, limit=settings.context),
     )
-    job.run(trainer, work, minutes=settings.minutes)
+    job.run(trainer, work, minutes=settings.minutes, relief=job.SMALLER_ROWS)
     metrics = {
         "validation": _validate(model, held, settings, pad=tokenizer.pad_token_id),
         "updates": settings.updates,

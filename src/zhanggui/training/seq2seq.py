@@ -52,6 +52,7 @@ def finetune(
         learning_rate=settings.learning_rate,
         warmup_steps=settings.warmup,
         lr_scheduler_type="cosine",
+        gradient_checkpointing=settings.gradient_checkpointing,
         save_steps=settings.checkpoint_steps,
         save_total_limit=2,
         logging_steps=10,

@@ -179,6 +179,8 @@ class FinetuneSettings:
     """Longest chat; longer ones are cut at the end."""
     validation: float = 0.1
     """Share of groups held out."""
+    gradient_checkpointing: bool = False
+    """Computes activations twice to keep fewer."""
     checkpoint_steps: int = 50
     """A killed job loses at most so many updates."""
     seed: int = 7
@@ -223,6 +225,8 @@ class PreferenceSettings:
     """Longest prompt with its text; longer ones are cut at the end."""
     validation: float = 0.1
     """Share of groups held out."""
+    gradient_checkpointing: bool = False
+    """Computes activations twice to keep fewer."""
     checkpoint_steps: int = 50
     """A killed job loses at most so many updates."""
     seed: int = 7
@@ -269,6 +273,8 @@ class ClassifySettings:
     """Longer texts are cut, in training and in serving."""
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     """"auto": bfloat16 where the device computes in it."""
+    gradient_checkpointing: bool = False
+    """Computes activations twice to keep fewer."""
     checkpoint_steps: int = 200
     """A killed job loses at most so many updates."""
     minutes: float | None = None

@@ -137,6 +137,16 @@ def test_a_stopped_run_ends_with_the_weights_of_an_uninterrupted_one(home: Path,
     assert uncut.metrics["test"]["rows"] == len(texts)
 
 
+def test_activations_computed_twice_change_nothing(home: Path, tmp_path: Path) -> None:
+    made, once = (
+        classify(
+            settings(epochs=1, base=str(base(home)), gradient_checkpointing=twice), folder=home, artifacts=ArtifactStore(tmp_path / str(twice)), work=tmp_path, now=NOW
+        )
+        for twice in (True, False)
+    )  # fmt: skip
+    assert all(np.allclose(one, weights(once.path)[name], atol=1e-5) for name, one in weights(made.path).items())
+
+
 def base(home: Path) -> Path:
     """The folder of the pretrained encoder: a base may be named by its path too."""
     return store(home).get("tiny").path / "model"

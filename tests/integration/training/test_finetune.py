@@ -174,6 +174,14 @@ def test_the_optional_terms_change_what_is_learned(folder: Path, tmp_path: Path)
     assert loss("consistent", consistency=0.5) != plain
 
 
+def test_activations_computed_twice_change_nothing(folder: Path, tmp_path: Path) -> None:
+    given = settings(epochs=1, gradient_checkpointing=True)
+    made = finetune(given, folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "a", now=NOW)
+    plain = settings(name="plain", epochs=1)
+    once = finetune(plain, folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "b", now=NOW)
+    assert made.metrics["after"]["validation_loss"] == pytest.approx(once.metrics["after"]["validation_loss"], rel=1e-4)
+
+
 def test_an_adapter_that_llama_cpp_cannot_take_is_kept_all_the_same(folder: Path, tmp_path: Path) -> None:
     from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 

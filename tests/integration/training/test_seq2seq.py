@@ -135,6 +135,13 @@ def test_a_started_again_job_goes_on_from_its_checkpoint(
     assert ours[0]["loss"] != whole[0]["loss"]
 
 
+def test_activations_computed_twice_change_nothing(folder: Path, tmp_path: Path) -> None:
+    made, once = (
+        run(settings(epochs=1, gradient_checkpointing=twice), folder, tmp_path / str(twice)) for twice in (True, False)
+    )
+    assert made.metrics["after"]["validation_loss"] == pytest.approx(once.metrics["after"]["validation_loss"], rel=1e-4)
+
+
 def test_checkpoints_of_other_settings_are_not_gone_on_from(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="forgotten"):
         run(settings(epochs=2, limits=LimitSettings(general_perplexity=1e-6)), folder, tmp_path)

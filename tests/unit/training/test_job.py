@@ -1,5 +1,7 @@
 """What a job does around a Trainer, without training anything."""
 
+import re
+from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +11,14 @@ import pytest
 pytest.importorskip("transformers", reason="the extra `train` is not installed")
 pytestmark = pytest.mark.filterwarnings("default")  # the training libraries warn about themselves
 
+from zhanggui.errors import TrainingError  # noqa: E402
 from zhanggui.training import job  # noqa: E402
+from zhanggui.training.settings import (  # noqa: E402
+    ClassifySettings,
+    FinetuneSettings,
+    PreferenceSettings,
+    PretrainSettings,
+)
 
 
 class OneCheckpoint:
@@ -39,3 +48,25 @@ def test_a_checkpoint_is_whole_when_the_folders_in_it_are_on_the_disk(
     weights = trainer.folder / "weights_0"
     assert {weights, weights / "__0_0.distcp", trainer.folder} == set(on_disk)
     assert job.last_checkpoint(tmp_path) == trainer.folder
+
+
+class OutOfMemory(OneCheckpoint):
+    """A Trainer that finds no room."""
+
+    def train(self, resume_from_checkpoint: str | None) -> None:
+        raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+
+@pytest.mark.parametrize(
+    ("settings", "relief"),
+    [(PretrainSettings, job.SMALLER_ROWS), (ClassifySettings, job.SMALLER_ROWS), (FinetuneSettings, job.SMALLER_BATCH),
+     (PreferenceSettings, job.SMALLER_BATCH)],
+)  # fmt: skip
+def test_who_runs_out_of_memory_is_told_of_settings_that_the_job_has(
+    tmp_path: Path, settings: type[Any], relief: str
+) -> None:
+    with pytest.raises(TrainingError) as error:
+        job.run(OutOfMemory(tmp_path), tmp_path, relief=relief)
+    told = re.findall(r"\w+_\w+|accumulate", str(error.value).partition("memory ran out")[2].partition(";")[0])
+    assert "gradient_checkpointing" in told
+    assert set(told) <= {field.name for field in fields(settings)}
