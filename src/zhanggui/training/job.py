@@ -38,7 +38,11 @@ def device_options(precision: str) -> dict[str, Any]:
     import torch
 
     cuda = torch.cuda.is_available()
-    able = torch.cuda.is_bf16_supported() if cuda else torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    able = (
+        torch.cuda.is_bf16_supported(including_emulation=False)
+        if cuda
+        else torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    )
     return {
         "use_cpu": not cuda,
         "bf16": able if precision == "auto" else precision == "bf16",

@@ -49,7 +49,7 @@ def load_in_4_bits(base: str, *, checkpointing: bool = False) -> tuple[Any, Any]
             f'method "qlora" quantises a Hugging Face folder, not {base}; name the folder or write method = "lora"'
         )
     here = int(os.environ.get("LOCAL_RANK", "0"))  # each process of torchrun has a device of its own
-    half = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    half = torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     options = BitsAndBytesConfig(
         load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=half
     )

@@ -70,3 +70,13 @@ def test_who_runs_out_of_memory_is_told_of_settings_that_the_job_has(
     told = re.findall(r"\w+_\w+|accumulate", str(error.value).partition("memory ran out")[2].partition(";")[0])
     assert "gradient_checkpointing" in told
     assert set(told) <= {field.name for field in fields(settings)}
+
+
+def test_a_gpu_that_only_emulates_bfloat16_computes_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    # What torch says of a T4 or a V100.
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation)
+    assert job.device_options("auto")["bf16"] is False
+    assert job.device_options("bf16")["bf16"] is True
