@@ -116,7 +116,7 @@ def _model(settings: PretrainSettings, data: Texts, *, base: str, work: Path, ma
                     f'objective "masked" goes on from a BERT, and {settings.base} is of type {shape.model_type!r}; '
                     'name a BERT, or choose objective "causal" for a decoder'
                 )
-            longest = getattr(shape, "max_position_embeddings", settings.context)
+            longest = getattr(shape, "max_position_embeddings", None) or settings.context
             if settings.context > longest:
                 raise TrainingError(f"context is {settings.context}, and the base {settings.base} reads {longest}")
             tokenizer = AutoTokenizer.from_pretrained(base)

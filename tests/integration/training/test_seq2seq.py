@@ -139,7 +139,8 @@ def test_activations_computed_twice_change_nothing(folder: Path, tmp_path: Path)
     made, once = (
         run(settings(epochs=1, gradient_checkpointing=twice), folder, tmp_path / str(twice)) for twice in (True, False)
     )
-    assert made.metrics["after"]["validation_loss"] == pytest.approx(once.metrics["after"]["validation_loss"], rel=1e-4)
+    # Without a cache of keys and values, which goes with it, sums are rounded otherwise.
+    assert made.metrics["after"]["validation_loss"] == pytest.approx(once.metrics["after"]["validation_loss"], rel=1e-3)
 
 
 def test_checkpoints_of_other_settings_are_not_gone_on_from(folder: Path, tmp_path: Path) -> None:
