@@ -59,7 +59,8 @@ def finetune(
     with training_libraries():
         from zhanggui.training.finetune import finetune as train
     artifact = train(settings, **_places(config, out, settings.name))
-    _figures(artifact)
+    if artifact is not None:
+        _figures(artifact)
 
 
 @app.command()
@@ -80,6 +81,8 @@ def classify(
     with training_libraries():
         from zhanggui.training.classify import classify as train
     artifact = train(settings, **_places(config, out, settings.name))
+    if artifact is None:
+        return
     console.print(f"{artifact.name} {artifact.version}: {artifact.path}", markup=False, highlight=False)
     for part in ("validation", "test"):
         found = artifact.metrics[part]
@@ -102,6 +105,8 @@ def preference(
     with training_libraries():
         from zhanggui.training.preference import tune
     artifact = tune(settings, **_places(config, out, settings.name))
+    if artifact is None:
+        return
     _figures(artifact)
     told = ", ".join(f"{name} {artifact.metrics[f'preference_{name}']:.3f}" for name in ("loss", "accuracy", "margin"))
     console.print(f"  held-out comparisons: {told}", markup=False, highlight=False)

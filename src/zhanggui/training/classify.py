@@ -26,20 +26,34 @@ from zhanggui.training.streams import Stream, collate
 
 def classify(
     settings: ClassifySettings, *, folder: Path, artifacts: ArtifactStore, work: Path, now: datetime
-) -> Artifact:
+) -> Artifact | None:
     """Train and keep the classifier as an artifact; `folder` is where relative paths start, `work` keeps checkpoints.
 
-    A stopped job goes on from its last whole checkpoint when it is started again. Raises TrainingError when the data,
-    the base or the settings are unusable, or the job was stopped.
+    A stopped job goes on from its last whole checkpoint when it is started again. Of several processes the first
+    returns the artifact, the others None. Raises TrainingError when the data, the base or the settings are unusable,
+    or the job was stopped.
     """
     from transformers import Trainer, TrainingArguments, set_seed
 
-    accumulate, rest = divmod(settings.batch_size, settings.rows_at_once)
-    if rest:
-        raise TrainingError(
-            f"batch_size {settings.batch_size} cannot be divided by rows_at_once {settings.rows_at_once}"
-        )
-    data = labelled(folder / settings.data, settings.columns, work=work)
+    args = TrainingArguments(
+        output_dir=str(work),
+        per_device_train_batch_size=settings.rows_at_once,
+        gradient_accumulation_steps=job.shared(settings.batch_size, rows_at_once=settings.rows_at_once),
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        lr_scheduler_type="linear",
+        train_sampling_strategy="sequential",  # the stream has its own order
+        gradient_checkpointing=settings.gradient_checkpointing,
+        save_steps=settings.checkpoint_steps,
+        save_total_limit=2,
+        logging_steps=10,
+        seed=settings.seed,
+        report_to=[],
+        remove_unused_columns=False,
+        **job.device_options(settings.precision),
+    )
+    with args.main_process_first(local=False):
+        data = labelled(folder / settings.data, settings.columns, work=work)
     classes = sorted({label for _, label in data.parts["train"]})
     labels = [settings.names.get(one, one) for one in classes]
     if len(set(labels)) < len(labels):
@@ -61,31 +75,18 @@ def classify(
         batch=settings.batch_size,
     )
     updates = math.ceil(settings.epochs * stream.epoch / settings.batch_size)
-    args = TrainingArguments(
-        output_dir=str(work),
-        max_steps=updates,
-        per_device_train_batch_size=settings.rows_at_once,
-        gradient_accumulation_steps=accumulate,
-        learning_rate=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        warmup_steps=round(settings.warmup * updates),
-        lr_scheduler_type="linear",
-        train_sampling_strategy="sequential",  # the stream has its own order
-        save_steps=settings.checkpoint_steps,
-        save_total_limit=2,
-        logging_steps=10,
-        seed=settings.seed,
-        report_to=[],
-        remove_unused_columns=False,
-        **job.device_options(settings.precision),
-    )
+    args.max_steps, args.warmup_steps = updates, round(settings.warmup * updates)
+    job.begin(args, settings, data_hash=data.hash, base=base)
     trainer = Trainer(
         model=model,
         args=args,
         train_dataset=replace(stream, length=updates * settings.batch_size),
         data_collator=lambda rows: collate(rows, pad=tokenizer.pad_token_id, limit=settings.max_tokens),
+        compute_loss_func=_loss,
     )
-    job.run(trainer, work, minutes=settings.minutes)
+    job.run(trainer, work, minutes=settings.minutes, relief=job.SMALLER_ROWS)
+    if not job.first():
+        return None
     if settings.method == "lora":
         model = model.merge_and_unload()
     measured = {
@@ -113,6 +114,7 @@ def classify(
             train_texts=len(ids["train"]),
             unlabelled=data.unlabelled,
         )
+    job.clear(work)
     return artifacts.get(settings.name, version)
 
 
@@ -147,6 +149,13 @@ def _model(base: str, labels: Sequence[str], settings: ClassifySettings) -> tupl
 
         model = get_peft_model(model, adapters(settings.lora, task="SEQ_CLS"))
     return model, tokenizer
+
+
+def _loss(outputs: Any, labels: Any, num_items_in_batch: Any) -> Any:
+    """Cross entropy, summed over what this step has and divided by the texts of the whole update."""
+    import torch
+
+    return torch.nn.functional.cross_entropy(outputs.logits.float(), labels, reduction="sum") / num_items_in_batch
 
 
 def _probabilities(

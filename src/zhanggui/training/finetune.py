@@ -25,11 +25,11 @@ from zhanggui.training.tuned import keep
 
 def finetune(
     settings: FinetuneSettings, *, folder: Path, artifacts: ArtifactStore, work: Path, now: datetime
-) -> Artifact:
+) -> Artifact | None:
     """Train and keep the model as an artifact; `folder` is where relative paths start, `work` keeps checkpoints.
 
-    A job that was killed goes on from its last checkpoint when it is started again with the same settings.
-    Raises TrainingError when the data or the base is unusable, or the model lost more than the limits allow.
+    A job that was killed goes on from its last checkpoint when it is started again with the same settings. Of several
+    processes the first returns the artifact, the others None. Raises TrainingError when the data or the base is unusable, or the model lost more than the limits allow.
     """
     from peft import get_peft_model
     from transformers import TrainingArguments, set_seed
@@ -45,8 +45,11 @@ def finetune(
     adapted = settings.method != "full"
     # Weights that stay as they are need no more than what is computed in.
     half = adapted and device["bf16"]
-    model, tokenizer = load_in_4_bits(base) if settings.method == "qlora" else load(base, half=half)
-    before = measure(model, tokenizer, held)
+    if settings.method == "qlora":
+        model, tokenizer = load_in_4_bits(base, checkpointing=settings.gradient_checkpointing)
+    else:
+        model, tokenizer = load(base, half=half)
+    before = measure(model, tokenizer, held) if job.first() else None
     examples = answers.tokenize(train, tokenizer, longest=settings.max_tokens)
     stream = example_stream(examples, settings)
     an_update = settings.batch_size * settings.accumulate
@@ -54,12 +57,13 @@ def finetune(
     args = TrainingArguments(
         output_dir=str(work),
         max_steps=updates,
-        per_device_train_batch_size=settings.batch_size,
+        per_device_train_batch_size=job.shared(settings.batch_size),
         gradient_accumulation_steps=settings.accumulate,
         learning_rate=settings.learning_rate,
         warmup_steps=max(1, round(settings.warmup * updates)),
         lr_scheduler_type="cosine",
         train_sampling_strategy="sequential",  # the stream has its own order
+        gradient_checkpointing=settings.gradient_checkpointing,
         save_steps=settings.checkpoint_steps,
         save_total_limit=2,
         logging_steps=10,
@@ -68,6 +72,7 @@ def finetune(
         remove_unused_columns=False,
         **device,
     )
+    job.begin(args, settings, data_hash=data_hash, base=base)
     trainer = answers.answer_trainer(_extra(settings, model, examples))(
         model=get_peft_model(model, adapters(settings.lora)) if adapted else model,
         args=args,
@@ -76,6 +81,8 @@ def finetune(
     )
     with answers.as_autocast(trainer.model) if half else nullcontext():
         job.run(trainer, work)
+    if before is None:
+        return None
     after = measure(trainer.model, tokenizer, held)
 
     def write(folder: Path) -> None:

@@ -4,12 +4,15 @@ Does not know what is trained.
 """
 
 import errno
+import json
+import logging
 import os
 import shutil
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,16 @@ from zhanggui.storage.artifacts import sync
 
 WHOLE = "whole"
 """Written into a checkpoint when all of it is on the disk; one without it is thrown away."""
+MADE_OF = "made-of.json"
+"""In a job's work folder: what its checkpoints came from."""
+_SAME_RESULT = frozenset(
+    {"minutes", "limits", "checkpoint_steps", "rows_at_once", "gradient_checkpointing", "name", "licence"}
+)
+SMALLER_ROWS = "make rows_at_once smaller, or turn gradient_checkpointing on"
+"""What to do when memory runs out, of a job that has both settings."""
+SMALLER_BATCH = "turn gradient_checkpointing on, or make batch_size smaller and accumulate larger, which starts afresh"
+"""Of a job without `rows_at_once`."""
+_log = logging.getLogger(__name__)
 
 
 def device_options(precision: str) -> dict[str, Any]:
@@ -25,7 +38,11 @@ def device_options(precision: str) -> dict[str, Any]:
     import torch
 
     cuda = torch.cuda.is_available()
-    able = torch.cuda.is_bf16_supported() if cuda else torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    able = (
+        torch.cuda.is_bf16_supported(including_emulation=False)
+        if cuda
+        else torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    )
     return {
         "use_cpu": not cuda,
         "bf16": able if precision == "auto" else precision == "bf16",
@@ -42,6 +59,63 @@ def encoder_attention() -> str:
     return "sdpa" if torch.cuda.is_available() else "eager"
 
 
+def processes() -> int:
+    """How many processes share the job."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def first() -> bool:
+    """Whether this process is the first, or the only one: it measures and keeps. torchrun and accelerate launch number them."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+def shared(batch_size: int, *, rows_at_once: int = 1) -> int:
+    """How often each process computes `rows_at_once` rows for one batch over all processes. Raises TrainingError."""
+    times, rest = divmod(batch_size, rows_at_once * processes())
+    if rest:
+        by = [f"rows_at_once {rows_at_once}"] * (rows_at_once > 1) + [f"{processes()} processes"] * (processes() > 1)
+        raise TrainingError(f"batch_size {batch_size} cannot be divided by {' times '.join(by)}")
+    return times
+
+
+def begin(args: Any, settings: Any, *, data_hash: str, base: str) -> None:
+    """Call before the Trainer of `args` is made, in each process.
+
+    Checkpoints in its folder that came from other settings, data or base are removed, and it is said; `settings` are a
+    job's, and those that do not change the result may change; `base` is as it was found, "" for none. Of several GPUs a
+    single process uses one: the Trainer would multiply the batch by them.
+    """
+    if args.n_gpu > 1:
+        _log.warning("one of %d GPUs is used; for all: torchrun --nproc-per-node %d -m zhanggui …", args.n_gpu, args.n_gpu)  # fmt: skip
+        args._n_gpu = 1
+    with args.main_process_first(local=False):
+        _begin(Path(args.output_dir), settings, data_hash=data_hash, base=base)
+
+
+def _begin(work: Path, settings: Any, *, data_hash: str, base: str) -> None:
+    told = {name: value for name, value in asdict(settings).items() if name not in _SAME_RESULT}
+    made_of = json.loads(json.dumps(told | {"data": data_hash, "base": base}))
+    try:
+        known = json.loads((work / MADE_OF).read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # none, or cut off while it was written
+        known = {}
+    if known == made_of:
+        return
+    if list(work.glob("checkpoint-*")):
+        other = sorted(name for name in made_of if known.get(name) != made_of[name]) if known else ["settings"]
+        _log.warning("%s holds checkpoints of other %s: removed, training starts afresh", work, ", ".join(other))
+    clear(work)
+    work.mkdir(parents=True, exist_ok=True)
+    (work / MADE_OF).write_text(json.dumps(made_of, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def clear(work: Path) -> None:
+    """Remove what the next run would go on from; call when the artifact is kept. A corpus that was built there stays."""
+    for folder in (*work.glob("checkpoint-*"), *work.glob("tokenizer"), *work.glob("tokenizer.partial")):
+        shutil.rmtree(folder)
+    (work / MADE_OF).unlink(missing_ok=True)
+
+
 def last_checkpoint(work: Path) -> Path | None:
     """The newest whole checkpoint in `work`; those that were cut off are removed."""
     whole = []
@@ -53,11 +127,11 @@ def last_checkpoint(work: Path) -> Path | None:
     return max(whole, key=lambda folder: int(folder.name.rpartition("-")[2]), default=None)
 
 
-def run(trainer: Any, work: Path, *, minutes: float | None = None) -> None:
+def run(trainer: Any, work: Path, *, minutes: float | None = None, relief: str = SMALLER_BATCH) -> None:
     """Train to the end, from the last whole checkpoint in `work` where there is one.
 
     Raises TrainingError, saying how to go on, when it was asked to stop (SIGTERM, SIGINT), when `minutes` are over, or
-    when memory or disk ran out; the last checkpoint is whole in each case.
+    when memory (`relief` is what to do then) or disk ran out; the last checkpoint is whole in each case.
     """
     from transformers import TrainerCallback
 
@@ -68,17 +142,20 @@ def run(trainer: Any, work: Path, *, minutes: float | None = None) -> None:
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             if until is not None and time.monotonic() > until and not why:
                 why.append(f"the {minutes:g} minutes are over")
+            if _anywhere(bool(why), args.device) and not why:
+                why.append("another process was to stop")
             if why and state.global_step < state.max_steps:
                 control.should_save = control.should_training_stop = True
 
         def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            args.distributed_state.wait_for_everyone()  # each process writes a part
             folder = work / f"checkpoint-{state.global_step}"
             if state.is_world_process_zero:
-                for file in folder.iterdir():
-                    if file.is_file():
-                        sync(file)
+                for part in folder.rglob("*"):  # divided weights lie in folders of their own
+                    sync(part)
                 (folder / WHOLE).touch()
                 sync(folder)
+            args.distributed_state.wait_for_everyone()  # or one that ends now would take it for cut off
 
     trainer.add_callback(Keeper())
     start = last_checkpoint(work)
@@ -87,7 +164,7 @@ def run(trainer: Any, work: Path, *, minutes: float | None = None) -> None:
         try:
             trainer.train(resume_from_checkpoint=str(start) if start else None)
         except Exception as error:
-            trouble = _trouble(error)
+            trouble = _trouble(error, relief)
             if not trouble:
                 raise
             cause: Exception | None = error
@@ -107,7 +184,18 @@ def run(trainer: Any, work: Path, *, minutes: float | None = None) -> None:
         ) from cause
 
 
-def _trouble(error: Exception) -> str:
+def _anywhere(stop: bool, device: Any) -> bool:
+    """Whether any process is to stop. Each asks after the same update, or those that go on would wait for it in vain."""
+    if processes() == 1:
+        return stop
+    import torch
+
+    told = torch.tensor(int(stop), device=device)
+    torch.distributed.all_reduce(told, op=torch.distributed.ReduceOp.MAX)
+    return bool(told)
+
+
+def _trouble(error: Exception, relief: str) -> str:
     """What ran out, in words; "" when it was something else."""
     text = str(error).lower()
     if (
@@ -116,7 +204,7 @@ def _trouble(error: Exception) -> str:
         or "can't allocate memory" in text
         or "not enough memory" in text
     ):
-        return "memory ran out (make rows_at_once or batch_size smaller, or turn gradient_checkpointing on)"
+        return f"memory ran out ({relief})"
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     if full or "no space left" in text or "unexpected pos" in text or "file write failed" in text:
         return f"the disk is full ({error})"

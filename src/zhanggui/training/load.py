@@ -1,5 +1,6 @@
 """Opens any base model for training: a Hugging Face folder or name, or a GGUF file (its weights dequantised)."""
 
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -47,7 +48,8 @@ def load_in_4_bits(base: str, *, checkpointing: bool = False) -> tuple[Any, Any]
         raise TrainingError(
             f'method "qlora" quantises a Hugging Face folder, not {base}; name the folder or write method = "lora"'
         )
-    half = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    here = int(os.environ.get("LOCAL_RANK", "0"))  # each process of torchrun has a device of its own
+    half = torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     options = BitsAndBytesConfig(
         load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=half
     )
@@ -55,7 +57,9 @@ def load_in_4_bits(base: str, *, checkpointing: bool = False) -> tuple[Any, Any]
         from peft import prepare_model_for_kbit_training
 
         tokenizer = AutoTokenizer.from_pretrained(base)
-        model = AutoModelForCausalLM.from_pretrained(base, quantization_config=options, dtype=half, device_map={"": 0})
+        model = AutoModelForCausalLM.from_pretrained(
+            base, quantization_config=options, dtype=half, device_map={"": here}
+        )
     except ImportError as error:
         raise TrainingError('method "qlora" needs bitsandbytes; run: pip install bitsandbytes') from error
     except (OSError, ValueError) as error:

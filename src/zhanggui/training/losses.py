@@ -47,7 +47,7 @@ def nats(logits: Any, wanted: Any) -> Any:
 
     rows = max(1, _AT_ONCE // logits.shape[1])
 
-    class Nats(torch.autograd.Function):
+    class Nats(torch.autograd.Function):  # type: ignore[misc]
         @staticmethod
         def forward(ctx: Any, logits: Any, wanted: Any) -> Any:
             sums, right = [], []

@@ -10,7 +10,7 @@ from typing import Any
 
 from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
-from zhanggui.training import comparisons, job
+from zhanggui.training import comparisons, job, kept
 from zhanggui.training.export import beside_adapter
 from zhanggui.training.load import adapters, encoder_decoder, load, load_in_4_bits, located, ready
 from zhanggui.training.measure import measure
@@ -20,11 +20,11 @@ from zhanggui.training.tuned import keep
 
 def tune(
     settings: PreferenceSettings, *, folder: Path, artifacts: ArtifactStore, work: Path, now: datetime
-) -> Artifact:
+) -> Artifact | None:
     """Train and keep the model as an artifact; `folder` is where relative paths start, `work` keeps checkpoints.
 
-    A job that was killed goes on from its last checkpoint when it is started again with the same settings.
-    Raises TrainingError when the data or the base is unusable, or the model lost more than the limits allow.
+    A job that was killed goes on from its last checkpoint when it is started again with the same settings. Of several
+    processes the first returns the artifact, the others None. Raises TrainingError when the data or the base is unusable, or the model lost more than the limits allow.
     """
     from datasets import Dataset
     from transformers import set_seed
@@ -35,10 +35,10 @@ def tune(
     if not train or not held:
         raise TrainingError(f"{len(found)} comparisons are too few to train on and to hold some out")
     set_seed(settings.seed)
-    base = located(settings.base, folder)
+    base = located(kept.weights(settings.base, folder=folder, artifacts=artifacts), folder)
     model, tokenizer = _start(settings, base, folder)
     shape = model.config
-    before = measure(model, tokenizer, [one.chosen for one in held])
+    before = measure(model, tokenizer, [one.chosen for one in held]) if job.first() else None
     new = settings.method != "full" and not settings.adapter
     options = DPOConfig(
         output_dir=str(work),
@@ -47,8 +47,8 @@ def tune(
         loss_type=["robust" if settings.label_smoothing else "sigmoid"],
         label_smoothing=settings.label_smoothing,
         num_train_epochs=settings.epochs,
-        per_device_train_batch_size=settings.batch_size,
-        per_device_eval_batch_size=settings.batch_size,
+        per_device_train_batch_size=job.shared(settings.batch_size),
+        per_device_eval_batch_size=job.shared(settings.batch_size),
         gradient_accumulation_steps=settings.accumulate,
         learning_rate=settings.learning_rate,
         warmup_steps=settings.warmup,
@@ -59,10 +59,11 @@ def tune(
         logging_steps=10,
         seed=settings.seed,
         data_seed=settings.seed,
-        gradient_checkpointing=False,
+        gradient_checkpointing=settings.gradient_checkpointing,
         report_to=[],
         **job.device_options("auto"),
     )
+    job.begin(options, settings, data_hash=data_hash, base=base)
     trainer = DPOTrainer(
         model=model,
         # Adapters need no second model: without them, or with those that it began with, it is the reference.
@@ -75,6 +76,8 @@ def tune(
     )
     job.run(trainer, work)
     told = trainer.evaluate()
+    if before is None:
+        return None
     after = measure(trainer.model, tokenizer, [one.chosen for one in held])
 
     def write(folder: Path) -> None:
@@ -117,17 +120,20 @@ def _start(settings: PreferenceSettings, base: str, folder: Path) -> tuple[Any, 
         )
     if encoder_decoder(base):
         raise TrainingError(f"{settings.base} is an encoder-decoder; preferences are learned by decoders only")
-    model, tokenizer = load_in_4_bits(base) if settings.method == "qlora" else load(base)
+    if settings.method == "qlora":
+        model, tokenizer = load_in_4_bits(base, checkpointing=settings.gradient_checkpointing)
+    else:
+        model, tokenizer = load(base)
     if not settings.adapter:
         return model, tokenizer
     from peft import PeftModel
     from transformers import AutoTokenizer
 
-    kept = folder / settings.adapter
+    place = folder / settings.adapter
     try:
-        tuned = PeftModel.from_pretrained(model, str(kept), is_trainable=True)
+        tuned = PeftModel.from_pretrained(model, str(place), is_trainable=True)
     except (OSError, ValueError, RuntimeError) as error:
-        raise TrainingError(f"the adapter in {kept} does not belong to {settings.base}: {error}") from error
-    if (kept / "tokenizer.json").exists():
-        tokenizer = ready(AutoTokenizer.from_pretrained(kept))
+        raise TrainingError(f"the adapter in {place} does not belong to {settings.base}: {error}") from error
+    if (place / "tokenizer.json").exists():
+        tokenizer = ready(AutoTokenizer.from_pretrained(place))
     return tuned, tokenizer

@@ -4,7 +4,6 @@ The Trainer of Hugging Face does the work, on one process or, under torchrun or 
 """
 
 import math
-import os
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -14,10 +13,9 @@ import numpy as np
 
 from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
-from zhanggui.training import curves, job
+from zhanggui.training import curves, job, kept
 from zhanggui.training.corpora import Texts, texts
 from zhanggui.training.licences import stated
-from zhanggui.training.load import located
 from zhanggui.training.models import bert_for_pretraining, new_model
 from zhanggui.training.packing import pack
 from zhanggui.training.sentence_pairs import Marks, clauses
@@ -40,18 +38,16 @@ def pretrain(
     masked = settings.objective == "masked"
     if not settings.base and masked != (settings.shape.kind == "bert"):
         raise TrainingError(f"objective {settings.objective!r} does not go with shape.kind {settings.shape.kind!r}")
-    processes = int(os.environ.get("WORLD_SIZE", "1"))  # set by torchrun and accelerate launch
-    accumulate, rest = divmod(settings.batch_size, settings.rows_at_once * processes)
-    if rest:
+    if not settings.base and not masked and settings.tokenizer.kind == "wordpiece":
         raise TrainingError(
-            f"batch_size {settings.batch_size} cannot be divided by rows_at_once {settings.rows_at_once} times "
-            f"{processes} process(es)"
+            'tokenizer.kind "wordpiece" has no token that ends a text, which objective "causal" needs; '
+            'choose "byte_bpe", "bpe" or "unigram"'
         )
     args = TrainingArguments(
         output_dir=str(work),
         max_steps=settings.updates,
         per_device_train_batch_size=settings.rows_at_once,
-        gradient_accumulation_steps=accumulate,
+        gradient_accumulation_steps=job.shared(settings.batch_size, rows_at_once=settings.rows_at_once),
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
         adam_beta2=0.98,
@@ -71,9 +67,11 @@ def pretrain(
     )
     with args.main_process_first(local=False):
         data = texts(folder / settings.data, settings.columns, work=work)
+    base = kept.weights(settings.base, folder=folder, artifacts=artifacts) if settings.base else ""
+    job.begin(args, settings, data_hash=data.hash, base=base)
     set_seed(settings.seed)
     with args.main_process_first(local=False):
-        model, tokenizer = _model(settings, data, folder=folder, work=work, masked=masked)
+        model, tokenizer = _model(settings, data, base=base, work=work, masked=masked)
     if masked:
         model.rows_an_update = settings.batch_size
         model.set_attn_implementation(job.encoder_attention())
@@ -86,7 +84,7 @@ def pretrain(
         train_dataset=train,
         data_collator=lambda rows: collate(rows, pad=tokenizer.pad_token_id, limit=settings.context),
     )
-    job.run(trainer, work, minutes=settings.minutes)
+    job.run(trainer, work, minutes=settings.minutes, relief=job.SMALLER_ROWS)
     metrics = {
         "validation": _validate(model, held, settings, pad=tokenizer.pad_token_id),
         "updates": settings.updates,
@@ -94,30 +92,47 @@ def pretrain(
         "train_texts": len(data.train),
         "validation_texts": len(data.validation),
     }
-    if args.process_index:
+    state = trainer.accelerator.get_state_dict(trainer.model_wrapped)  # divided weights are gathered by all processes
+    if not job.first():
         return None
     version = f"{now:%Y%m%dT%H%M%S}"
     config = asdict(settings)
-    if settings.base:
-        config["base_licence"] = stated(located(settings.base, folder))
+    if base:
+        config["base_licence"] = stated(base)
     with artifacts.create(settings.name, version, now=now, config=config, data_hash=data.hash) as draft:
-        model.save_pretrained(draft.path / "model")
+        model.save_pretrained(draft.path / "model", state_dict=state)
         tokenizer.save_pretrained(draft.path / "model")
         curves.keep(trainer.state.log_history, draft.path, title=f"{settings.name} {version}")
         draft.metrics.update(metrics)
+    job.clear(work)
     return artifacts.get(settings.name, version)
 
 
-def _model(settings: PretrainSettings, data: Texts, *, folder: Path, work: Path, masked: bool) -> tuple[Any, Any]:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+def _model(settings: PretrainSettings, data: Texts, *, base: str, work: Path, masked: bool) -> tuple[Any, Any]:
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-    if settings.base:
-        base = str(folder / settings.base) if (folder / settings.base).exists() else settings.base
+    if base:
         try:
+            shape = AutoConfig.from_pretrained(base)
+            if masked and shape.model_type != "bert":
+                raise TrainingError(
+                    f'objective "masked" goes on from a BERT, and {settings.base} is of type {shape.model_type!r}; '
+                    'name a BERT, or choose objective "causal" for a decoder'
+                )
+            longest = getattr(shape, "max_position_embeddings", None) or settings.context
+            if settings.context > longest:
+                raise TrainingError(f"context is {settings.context}, and the base {settings.base} reads {longest}")
             tokenizer = AutoTokenizer.from_pretrained(base)
-            model = (bert_for_pretraining() if masked else AutoModelForCausalLM).from_pretrained(base)
+            kind = bert_for_pretraining() if masked else AutoModelForCausalLM
+            model = kind.from_pretrained(base, dtype=torch.float32)  # whatever it was kept in
         except (OSError, ValueError) as error:
             raise TrainingError(f"the base model {base} cannot be opened: {error}") from error
+        if not masked and tokenizer.eos_token is None:
+            raise TrainingError(
+                f"the tokenizer of {settings.base} has no token that ends a text; name one as eos_token in its "
+                "tokenizer_config.json"
+            )
         if tokenizer.pad_token is None:
             tokenizer.pad_token = tokenizer.eos_token
         return model, tokenizer

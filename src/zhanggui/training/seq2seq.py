@@ -20,7 +20,7 @@ from zhanggui.training.tuned import keep
 
 def finetune(
     settings: FinetuneSettings, *, folder: Path, artifacts: ArtifactStore, work: Path, now: datetime
-) -> Artifact:
+) -> Artifact | None:
     """As `training.finetune.finetune`, for an encoder-decoder; adapters are merged, so the artifact is a whole model."""
     from transformers import DataCollatorForSeq2Seq, Seq2SeqTrainingArguments, set_seed
 
@@ -32,7 +32,7 @@ def finetune(
     set_seed(settings.seed)
     base = located(settings.base, folder)
     model, tokenizer = load(base)
-    before = measure(model, tokenizer, held, max_tokens=settings.max_tokens)
+    before = measure(model, tokenizer, held, max_tokens=settings.max_tokens) if job.first() else None
     examples = [
         {"input_ids": source, "labels": target}
         for source, target in (row(tokenizer, one, max_tokens=settings.max_tokens) for one in train)
@@ -46,11 +46,12 @@ def finetune(
     options = Seq2SeqTrainingArguments(
         output_dir=str(work),
         num_train_epochs=settings.epochs,
-        per_device_train_batch_size=settings.batch_size,
+        per_device_train_batch_size=job.shared(settings.batch_size),
         gradient_accumulation_steps=settings.accumulate,
         learning_rate=settings.learning_rate,
         warmup_steps=settings.warmup,
         lr_scheduler_type="cosine",
+        gradient_checkpointing=settings.gradient_checkpointing,
         save_steps=settings.checkpoint_steps,
         save_total_limit=2,
         logging_steps=10,
@@ -61,8 +62,11 @@ def finetune(
         report_to=[],
         **job.device_options("auto"),
     )
+    job.begin(options, settings, data_hash=data_hash, base=base)
     trainer = _trainer(extra)(model=model, args=options, train_dataset=examples, data_collator=collate)
     job.run(trainer, work)
+    if before is None:
+        return None
     after = measure(trainer.model, tokenizer, held, max_tokens=settings.max_tokens)
 
     def write(folder: Path) -> None:

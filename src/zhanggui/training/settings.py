@@ -88,7 +88,7 @@ class PretrainSettings:
     columns: ColumnSettings = field(default_factory=ColumnSettings)
     """Of a raw file."""
     base: str = ""
-    """A Hugging Face folder or name to go on from; "" makes a new model."""
+    """An artifact (NAME or NAME:VERSION), or a Hugging Face folder or name, to go on from; "" makes a new model."""
     tokenizer: TokenizerSettings = field(default_factory=TokenizerSettings)
     """Of a new model."""
     shape: ShapeSettings = field(default_factory=ShapeSettings)
@@ -118,7 +118,7 @@ class PretrainSettings:
     gradient_checkpointing: bool = False
     """Computes activations twice to keep fewer."""
     fsdp: bool = False
-    """Under torchrun: divides weights and optimiser among the processes."""
+    """Under torchrun, on GPUs: divides weights and optimiser among the processes. No test covers it: they run on processors."""
     checkpoint_steps: int = 100
     """A killed job loses at most so many updates."""
     minutes: float | None = None
@@ -149,7 +149,7 @@ class FinetuneSettings:
     name: str
     """Name of the artifact."""
     base: str
-    """A Hugging Face folder or name, or a GGUF file; "default" for the default weights."""
+    """An artifact (NAME or NAME:VERSION), a Hugging Face folder or name, or a GGUF file; "default" for the default weights."""
     data: str
     """A file of JSON lines or of one JSON array, or a folder of .jsonl files; relative to the settings file. A folder made
     by `zhanggui corpus build` is divided as it stands: train.jsonl, validation.jsonl."""
@@ -170,7 +170,7 @@ class FinetuneSettings:
     epochs: float = 3.0
     """Passes over the training pairs."""
     batch_size: int = 8
-    """Pairs a step on one process."""
+    """Pairs a step, over all processes."""
     accumulate: int = 1
     """Steps whose gradients are added up before one update."""
     learning_rate: float = 5e-4
@@ -181,6 +181,8 @@ class FinetuneSettings:
     """Longest chat; longer ones are cut at the end."""
     validation: float = 0.1
     """Share of groups held out; not used where `data` has parts of its own."""
+    gradient_checkpointing: bool = False
+    """Computes activations twice to keep fewer."""
     checkpoint_steps: int = 50
     """A killed job loses at most so many updates."""
     seed: int = 7
@@ -198,7 +200,7 @@ class PreferenceSettings:
     name: str
     """Name of the artifact."""
     base: str
-    """A Hugging Face folder or name, or a GGUF file; "default" for the default weights."""
+    """An artifact (NAME or NAME:VERSION), a Hugging Face folder or name, or a GGUF file; "default" for the default weights."""
     adapter: str = ""
     """A folder with a LoRA adapter on `base` to go on from, such as a fine-tuning artifact's `model`; "" starts from the base."""
     data: str
@@ -214,7 +216,7 @@ class PreferenceSettings:
     epochs: float = 1.0
     """Passes over the training comparisons."""
     batch_size: int = 4
-    """Comparisons a step on one process."""
+    """Comparisons a step, over all processes."""
     accumulate: int = 2
     """Steps whose gradients are added up before one update."""
     learning_rate: float = 5e-5
@@ -225,6 +227,8 @@ class PreferenceSettings:
     """Longest prompt with its text; longer ones are cut at the end."""
     validation: float = 0.1
     """Share of groups held out."""
+    gradient_checkpointing: bool = False
+    """Computes activations twice to keep fewer."""
     checkpoint_steps: int = 50
     """A killed job loses at most so many updates."""
     seed: int = 7
@@ -256,9 +260,9 @@ class ClassifySettings:
     epochs: float = 3.0
     """Passes over the training texts."""
     batch_size: int = 64
-    """Texts an update."""
+    """Texts an update, over all processes."""
     rows_at_once: int = 64
-    """Texts that are computed at a time; gradients of the others are added up."""
+    """Texts that one process computes at a time; gradients of the others are added up."""
     learning_rate: float = 2e-4
     """Its peak; it rises and then falls linearly to zero. A big encoder wants less, 2e-5."""
     warmup: float = 0.1
@@ -271,6 +275,8 @@ class ClassifySettings:
     """Longer texts are cut, in training and in serving."""
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     """"auto": bfloat16 where the device computes in it."""
+    gradient_checkpointing: bool = False
+    """Computes activations twice to keep fewer."""
     checkpoint_steps: int = 200
     """A killed job loses at most so many updates."""
     minutes: float | None = None

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
-from zhanggui.training import curves
+from zhanggui.training import curves, job
 from zhanggui.training.licences import stated
 from zhanggui.training.measure import Measured
 from zhanggui.training.rows import Pair
@@ -73,4 +73,5 @@ def keep(
         curves.keep(history, draft.path, title=f"{settings.name} {version}")
         (draft.path / "samples.json").write_text(samples, encoding="utf-8")
         draft.metrics.update(before=before.figures(), after=after.figures(), **metrics)
+    job.clear(work)
     return artifacts.get(settings.name, version)

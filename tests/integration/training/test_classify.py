@@ -137,6 +137,29 @@ def test_a_stopped_run_ends_with_the_weights_of_an_uninterrupted_one(home: Path,
     assert uncut.metrics["test"]["rows"] == len(texts)
 
 
+def test_gradients_that_are_added_up_are_those_of_one_batch(home: Path, tmp_path: Path) -> None:
+    whole, parts = (
+        classify(
+            settings(epochs=2, base=str(base(home)), dropout=0.0, rows_at_once=rows), folder=home,
+            artifacts=ArtifactStore(tmp_path / str(rows)), work=tmp_path, now=NOW,
+        )
+        for rows in (16, 8)
+    )  # fmt: skip
+    first, second = (json.loads((one.path / "curve.json").read_text())[0] for one in (whole, parts))
+    assert second["loss"] == pytest.approx(first["loss"], rel=1e-3)
+    assert second["grad_norm"] == pytest.approx(first["grad_norm"], rel=0.01)
+
+
+def test_activations_computed_twice_change_nothing(home: Path, tmp_path: Path) -> None:
+    made, once = (
+        classify(
+            settings(epochs=1, base=str(base(home)), gradient_checkpointing=twice), folder=home, artifacts=ArtifactStore(tmp_path / str(twice)), work=tmp_path, now=NOW
+        )
+        for twice in (True, False)
+    )  # fmt: skip
+    assert all(np.allclose(one, weights(once.path)[name], atol=1e-5) for name, one in weights(made.path).items())
+
+
 def base(home: Path) -> Path:
     """The folder of the pretrained encoder: a base may be named by its path too."""
     return store(home).get("tiny").path / "model"

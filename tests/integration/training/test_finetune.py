@@ -1,5 +1,6 @@
 """A tiny Llama, made here, fine-tuned for real: it learns, is kept with its figures, resumes, and exports."""
 
+import errno
 import json
 import os
 from dataclasses import replace
@@ -12,7 +13,8 @@ pytest.importorskip("trl", reason="the extra `train` is not installed")
 pytestmark = pytest.mark.filterwarnings("default")  # the training libraries warn about themselves
 
 from zhanggui.errors import TrainingError  # noqa: E402
-from zhanggui.storage import ArtifactStore  # noqa: E402
+from zhanggui.storage import Artifact, ArtifactStore  # noqa: E402
+from zhanggui.training import job  # noqa: E402
 from zhanggui.training.finetune import finetune  # noqa: E402
 from zhanggui.training.settings import FinetuneSettings, LimitSettings, LoraSettings  # noqa: E402
 
@@ -67,6 +69,10 @@ def settings(**fields: object) -> FinetuneSettings:
     return replace(given, **fields)
 
 
+def weights(made: Artifact) -> bytes:
+    return (made.path / "model" / "adapter_model.safetensors").read_bytes()
+
+
 def test_lora_learns_exports_and_is_kept_with_its_figures(folder: Path, tmp_path: Path) -> None:
     import gguf
 
@@ -94,14 +100,64 @@ def test_a_corpus_keeps_its_own_parts(folder: Path, tmp_path: Path) -> None:
     assert made.config["held_out"] == "parts"
 
 
-def test_a_started_again_job_goes_on_from_its_checkpoint(folder: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The disk is full when the checkpoint of update 10 is written; undo it to make room."""
+
+    def sync(path: Path) -> None:
+        if "checkpoint-10" in path.parts:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(job, "sync", sync)
+    return monkeypatch
+
+
+def test_a_started_again_job_goes_on_from_its_checkpoint(
+    folder: Path, tmp_path: Path, full_disk: pytest.MonkeyPatch
+) -> None:
     work = tmp_path / "work"
-    finetune(settings(epochs=2), folder=folder, artifacts=ArtifactStore(tmp_path), work=work, now=NOW)
-    steps = sorted(int(one.name.rpartition("-")[2]) for one in work.glob("checkpoint-*"))
-    made = finetune(settings(name="more"), folder=folder, artifacts=ArtifactStore(tmp_path), work=work, now=NOW)
-    curve = json.loads((made.path / "curve.json").read_text())
-    assert made.metrics["updates"] > steps[-1]
-    assert curve[-1]["step"] > steps[-1]
+    with pytest.raises(TrainingError, match=r"the disk is full.*checkpoint-5, is whole"):
+        finetune(settings(), folder=folder, artifacts=ArtifactStore(tmp_path), work=work, now=NOW)
+    full_disk.undo()
+    again = settings(checkpoint_steps=100)
+    made = finetune(again, folder=folder, artifacts=ArtifactStore(tmp_path), work=work, now=NOW)
+    uncut = finetune(
+        settings(name="uncut"), folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "w", now=NOW
+    )
+    assert weights(made) == weights(uncut)
+    # The first figure after a stop is the mean of the updates since.
+    ours, whole = (json.loads((one.path / "curve.json").read_text()) for one in (made, uncut))
+    assert ours[0]["step"] == whole[0]["step"]
+    assert ours[0]["loss"] != whole[0]["loss"]
+    assert ours[1]["loss"] == whole[1]["loss"]
+    assert not list(work.glob("checkpoint-*")), "what is kept needs no checkpoints"
+
+
+def test_a_job_that_failed_is_not_gone_on_from_with_other_settings(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, work = ArtifactStore(tmp_path), tmp_path / "work"
+    strict = settings(limits=LimitSettings(general_perplexity=1e-6), epochs=1)
+    with pytest.raises(TrainingError, match="with a lower learning rate"):
+        finetune(strict, folder=folder, artifacts=store, work=work, now=NOW)
+    calmer = settings(learning_rate=1e-3, epochs=1)
+    made = finetune(calmer, folder=folder, artifacts=store, work=work, now=NOW)
+    alone = finetune(replace(calmer, name="alone"), folder=folder, artifacts=store, work=tmp_path / "w", now=NOW)
+    assert weights(made) == weights(alone)
+    assert [one.message for one in caplog.records if one.name == "zhanggui.training.job"] == [
+        f"{work} holds checkpoints of other learning_rate: removed, training starts afresh"
+    ]
+    assert store.get("tiny").config["learning_rate"] == 1e-3
+
+
+def test_a_job_that_failed_is_kept_when_only_its_limits_change(folder: Path, tmp_path: Path) -> None:
+    store, work = ArtifactStore(tmp_path), tmp_path / "work"
+    strict = settings(limits=LimitSettings(general_perplexity=1e-6), epochs=1)
+    with pytest.raises(TrainingError, match="forgotten"):
+        finetune(strict, folder=folder, artifacts=store, work=work, now=NOW)
+    trained = max(work.glob("checkpoint-*/adapter_model.safetensors"), key=lambda one: one.stat().st_mtime).read_bytes()
+    made = finetune(settings(epochs=1), folder=folder, artifacts=store, work=work, now=NOW)
+    assert weights(made) == trained
 
 
 def test_a_model_past_its_limits_is_not_kept(folder: Path, tmp_path: Path) -> None:
@@ -129,6 +185,14 @@ def test_the_optional_terms_change_what_is_learned(folder: Path, tmp_path: Path)
     assert loss("again") == plain  # a seed fixes a run
     assert loss("varied", unlikelihood=1.0) != plain
     assert loss("consistent", consistency=0.5) != plain
+
+
+def test_activations_computed_twice_change_nothing(folder: Path, tmp_path: Path) -> None:
+    given = settings(epochs=1, gradient_checkpointing=True)
+    made = finetune(given, folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "a", now=NOW)
+    plain = settings(name="plain", epochs=1)
+    once = finetune(plain, folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "b", now=NOW)
+    assert made.metrics["after"]["validation_loss"] == pytest.approx(once.metrics["after"]["validation_loss"], rel=1e-4)
 
 
 def test_an_adapter_that_llama_cpp_cannot_take_is_kept_all_the_same(folder: Path, tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """A tiny Llama, made here, tuned to preferences for real: from nothing, from an adapter, and every weight."""
 
+import errno
 import json
 import os
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +15,7 @@ pytestmark = pytest.mark.filterwarnings("default")  # the training libraries war
 
 from zhanggui.errors import TrainingError  # noqa: E402
 from zhanggui.storage import Artifact, ArtifactStore  # noqa: E402
+from zhanggui.training import job  # noqa: E402
 from zhanggui.training.preference import tune  # noqa: E402
 from zhanggui.training.settings import (  # noqa: E402
     LimitSettings,
@@ -110,18 +113,61 @@ def test_every_weight_may_be_tuned(folder: Path, tmp_path: Path) -> None:
     AutoModelForCausalLM.from_pretrained(made.path / "model")
 
 
+def test_a_base_may_be_an_artifact(folder: Path, tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path)
+    with store.create("shop/llama", "1", now=NOW, config={}, data_hash="") as draft:
+        shutil.copytree(folder / "llama", draft.path / "model")
+    made = run(settings(base="shop/llama:1", epochs=0.1), folder, tmp_path)
+    assert made.config["base"] == str(tmp_path / "shop" / "llama" / "1" / "model")
+
+
 def test_an_adapter_that_gguf_has_no_form_for_is_kept_without_it(folder: Path, tmp_path: Path) -> None:
     made = run(settings(base="gpt2", epochs=1), folder, tmp_path)
     assert "model/adapter_config.json" in made.files
     assert "adapter.gguf" not in made.files
 
 
-def test_a_started_again_job_goes_on_from_its_checkpoint(folder: Path, tmp_path: Path) -> None:
-    run(settings(epochs=2), folder, tmp_path)
-    steps = max(int(one.name.rpartition("-")[2]) for one in (tmp_path / "work").glob("checkpoint-*"))
-    made = run(settings(name="more", label_smoothing=0.1), folder, tmp_path)
-    assert made.metrics["updates"] > steps
-    assert json.loads((made.path / "curve.json").read_text())[0]["step"] <= steps
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The disk is full when the checkpoint of update 10 is written; undo it to make room."""
+
+    def sync(path: Path) -> None:
+        if "checkpoint-10" in path.parts:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(job, "sync", sync)
+    return monkeypatch
+
+
+def test_a_started_again_job_goes_on_from_its_checkpoint(
+    folder: Path, tmp_path: Path, full_disk: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(TrainingError, match=r"the disk is full.*checkpoint-5, is whole"):
+        run(settings(), folder, tmp_path)
+    full_disk.undo()
+    made = run(settings(), folder, tmp_path)
+    uncut = run(settings(), folder, tmp_path / "uncut")
+    assert made.metrics["after"] == uncut.metrics["after"]
+    # The first figure after a stop is the mean of the updates since.
+    ours, whole = (json.loads((one.path / "curve.json").read_text()) for one in (made, uncut))
+    assert ours[0]["step"] == whole[0]["step"]
+    assert ours[0]["loss"] != whole[0]["loss"]
+
+
+def test_activations_computed_twice_change_nothing(folder: Path, tmp_path: Path) -> None:
+    made, once = (
+        run(settings(epochs=1, gradient_checkpointing=twice), folder, tmp_path / str(twice)) for twice in (True, False)
+    )
+    assert made.metrics["after"]["validation_loss"] == pytest.approx(once.metrics["after"]["validation_loss"], rel=1e-4)
+
+
+def test_checkpoints_of_other_settings_are_not_gone_on_from(folder: Path, tmp_path: Path) -> None:
+    strict = LimitSettings(general_perplexity=1e-6)
+    with pytest.raises(TrainingError, match="forgotten"):
+        run(settings(epochs=1, limits=strict), folder, tmp_path)
+    made = run(settings(epochs=1, beta=0.5), folder, tmp_path)
+    alone = run(settings(epochs=1, beta=0.5), folder, tmp_path / "alone")
+    assert made.metrics["after"] == alone.metrics["after"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ pytestmark = [pytest.mark.filterwarnings("default"), pytest.mark.slow]  # the tr
 from zhanggui.errors import TrainingError  # noqa: E402
 from zhanggui.storage import ArtifactStore  # noqa: E402
 from zhanggui.training import job  # noqa: E402
+from zhanggui.training.models import new_model  # noqa: E402
 from zhanggui.training.pretrain import pretrain  # noqa: E402
 from zhanggui.training.settings import PretrainSettings, ShapeSettings, TokenizerSettings  # noqa: E402
 from zhanggui.training.tokenizer import train_tokenizer  # noqa: E402
@@ -169,6 +171,79 @@ def test_a_run_out_of_time_says_how_to_go_on(folder: Path, tmp_path: Path) -> No
     assert job.last_checkpoint(tmp_path / "work") == tmp_path / "work" / "checkpoint-1"
     made = pretrain(replace(given, minutes=None), folder=folder, artifacts=store, work=tmp_path / "work", now=NOW)
     assert made is not None
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [({"learning_rate": 1e-3, "seed": 8}, "learning_rate, seed"), ({"data": "others.jsonl"}, "data"),
+     ({"tokenizer": TokenizerSettings(kind="bpe", vocabulary=400)}, "tokenizer")],
+)  # fmt: skip
+def test_checkpoints_and_tokenizer_of_other_settings_are_not_gone_on_from(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, other: dict[str, object], words: str
+) -> None:
+    (folder / "others.jsonl").write_text((folder / "texts.jsonl").read_text(encoding="utf-8").replace("茶", "糖"), encoding="utf-8")  # fmt: skip
+    store, work = ArtifactStore(tmp_path), tmp_path / "work"
+    with pytest.raises(TrainingError, match="minutes are over"):
+        pretrain(settings("llama", minutes=1e-9), folder=folder, artifacts=store, work=work, now=NOW)
+    given = settings("llama", updates=4, **other)
+    made = pretrain(given, folder=folder, artifacts=store, work=work, now=NOW)
+    alone = pretrain(replace(given, name="alone"), folder=folder, artifacts=store, work=tmp_path / "w", now=NOW)
+    assert made is not None
+    assert alone is not None
+    for file in ("model/model.safetensors", "model/tokenizer.json"):
+        assert (made.path / file).read_bytes() == (alone.path / file).read_bytes()
+    expected = ", ".join(sorted([*words.split(", "), "updates"]))
+    assert f"{work} holds checkpoints of other {expected}: removed, training starts afresh" in caplog.messages
+
+
+def test_what_is_kept_leaves_nothing_to_go_on_from(folder: Path, tmp_path: Path) -> None:
+    store, work = ArtifactStore(tmp_path), tmp_path / "work"
+    pretrain(settings("llama", updates=2), folder=folder, artifacts=store, work=work, now=NOW)
+    assert [one.name.partition("-")[0] for one in work.iterdir()] == ["corpus"]
+
+
+@pytest.fixture(scope="module")
+def bases(folder: Path) -> Path:
+    """Decoders with random weights: "llama" in bfloat16, "mute" with a tokenizer that has no token to end a text."""
+    import torch
+
+    for name, kind in (("llama", "byte_bpe"), ("mute", "wordpiece")):
+        words = train_tokenizer(TEXTS, TokenizerSettings(kind=kind, vocabulary=500), context=32)  # type: ignore[arg-type]
+        made = new_model(ShapeSettings(kind="llama", hidden=32, layers=2, heads=2), words, context=32)
+        made.to(torch.bfloat16).save_pretrained(folder / name)
+        words.save_pretrained(folder / name)
+    return folder
+
+
+def test_a_base_in_bfloat16_is_trained_in_float32(bases: Path, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file
+
+    given = settings("llama", base="llama", updates=2)
+    made = pretrain(given, folder=bases, artifacts=ArtifactStore(tmp_path), work=tmp_path / "work", now=NOW)
+    assert made is not None
+    assert {one.dtype.name for one in load_file(made.path / "model" / "model.safetensors").values()} == {"float32"}
+
+
+def test_a_base_may_be_an_artifact(folder: Path, tmp_path: Path) -> None:
+    places: dict[str, Any] = {"folder": folder, "artifacts": ArtifactStore(tmp_path), "work": tmp_path / "work"}
+    first = pretrain(settings("llama", name="first", updates=4), now=NOW, **places)
+    more = pretrain(settings("llama", base=f"first:{first.version}", updates=1, learning_rate=1e-9), now=NOW, **places)  # type: ignore[union-attr]
+    assert more is not None
+    assert more.metrics["validation"]["loss"] == pytest.approx(first.metrics["validation"]["loss"], rel=1e-4)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("shape", "fields", "problem"),
+    [("bert", {"base": "llama"}, "objective \"masked\" goes on from a BERT, and llama is of type 'llama'; name a BERT"),
+     ("llama", {"base": "llama", "context": 64}, "context is 64, and the base llama reads 32"),
+     ("llama", {"base": "mute"}, "the tokenizer of mute has no token that ends a text; name one as eos_token"),
+     ("llama", {"tokenizer": TokenizerSettings(kind="wordpiece")}, 'choose "byte_bpe", "bpe" or "unigram"')],
+)  # fmt: skip
+def test_a_base_or_tokenizer_that_cannot_learn_the_objective_is_refused(
+    bases: Path, tmp_path: Path, shape: str, fields: dict[str, object], problem: str
+) -> None:
+    with pytest.raises(TrainingError, match=problem):
+        pretrain(settings(shape, **fields), folder=bases, artifacts=ArtifactStore(tmp_path), work=tmp_path, now=NOW)
 
 
 def test_settings_that_do_not_go_together_are_refused(folder: Path, tmp_path: Path) -> None:

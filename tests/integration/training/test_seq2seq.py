@@ -1,5 +1,6 @@
 """A tiny T5 and a tiny BART, made here, fine-tuned for real on pairs of prompt and answer."""
 
+import errno
 import json
 import os
 from dataclasses import replace
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings("default")  # the training libraries war
 
 from zhanggui.errors import TrainingError  # noqa: E402
 from zhanggui.storage import Artifact, ArtifactStore  # noqa: E402
-from zhanggui.training import measure_seq2seq  # noqa: E402
+from zhanggui.training import job, measure_seq2seq  # noqa: E402
 from zhanggui.training.finetune import finetune  # noqa: E402
 from zhanggui.training.kept import kind_of, serving  # noqa: E402
 from zhanggui.training.measure import GENERAL  # noqa: E402
@@ -106,12 +107,48 @@ def test_an_encoder_decoder_learns_and_is_kept_whole(folder: Path, tmp_path: Pat
         serving(made, tmp_path)
 
 
-def test_a_started_again_job_goes_on_from_its_checkpoint(folder: Path, tmp_path: Path) -> None:
-    run(settings(epochs=3), folder, tmp_path)
-    steps = max(int(one.name.rpartition("-")[2]) for one in (tmp_path / "work").glob("checkpoint-*"))
-    made = run(settings(name="more", epochs=5), folder, tmp_path)
-    assert made.metrics["updates"] > steps
-    assert min(one["step"] for one in json.loads((made.path / "curve.json").read_text())) <= steps
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The disk is full when the checkpoint of update 10 is written; undo it to make room."""
+
+    def sync(path: Path) -> None:
+        if "checkpoint-10" in path.parts:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(job, "sync", sync)
+    return monkeypatch
+
+
+def test_a_started_again_job_goes_on_from_its_checkpoint(
+    folder: Path, tmp_path: Path, full_disk: pytest.MonkeyPatch
+) -> None:
+    given = settings(epochs=4, checkpoint_steps=5)
+    with pytest.raises(TrainingError, match=r"the disk is full.*checkpoint-5, is whole"):
+        run(given, folder, tmp_path)
+    full_disk.undo()
+    made = run(given, folder, tmp_path)
+    uncut = run(given, folder, tmp_path / "uncut")
+    assert made.metrics["after"] == uncut.metrics["after"]
+    # The first figure after a stop is the mean of the updates since.
+    ours, whole = (json.loads((one.path / "curve.json").read_text()) for one in (made, uncut))
+    assert ours[0]["step"] == whole[0]["step"]
+    assert ours[0]["loss"] != whole[0]["loss"]
+
+
+def test_activations_computed_twice_change_nothing(folder: Path, tmp_path: Path) -> None:
+    made, once = (
+        run(settings(epochs=1, gradient_checkpointing=twice), folder, tmp_path / str(twice)) for twice in (True, False)
+    )
+    # Without a cache of keys and values, which goes with it, sums are rounded otherwise.
+    assert made.metrics["after"]["validation_loss"] == pytest.approx(once.metrics["after"]["validation_loss"], rel=1e-3)
+
+
+def test_checkpoints_of_other_settings_are_not_gone_on_from(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="forgotten"):
+        run(settings(epochs=2, limits=LimitSettings(general_perplexity=1e-6)), folder, tmp_path)
+    made = run(settings(epochs=2, seed=8), folder, tmp_path)
+    alone = run(settings(epochs=2, seed=8), folder, tmp_path / "alone")
+    assert made.metrics["after"] == alone.metrics["after"]
 
 
 def test_gradients_that_are_added_up_are_those_of_one_batch(folder: Path, tmp_path: Path) -> None:
