@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from zhanggui.errors import TrainingError
+from zhanggui.training.chats import end_of_turn
 from zhanggui.training.losses import Extra, nats
 from zhanggui.training.packing import IGNORED, Ints
 from zhanggui.training.rows import Pair
@@ -31,6 +32,7 @@ def tokenize(pairs: Sequence[Pair], tokenizer: Any, *, longest: int) -> list[Ans
 
     Raises TrainingError when a prompt leaves no room for its answer.
     """
+    end = tokenizer.convert_ids_to_tokens(end_of_turn(tokenizer))
     heads, tails = [], []
     for one in pairs:
         turns = [dict(turn) for turn in one.prompt]
@@ -38,7 +40,7 @@ def tokenize(pairs: Sequence[Pair], tokenizer: Any, *, longest: int) -> list[Ans
         answered = [*turns, {"role": "assistant", "content": one.answer}]
         whole = tokenizer.apply_chat_template(answered, tokenize=False)
         # Some templates write a past answer otherwise than one to come: then the answer and its end stand by themselves.
-        tail = whole.removeprefix(head).rstrip() if whole.startswith(head) else one.answer + tokenizer.eos_token
+        tail = whole.removeprefix(head).rstrip() if whole.startswith(head) else one.answer + end
         heads.append(head)
         tails.append(tail)
     asked = tokenizer(heads, add_special_tokens=False)["input_ids"]

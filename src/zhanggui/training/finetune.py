@@ -83,7 +83,7 @@ def finetune(
         trainer.model.save_pretrained(folder / "model")
         tokenizer.save_pretrained(folder / "model")
         if adapted:
-            beside_adapter(folder, model.config)
+            beside_adapter(folder, model, tokenizer)
 
     return keep(
         settings,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zhanggui.errors import TrainingError
+from zhanggui.training.chats import end_of_turn
 
 _LLAMA3 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 _SPLITS = {_LLAMA3: "llama-bpe", _LLAMA3.replace("{1,3}", ""): "qwen2"}
@@ -32,7 +33,7 @@ class GgufTokenizer:
     scores: list[float]
     """Of SentencePiece."""
     special: Mapping[str, int]
-    """bos, eos, unk, pad -> id."""
+    """bos, eos, unk, pad, eot -> id; eot, the end of a turn, where it is not eos."""
     adds: Mapping[str, bool]
     """bos, eos -> whether every text gets one."""
     space_prefix: bool
@@ -88,6 +89,8 @@ def read(folder: Path, size: int) -> GgufTokenizer:
         raise TrainingError(f"{folder}: llama.cpp has no equal of a {model['type']} tokenizer in a decoder")
     tokens, types = _vocabulary(ids, told["added_tokens"], size, folder, spm=kind != "gpt2")
     special = {role: getattr(known, f"{role}_token_id") for role in _ROLES}
+    if known.chat_template and (end := end_of_turn(known)) != special["eos"]:
+        special["eot"] = end
     around = known("a", add_special_tokens=True)["input_ids"]
     return GgufTokenizer(
         model=kind,

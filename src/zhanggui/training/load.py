@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from zhanggui.errors import TrainingError
+from zhanggui.training.chats import ready
 from zhanggui.training.settings import LoraSettings
 
 
@@ -61,7 +62,7 @@ def load_in_4_bits(base: str, *, checkpointing: bool = False) -> tuple[Any, Any]
     except (OSError, ValueError) as error:
         raise TrainingError(f"the base model {base} cannot be opened: {error}") from error
     model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=checkpointing)
-    return model, ready(tokenizer)
+    return model, ready(tokenizer, model)
 
 
 def load(base: str, *, half: bool = False) -> tuple[Any, Any]:
@@ -94,19 +95,4 @@ def load(base: str, *, half: bool = False) -> tuple[Any, Any]:
             model = AutoModelForCausalLM.from_pretrained(base, **options)
     except (OSError, ValueError) as error:
         raise TrainingError(f"the base model {base} cannot be opened: {error}") from error
-    return model, ready(tokenizer)
-
-
-def ready(tokenizer: Any) -> Any:
-    """The tokenizer of a decoder, with a token to pad with and a chat template."""
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    if tokenizer.chat_template is None:
-        tokenizer.chat_template = CHATML
-    return tokenizer
-
-
-CHATML = (
-    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
-    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
-)
+    return model, ready(tokenizer, model)

@@ -11,8 +11,9 @@ from typing import Any
 from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
 from zhanggui.training import comparisons, job
+from zhanggui.training.chats import ready
 from zhanggui.training.export import beside_adapter
-from zhanggui.training.load import adapters, encoder_decoder, load, load_in_4_bits, located, ready
+from zhanggui.training.load import adapters, encoder_decoder, load, load_in_4_bits, located
 from zhanggui.training.measure import measure
 from zhanggui.training.settings import PreferenceSettings
 from zhanggui.training.tuned import keep
@@ -37,7 +38,6 @@ def tune(
     set_seed(settings.seed)
     base = located(settings.base, folder)
     model, tokenizer = _start(settings, base, folder)
-    shape = model.config
     before = measure(model, tokenizer, [one.chosen for one in held])
     new = settings.method != "full" and not settings.adapter
     options = DPOConfig(
@@ -82,7 +82,7 @@ def tune(
         trainer.model.save_pretrained(folder / "model", **parts)
         tokenizer.save_pretrained(folder / "model")
         if settings.method != "full":
-            beside_adapter(folder, shape)
+            beside_adapter(folder, model, tokenizer)
 
     return keep(
         settings,
@@ -129,5 +129,5 @@ def _start(settings: PreferenceSettings, base: str, folder: Path) -> tuple[Any, 
     except (OSError, ValueError, RuntimeError) as error:
         raise TrainingError(f"the adapter in {kept} does not belong to {settings.base}: {error}") from error
     if (kept / "tokenizer.json").exists():
-        tokenizer = ready(AutoTokenizer.from_pretrained(kept))
+        tokenizer = ready(AutoTokenizer.from_pretrained(kept), model)
     return tuned, tokenizer

@@ -18,10 +18,10 @@ pytestmark = pytest.mark.filterwarnings("default")  # the training libraries war
 from zhanggui.errors import TrainingError  # noqa: E402
 from zhanggui.llm.local import LocalModel  # noqa: E402
 from zhanggui.llm.model import ChatMessage, ChatRequest, Sampling  # noqa: E402
+from zhanggui.training.chats import CHATML  # noqa: E402
 from zhanggui.training.export import merge_adapter  # noqa: E402
 from zhanggui.training.export_gguf import decoder_to_gguf  # noqa: E402
 from zhanggui.training.gguf_tokenizer import _LLAMA3 as LLAMA3  # noqa: E402
-from zhanggui.training.load import CHATML  # noqa: E402
 
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 TEXTS = (
