@@ -49,7 +49,8 @@ def tokenize(pairs: Sequence[Pair], tokenizer: Any, *, longest: int) -> list[Ans
     for pair, head, tail in zip(pairs, asked, said, strict=True):
         if len(head) >= longest:
             raise TrainingError(
-                f"max_tokens {longest} is less than the {len(head)} tokens of a prompt, {pair.prompt[-1]['content'][:60]!r}"
+                f"a prompt of {len(head)} tokens leaves no room for its answer, {longest} is the most (max_tokens, or what the "
+                f"base reads): {pair.prompt[-1]['content'][:60]!r}"
             )
         ids = np.array([*head, *tail][:longest], dtype=np.int64)
         labels = ids.copy()

@@ -15,7 +15,7 @@ from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
 from zhanggui.training import answers, job, rows, seq2seq
 from zhanggui.training.export import beside_adapter
-from zhanggui.training.load import adapters, encoder_decoder, load, load_in_4_bits, located
+from zhanggui.training.load import adapters, encoder_decoder, fits, load, load_in_4_bits, located
 from zhanggui.training.losses import Extra, meanings
 from zhanggui.training.measure import measure
 from zhanggui.training.settings import FinetuneSettings
@@ -47,8 +47,9 @@ def finetune(
     # Weights that stay as they are need no more than what is computed in.
     half = adapted and device["bf16"]
     model, tokenizer = load_in_4_bits(base) if settings.method == "qlora" else load(base, half=half)
-    before = measure(model, tokenizer, held)
+    fits(settings.max_tokens, model, base)
     examples = answers.tokenize(train, tokenizer, longest=settings.max_tokens)
+    before = measure(model, tokenizer, held)
     stream = example_stream(examples, settings)
     an_update = settings.batch_size * settings.accumulate
     updates = math.ceil(settings.epochs * stream.epoch / an_update)

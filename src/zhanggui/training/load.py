@@ -25,6 +25,18 @@ def encoder_decoder(base: str) -> bool:
         raise TrainingError(f"the base model {base} cannot be opened: {error}") from error
 
 
+def context(model: Any) -> int | None:
+    """Tokens that a model reads at once; None where its configuration sets no limit."""
+    return getattr(model.config, "max_position_embeddings", None)
+
+
+def fits(max_tokens: int, model: Any, base: str) -> None:
+    """Raise TrainingError where the settings ask for longer texts than the model reads."""
+    longest = context(model)
+    if longest is not None and max_tokens > longest:
+        raise TrainingError(f"max_tokens is {max_tokens}, and the base {base} reads {longest}")
+
+
 def adapters(lora: LoraSettings, *, task: Literal["CAUSAL_LM", "SEQ_2_SEQ_LM", "SEQ_CLS"] = "CAUSAL_LM") -> Any:
     """PEFT's configuration of new adapters on every linear layer."""
     from peft import LoraConfig

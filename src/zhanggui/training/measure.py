@@ -8,13 +8,14 @@ import numpy as np
 
 from zhanggui.corpus.clean import language
 from zhanggui.training.answers import Answered, answer_logits, collate, tokenize
+from zhanggui.training.load import context
 from zhanggui.training.losses import nats
 from zhanggui.training.packing import IGNORED
 from zhanggui.training.rows import Pair
 
 SAMPLES = 24
 """Held-out prompts that a model is asked to answer."""
-_LONGEST = 2_048
+_LONGEST, _ANSWER = 2_048, 64
 # General texts that no shop's copy resembles: a model that has forgotten them can do nothing but copy.
 GENERAL = (
     "The water in the lake was so clear that they could see stones on the bottom, and a boat seemed to float in the air.",
@@ -61,15 +62,20 @@ class Measured:
 
 
 def measure(model: Any, tokenizer: Any, held: Sequence[Pair]) -> Measured:
-    """Measure a decoder on held-out pairs; answers are greedy, so that two runs agree."""
+    """Measure a decoder on held-out pairs; answers are greedy, so that two runs agree.
+
+    Raises TrainingError when a prompt is longer than what the model reads.
+    """
     import torch
+
+    longest = min(_LONGEST, context(model) or _LONGEST)
 
     was_training = model.training
     model.eval()
     with torch.inference_mode():
-        loss = _loss(model, tokenizer, tokenize(held, tokenizer, longest=_LONGEST))
-        general = _loss(model, tokenizer, _general(general_texts(held), tokenizer))
-        answers = _generate(model, tokenizer, held[:SAMPLES])
+        loss = _loss(model, tokenizer, tokenize(held, tokenizer, longest=longest))
+        general = _loss(model, tokenizer, _general(general_texts(held), tokenizer, longest=longest))
+        answers = _generate(model, tokenizer, held[:SAMPLES], longest=longest)
     model.train(was_training)
     return summary(held, answers, loss=loss, general=general)
 
@@ -101,9 +107,10 @@ def summary(held: Sequence[Pair], answers: Sequence[str], *, loss: float, genera
     )
 
 
-def _general(texts: Sequence[str], tokenizer: Any) -> list[Answered]:
+def _general(texts: Sequence[str], tokenizer: Any, *, longest: int) -> list[Answered]:
     """Whole texts to foretell, from nothing but the sign that ends one."""
-    found = [np.array([tokenizer.eos_token_id, *ids]) for ids in tokenizer(list(texts), add_special_tokens=False)["input_ids"]]  # fmt: skip
+    ids = tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+    found = [np.array([tokenizer.eos_token_id, *one][:longest]) for one in ids]
     return [Answered(input_ids=ids, labels=np.array([IGNORED, *ids[1:]])) for ids in found]
 
 
@@ -119,18 +126,21 @@ def _loss(model: Any, tokenizer: Any, examples: Sequence[Answered]) -> float:
     return total / max(1, count)
 
 
-def _generate(model: Any, tokenizer: Any, pairs: Sequence[Pair]) -> list[str]:
-    import torch
-
-    tokenizer.padding_side = "left"
+def _generate(model: Any, tokenizer: Any, pairs: Sequence[Pair], *, longest: int) -> list[str]:
+    """An answer a pair, as long as the room that its prompt leaves; those with the same room go together."""
     prompts = [
         tokenizer.apply_chat_template([dict(turn) for turn in one.prompt], add_generation_prompt=True, tokenize=False)
         for one in pairs
     ]
-    given = tokenizer(prompts, return_tensors="pt", padding=True, add_special_tokens=False).to(model.device)
-    out = model.generate(**given, max_new_tokens=64, do_sample=False, pad_token_id=tokenizer.pad_token_id)
-    tokenizer.padding_side = "right"
-    assert isinstance(out, torch.Tensor)
-    return [
-        one.strip() for one in tokenizer.batch_decode(out[:, given["input_ids"].shape[1] :], skip_special_tokens=True)
-    ]
+    ids = tokenizer(prompts, add_special_tokens=False)["input_ids"]
+    room = [min(_ANSWER, longest - len(one)) for one in ids]
+    answers = [""] * len(ids)
+    for new in set(room):
+        places = [place for place, one in enumerate(room) if one == new]
+        batch = {"input_ids": [ids[place] for place in places]}
+        given = tokenizer.pad(batch, padding_side="left", return_tensors="pt").to(model.device)
+        out = model.generate(**given, max_new_tokens=new, do_sample=False, pad_token_id=tokenizer.pad_token_id)
+        said = tokenizer.batch_decode(out[:, given["input_ids"].shape[1] :], skip_special_tokens=True)
+        for place, one in zip(places, said, strict=True):
+            answers[place] = one.strip()
+    return answers

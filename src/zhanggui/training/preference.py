@@ -13,7 +13,7 @@ from zhanggui.storage import Artifact, ArtifactStore
 from zhanggui.training import comparisons, job
 from zhanggui.training.chats import ready
 from zhanggui.training.export import beside_adapter
-from zhanggui.training.load import adapters, encoder_decoder, load, load_in_4_bits, located
+from zhanggui.training.load import adapters, encoder_decoder, fits, load, load_in_4_bits, located
 from zhanggui.training.measure import measure
 from zhanggui.training.settings import PreferenceSettings
 from zhanggui.training.tuned import keep
@@ -38,6 +38,7 @@ def tune(
     set_seed(settings.seed)
     base = located(settings.base, folder)
     model, tokenizer = _start(settings, base, folder)
+    fits(settings.max_tokens, model, base)
     before = measure(model, tokenizer, [one.chosen for one in held])
     new = settings.method != "full" and not settings.adapter
     options = DPOConfig(

@@ -109,7 +109,7 @@ def save(words: Any, folder: Path, kind: str = "llama") -> Path:
 def tune(base: Path, out: Path, **fields: Any) -> Artifact:
     (out / "pairs.jsonl").write_text("\n".join(map(json.dumps, LINES)), encoding="utf-8")
     given = FinetuneSettings(
-        name="tiny", base=str(base), data="pairs.jsonl", epochs=8, learning_rate=1e-2, validation=0.2,
+        name="tiny", base=str(base), data="pairs.jsonl", epochs=8, learning_rate=1e-2, validation=0.2, max_tokens=128,
         lora=LoraSettings(rank=8, alpha=16), limits=LimitSettings(general_perplexity=1e9, repetition_4=1.0),
     )  # fmt: skip
     return finetune(

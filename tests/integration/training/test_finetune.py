@@ -59,6 +59,7 @@ def settings(**fields: object) -> FinetuneSettings:
         epochs=4,
         learning_rate=5e-3,
         validation=0.3,
+        max_tokens=256,
         checkpoint_steps=5,
         lora=LoraSettings(rank=4, alpha=8),
         limits=LimitSettings(general_perplexity=1e9, repetition_4=1.0),
@@ -104,6 +105,13 @@ def test_too_few_pairs_are_refused(folder: Path, tmp_path: Path) -> None:
         finetune(
             settings(data=str(tmp_path / "one.jsonl")), folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "w", now=NOW
         )  # fmt: skip
+
+
+def test_chats_longer_than_the_base_reads_are_refused_before_anything_is_measured(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"max_tokens is 257, and the base .* reads 256"):
+        finetune(
+            settings(max_tokens=257), folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "w", now=NOW
+        )
 
 
 def test_the_optional_terms_change_what_is_learned(folder: Path, tmp_path: Path) -> None:
