@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from zhanggui.errors import TrainingError
-from zhanggui.training.chats import end_of_turn
+from zhanggui.training.chats import end_of_turn, written
 from zhanggui.training.losses import Extra, nats
 from zhanggui.training.packing import IGNORED, Ints
 from zhanggui.training.rows import Pair
@@ -35,10 +35,9 @@ def tokenize(pairs: Sequence[Pair], tokenizer: Any, *, longest: int) -> list[Ans
     end = tokenizer.convert_ids_to_tokens(end_of_turn(tokenizer))
     heads, tails = [], []
     for one in pairs:
-        turns = [dict(turn) for turn in one.prompt]
-        head = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
-        answered = [*turns, {"role": "assistant", "content": one.answer}]
-        whole = tokenizer.apply_chat_template(answered, tokenize=False)
+        head = written(tokenizer, one.prompt, asking=True)
+        answered = [*one.prompt, {"role": "assistant", "content": one.answer}]
+        whole = written(tokenizer, answered, asking=False)
         # Some templates write a past answer otherwise than one to come: then the answer and its end stand by themselves.
         tail = whole.removeprefix(head).rstrip() if whole.startswith(head) else one.answer + end
         heads.append(head)

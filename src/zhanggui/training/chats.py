@@ -1,5 +1,6 @@
 """How a decoder's tokenizer writes a chat, and which token ends a turn of it. Knows no weights and no data."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zhanggui.errors import TrainingError
@@ -14,6 +15,8 @@ PLAIN = (
     "{% if add_generation_prompt %}{{ 'assistant:\n' }}{% endif %}"
 )
 """Ordinary text, of a tokenizer that has no tokens for turns; an answer ends as a text does."""
+VARIABLES = {"enable_thinking": False}
+"""Of a template, in training as in serving: models that can think aloud (Qwen3) would; other templates ignore this."""
 _BEGIN = "{{ bos_token }}"
 _ANSWER = "掌柜"
 
@@ -51,10 +54,16 @@ def ended(tokenizer: Any) -> None:
         )
 
 
+def written(tokenizer: Any, turns: Sequence[Mapping[str, str]], *, asking: bool) -> str:
+    """The turns as one text, with `asking` up to where the assistant's answer starts."""
+    plain = [dict(turn) for turn in turns]
+    return str(tokenizer.apply_chat_template(plain, add_generation_prompt=asking, tokenize=False, **VARIABLES))
+
+
 def end_of_turn(tokenizer: Any) -> int | None:
     """The token that ends an answer in the chat template: the end of texts where the template writes ordinary text."""
     turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": _ANSWER}]
-    tail = tokenizer.apply_chat_template(turns, tokenize=False).rpartition(_ANSWER)[2].strip()
+    tail = written(tokenizer, turns, asking=False).rpartition(_ANSWER)[2].strip()
     first = (tokenizer(tail, add_special_tokens=False)["input_ids"] or [None])[0]
     return first if first in tokenizer.added_tokens_decoder else tokenizer.eos_token_id
 

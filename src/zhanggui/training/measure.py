@@ -8,6 +8,7 @@ import numpy as np
 
 from zhanggui.corpus.clean import language
 from zhanggui.training.answers import Answered, answer_logits, collate, tokenize
+from zhanggui.training.chats import written
 from zhanggui.training.load import context
 from zhanggui.training.losses import nats
 from zhanggui.training.packing import IGNORED
@@ -128,10 +129,7 @@ def _loss(model: Any, tokenizer: Any, examples: Sequence[Answered]) -> float:
 
 def _generate(model: Any, tokenizer: Any, pairs: Sequence[Pair], *, longest: int) -> list[str]:
     """An answer a pair, as long as the room that its prompt leaves; those with the same room go together."""
-    prompts = [
-        tokenizer.apply_chat_template([dict(turn) for turn in one.prompt], add_generation_prompt=True, tokenize=False)
-        for one in pairs
-    ]
+    prompts = [written(tokenizer, one.prompt, asking=True) for one in pairs]
     ids = tokenizer(prompts, add_special_tokens=False)["input_ids"]
     room = [min(_ANSWER, longest - len(one)) for one in ids]
     answers = [""] * len(ids)

@@ -9,6 +9,8 @@ pytest.importorskip("transformers", reason="the extra `train` is not installed")
 pytestmark = pytest.mark.filterwarnings("default")  # the training libraries warn about themselves
 
 from zhanggui.errors import TrainingError  # noqa: E402
+from zhanggui.training.answers import tokenize  # noqa: E402
+from zhanggui.training.chats import CHATML  # noqa: E402
 from zhanggui.training.load import fits, load  # noqa: E402
 from zhanggui.training.measure import measure  # noqa: E402
 from zhanggui.training.models import new_model  # noqa: E402
@@ -57,3 +59,16 @@ def test_settings_are_held_against_what_the_base_reads(tmp_path: Path) -> None:
     fits(64, model, "tiny")
     with pytest.raises(TrainingError, match="max_tokens is 65, and the base tiny reads 64"):
         fits(65, model, "tiny")
+
+
+def test_a_model_that_can_think_aloud_is_asked_not_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, tokenizer = base(tmp_path, context=128)
+    quiet = "{% if enable_thinking is defined and not enable_thinking %}<|im_start|>quiet{% endif %}"
+    tokenizer.chat_template = CHATML + "{% if add_generation_prompt %}" + quiet + "{% endif %}"
+    row = tokenize([pair("about: tea")], tokenizer, longest=128)[0]
+    assert tokenizer.decode(row.input_ids[row.labels == -100]).endswith("<|im_start|>quiet")
+    asked = []
+    generate = model.generate
+    monkeypatch.setattr(model, "generate", lambda **given: asked.append(given["input_ids"]) or generate(**given))
+    measure(model, tokenizer, [pair("about: tea")])
+    assert tokenizer.decode(asked[0][0]).endswith("<|im_start|>quiet")
