@@ -60,6 +60,11 @@ def written(tokenizer: Any, turns: Sequence[Mapping[str, str]], *, asking: bool)
     return str(tokenizer.apply_chat_template(plain, add_generation_prompt=asking, tokenize=False, **VARIABLES))
 
 
+def beginning(tokenizer: Any) -> int:
+    """The token that a text is foretold from: the beginning of texts, or the end where there is no beginning (GPT-2)."""
+    return int(tokenizer.eos_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id)
+
+
 def end_of_turn(tokenizer: Any) -> int | None:
     """The token that ends an answer in the chat template: the end of texts where the template writes ordinary text."""
     turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": _ANSWER}]

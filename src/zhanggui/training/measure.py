@@ -8,7 +8,7 @@ import numpy as np
 
 from zhanggui.corpus.clean import language
 from zhanggui.training.answers import Answered, answer_logits, collate, tokenize
-from zhanggui.training.chats import written
+from zhanggui.training.chats import beginning, written
 from zhanggui.training.load import context
 from zhanggui.training.losses import nats
 from zhanggui.training.packing import IGNORED
@@ -109,9 +109,9 @@ def summary(held: Sequence[Pair], answers: Sequence[str], *, loss: float, genera
 
 
 def _general(texts: Sequence[str], tokenizer: Any, *, longest: int) -> list[Answered]:
-    """Whole texts to foretell, from nothing but the sign that ends one."""
+    """Whole texts to foretell, from nothing but the sign that begins one."""
     ids = tokenizer(list(texts), add_special_tokens=False)["input_ids"]
-    found = [np.array([tokenizer.eos_token_id, *one][:longest]) for one in ids]
+    found = [np.array([beginning(tokenizer), *one][:longest]) for one in ids]
     return [Answered(input_ids=ids, labels=np.array([IGNORED, *ids[1:]])) for ids in found]
 
 
