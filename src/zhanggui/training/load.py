@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from zhanggui.errors import TrainingError
+from zhanggui.training import job
 from zhanggui.training.chats import ready
 from zhanggui.training.settings import LoraSettings
 
@@ -78,7 +79,7 @@ def load_in_4_bits(base: str, *, checkpointing: bool = False) -> tuple[Any, Any]
 
 
 def load(base: str, *, half: bool = False) -> tuple[Any, Any]:
-    """(model, tokenizer) of a decoder, in float32 or, with `half`, in bfloat16. Raises TrainingError."""
+    """(model, tokenizer) of a decoder, in float32 or, with `half`, in bfloat16, where it computes. Raises TrainingError."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
@@ -107,4 +108,4 @@ def load(base: str, *, half: bool = False) -> tuple[Any, Any]:
             model = AutoModelForCausalLM.from_pretrained(base, **options)
     except (OSError, ValueError) as error:
         raise TrainingError(f"the base model {base} cannot be opened: {error}") from error
-    return model, ready(tokenizer, model)
+    return model.to(job.device()), ready(tokenizer, model)

@@ -72,6 +72,7 @@ def test_lora_learns_exports_and_is_kept_with_its_figures(folder: Path, tmp_path
 
     made = finetune(settings(), folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "work", now=NOW)
     assert made.metrics["after"]["validation_loss"] < made.metrics["before"]["validation_loss"]
+    assert made.metrics["measured_pairs"] == made.metrics["validation_pairs"]
     assert made.config["lora"]["rank"] == 4
     assert (made.config["kind"], made.config["prompt"]) == ("adapter", "examples")
     assert made.config["base"] == str(folder / "base")

@@ -9,10 +9,11 @@ pytest.importorskip("transformers", reason="the extra `train` is not installed")
 pytestmark = pytest.mark.filterwarnings("default")  # the training libraries warn about themselves
 
 from zhanggui.errors import TrainingError  # noqa: E402
+from zhanggui.training import job  # noqa: E402
 from zhanggui.training.answers import tokenize  # noqa: E402
 from zhanggui.training.chats import CHATML  # noqa: E402
 from zhanggui.training.load import fits, load  # noqa: E402
-from zhanggui.training.measure import measure  # noqa: E402
+from zhanggui.training.measure import MOST, measure, some  # noqa: E402
 from zhanggui.training.models import new_model  # noqa: E402
 from zhanggui.training.rows import Pair  # noqa: E402
 from zhanggui.training.settings import ShapeSettings, TokenizerSettings  # noqa: E402
@@ -72,3 +73,27 @@ def test_a_model_that_can_think_aloud_is_asked_not_to(tmp_path: Path, monkeypatc
     monkeypatch.setattr(model, "generate", lambda **given: asked.append(given["input_ids"]) or generate(**given))
     measure(model, tokenizer, [pair("about: tea")])
     assert tokenizer.decode(asked[0][0]).endswith("<|im_start|>quiet")
+
+
+def test_a_base_is_measured_where_it_is_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    base(tmp_path)
+    monkeypatch.setattr(job, "device", lambda: torch.device("meta"))
+    model, _ = load(str(tmp_path))
+    assert {one.device.type for one in model.parameters()} == {"meta"}
+    monkeypatch.undo()
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert job.device() == torch.device("cuda", 1)
+
+
+def test_of_many_held_out_pairs_the_same_two_thousand_are_measured() -> None:
+    held = [pair(str(number)) for number in range(3 * MOST)]
+    found = some(held)
+    places = [int(one.prompt[0]["content"]) for one in found]
+    assert len(places) == MOST == 2_000
+    assert places == sorted(set(places))
+    assert places[-1] > 2 * MOST, "not the first ones of a file"
+    assert some(held) == found
+    assert some(held[:5]) == held[:5]
