@@ -25,6 +25,8 @@ class Answered:
     input_ids: Ints
     labels: Ints
     """The ids of the answer, IGNORED for the prompt."""
+    cut: bool = False
+    """Whether the answer is cut, so that its end is not learned from it."""
 
 
 def tokenize(pairs: Sequence[Pair], tokenizer: Any, *, longest: int) -> list[Answered]:
@@ -54,7 +56,7 @@ def tokenize(pairs: Sequence[Pair], tokenizer: Any, *, longest: int) -> list[Ans
         ids = np.array([*head, *tail][:longest], dtype=np.int64)
         labels = ids.copy()
         labels[: len(head)] = IGNORED
-        made.append(Answered(input_ids=ids, labels=labels))
+        made.append(Answered(input_ids=ids, labels=labels, cut=len(head) + len(tail) > longest))
     return made
 
 

@@ -95,7 +95,12 @@ def finetune(
         data_hash=data_hash,
         before=before,
         after=after,
-        metrics={"train_pairs": len(train), "validation_pairs": len(held), "updates": trainer.state.global_step},
+        metrics={
+            "train_pairs": len(train),
+            "validation_pairs": len(held),
+            "cut_answers": sum(one.cut for one in examples) / len(examples),
+            "updates": trainer.state.global_step,
+        },
         history=trainer.state.log_history,
         work=work,
         artifacts=artifacts,

@@ -72,6 +72,7 @@ def test_lora_learns_exports_and_is_kept_with_its_figures(folder: Path, tmp_path
 
     made = finetune(settings(), folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "work", now=NOW)
     assert made.metrics["after"]["validation_loss"] < made.metrics["before"]["validation_loss"]
+    assert made.metrics["cut_answers"] == 0
     assert made.metrics["measured_pairs"] == made.metrics["validation_pairs"]
     assert made.config["lora"]["rank"] == 4
     assert (made.config["kind"], made.config["prompt"]) == ("adapter", "examples")
@@ -81,6 +82,18 @@ def test_lora_learns_exports_and_is_kept_with_its_figures(folder: Path, tmp_path
     assert len(tensors) == 2 * 7 * 2
     assert tensors["blk.0.attn_q.weight.lora_a"] == [64, 4]
     assert tensors["blk.1.ffn_down.weight.lora_b"] == [4, 64]
+
+
+def test_answers_that_are_cut_are_counted(folder: Path, tmp_path: Path) -> None:
+    long = [
+        {"prompt": f"about: {one} {n}", "completion": "A tea. " * 60 * (n == 0) + "Ah."}
+        for one in GOODS
+        for n in range(4)
+    ]
+    (tmp_path / "long.jsonl").write_text("\n".join(map(json.dumps, long)), encoding="utf-8")
+    given = settings(data=str(tmp_path / "long.jsonl"), epochs=0.1, max_tokens=64)
+    made = finetune(given, folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "work", now=NOW)
+    assert made.metrics["cut_answers"] == pytest.approx(0.25, abs=0.15)
 
 
 def test_a_started_again_job_goes_on_from_its_checkpoint(folder: Path, tmp_path: Path) -> None:
