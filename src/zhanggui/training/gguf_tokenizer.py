@@ -37,7 +37,8 @@ class GgufTokenizer:
     adds: Mapping[str, bool]
     """bos, eos -> whether every text gets one."""
     space_prefix: bool
-    chat_template: str
+    chat_template: str | list[dict[str, str]]
+    """One, or several with their names; "" for none."""
 
     def write(self, writer: Any) -> None:
         """Add the keys to a gguf.GGUFWriter."""
@@ -105,8 +106,14 @@ def read(folder: Path, size: int) -> GgufTokenizer:
             "eos": special["eos"] is not None and around[-1] == special["eos"],
         },
         space_prefix=_prefixes_space(told),
-        chat_template=known.chat_template if isinstance(known.chat_template, str) else "",
+        chat_template=_templates(known.chat_template),
     )
+
+
+def _templates(known: str | Mapping[str, str] | None) -> str | list[dict[str, str]]:
+    if known is None or isinstance(known, str):
+        return known or ""
+    return [{"name": name, "template": template} for name, template in known.items()]
 
 
 def _vocabulary(

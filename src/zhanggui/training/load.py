@@ -27,7 +27,13 @@ def encoder_decoder(base: str) -> bool:
 
 
 def context(model: Any) -> int | None:
-    """Tokens that a model reads at once; None where its configuration sets no limit."""
+    """Tokens that a model reads at once; None where its configuration sets no limit.
+
+    RoBERTa and its kin number positions from behind that of padding, so that two of 514 are never used.
+    """
+    for name, part in model.named_modules():
+        if name.endswith("position_embeddings") and getattr(part, "padding_idx", None) is not None:
+            return int(part.num_embeddings - part.padding_idx - 1)
     return getattr(model.config, "max_position_embeddings", None)
 
 

@@ -235,6 +235,18 @@ def test_texts_are_split_as_the_folder_splits_them_and_chats_take_its_template(m
     assert told == tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
 
 
+def test_a_model_with_several_templates_leaves_with_all_of_them(tmp_path: Path) -> None:
+    import gguf
+
+    tokenizer = bytes_bpe("smollm")
+    tokenizer.chat_template = {"default": CHATML, "tool_use": CHATML + "tools"}
+    folder = save(shape_of("llama", len(tokenizer)), tokenizer, tmp_path / "model")
+    decoder_to_gguf(folder, tmp_path / "model.gguf")
+    fields = gguf.GGUFReader(tmp_path / "model.gguf").fields
+    assert fields["tokenizer.chat_template"].contents() == CHATML
+    assert fields["tokenizer.chat_template.tool_use"].contents() == CHATML + "tools"
+
+
 def test_the_shop_s_own_model_serves_the_file(tmp_path: Path) -> None:
     tokenizer = bytes_bpe("smollm")
     folder = save(shape_of("llama", len(tokenizer)), tokenizer, tmp_path / "model")
