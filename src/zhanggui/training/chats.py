@@ -70,7 +70,8 @@ def end_of_turn(tokenizer: Any) -> int | None:
     turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": _ANSWER}]
     tail = written(tokenizer, turns, asking=False).rpartition(_ANSWER)[2].strip()
     first = (tokenizer(tail, add_special_tokens=False)["input_ids"] or [None])[0]
-    return first if first in tokenizer.added_tokens_decoder else tokenizer.eos_token_id
+    end: int | None = first if first in tokenizer.added_tokens_decoder else tokenizer.eos_token_id
+    return end
 
 
 def is_plain(tokenizer: Any) -> bool:

@@ -19,7 +19,7 @@ from zhanggui.llm.model import ChatMessage, ChatRequest, Sampling  # noqa: E402
 from zhanggui.storage import Artifact, ArtifactStore  # noqa: E402
 from zhanggui.training import kept  # noqa: E402
 from zhanggui.training.answers import tokenize  # noqa: E402
-from zhanggui.training.chats import end_of_turn  # noqa: E402
+from zhanggui.training.chats import end_of_turn, ended  # noqa: E402
 from zhanggui.training.finetune import finetune  # noqa: E402
 from zhanggui.training.load import load  # noqa: E402
 from zhanggui.training.models import new_model  # noqa: E402
@@ -101,8 +101,9 @@ def save(words: Any, folder: Path, kind: str = "llama") -> Path:
     set_seed(0)
     if words.pad_token is None:
         words.pad_token = words.eos_token
-    new_model(ShapeSettings(kind=kind, hidden=64, layers=2, heads=4), words, context=256).save_pretrained(folder)  # type: ignore[arg-type]
     words.save_pretrained(folder)
+    ended(words)
+    new_model(ShapeSettings(kind=kind, hidden=64, layers=2, heads=4), words, context=256).save_pretrained(folder)  # type: ignore[arg-type]
     return folder
 
 

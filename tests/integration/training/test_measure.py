@@ -11,7 +11,7 @@ pytestmark = pytest.mark.filterwarnings("default")  # the training libraries war
 from zhanggui.errors import TrainingError  # noqa: E402
 from zhanggui.training import job  # noqa: E402
 from zhanggui.training.answers import tokenize  # noqa: E402
-from zhanggui.training.chats import CHATML  # noqa: E402
+from zhanggui.training.chats import CHATML, ended  # noqa: E402
 from zhanggui.training.load import fits, load  # noqa: E402
 from zhanggui.training.measure import MOST, measure, some  # noqa: E402
 from zhanggui.training.models import new_model  # noqa: E402
@@ -32,8 +32,9 @@ def base(folder: Path, *, context: int = 64, kind: str = "byte_bpe") -> tuple[An
     set_seed(0)
     words = train_tokenizer(TEXTS, TokenizerSettings(kind=kind, vocabulary=400), context=context)  # type: ignore[arg-type]
     shape = ShapeSettings(kind="gpt2", hidden=32, layers=1, heads=2)
-    new_model(shape, words, context=context).save_pretrained(folder)
     words.save_pretrained(folder)
+    ended(words)
+    new_model(shape, words, context=context).save_pretrained(folder)
     return load(str(folder))
 
 
