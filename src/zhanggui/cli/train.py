@@ -131,3 +131,6 @@ def _figures(artifact: "Artifact") -> None:
     for when in ("before", "after"):
         figures = ", ".join(f"{name} {value:.3f}" for name, value in artifact.metrics[when].items())
         console.print(f"  {when}: {figures}", markup=False, highlight=False)
+    if cut := artifact.metrics.get("cut_answers"):
+        said = f"max_tokens cut {cut:.1%} of the answers to learn: the model does not learn from them where to stop"
+        console.print(f"  {said}", markup=False, highlight=False)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from zhanggui.errors import TrainingError
+from zhanggui.training.chats import end_of_turn, written
 from zhanggui.training.losses import Extra, nats
 from zhanggui.training.packing import IGNORED, Ints
 from zhanggui.training.rows import Pair
@@ -24,6 +25,8 @@ class Answered:
     input_ids: Ints
     labels: Ints
     """The ids of the answer, IGNORED for the prompt."""
+    cut: bool = False
+    """Whether the answer is cut, so that its end is not learned from it."""
 
 
 def tokenize(pairs: Sequence[Pair], tokenizer: Any, *, longest: int) -> list[Answered]:
@@ -31,14 +34,14 @@ def tokenize(pairs: Sequence[Pair], tokenizer: Any, *, longest: int) -> list[Ans
 
     Raises TrainingError when a prompt leaves no room for its answer.
     """
+    end = tokenizer.convert_ids_to_tokens(end_of_turn(tokenizer))
     heads, tails = [], []
     for one in pairs:
-        turns = [dict(turn) for turn in one.prompt]
-        head = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
-        answered = [*turns, {"role": "assistant", "content": one.answer}]
-        whole = tokenizer.apply_chat_template(answered, tokenize=False)
+        head = written(tokenizer, one.prompt, asking=True)
+        answered = [*one.prompt, {"role": "assistant", "content": one.answer}]
+        whole = written(tokenizer, answered, asking=False)
         # Some templates write a past answer otherwise than one to come: then the answer and its end stand by themselves.
-        tail = whole.removeprefix(head).rstrip() if whole.startswith(head) else one.answer + tokenizer.eos_token
+        tail = whole.removeprefix(head).rstrip() if whole.startswith(head) else one.answer + end
         heads.append(head)
         tails.append(tail)
     asked = tokenizer(heads, add_special_tokens=False)["input_ids"]
@@ -47,12 +50,13 @@ def tokenize(pairs: Sequence[Pair], tokenizer: Any, *, longest: int) -> list[Ans
     for pair, head, tail in zip(pairs, asked, said, strict=True):
         if len(head) >= longest:
             raise TrainingError(
-                f"max_tokens {longest} is less than the {len(head)} tokens of a prompt, {pair.prompt[-1]['content'][:60]!r}"
+                f"a prompt of {len(head)} tokens leaves no room for its answer, {longest} is the most (max_tokens, or what the "
+                f"base reads): {pair.prompt[-1]['content'][:60]!r}"
             )
         ids = np.array([*head, *tail][:longest], dtype=np.int64)
         labels = ids.copy()
         labels[: len(head)] = IGNORED
-        made.append(Answered(input_ids=ids, labels=labels))
+        made.append(Answered(input_ids=ids, labels=labels, cut=len(head) + len(tail) > longest))
     return made
 
 

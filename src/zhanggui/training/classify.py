@@ -19,7 +19,7 @@ from zhanggui.storage import Artifact, ArtifactStore
 from zhanggui.training import curves, job, kept
 from zhanggui.training.corpora import labelled
 from zhanggui.training.licences import stated
-from zhanggui.training.load import adapters
+from zhanggui.training.load import adapters, fits
 from zhanggui.training.settings import ClassifySettings
 from zhanggui.training.streams import Stream, collate
 
@@ -140,9 +140,7 @@ def _model(base: str, labels: Sequence[str], settings: ClassifySettings) -> tupl
             f"the base {base} cannot be opened: {error}; name an artifact, a folder that holds a config.json, "
             "or a model of the hub"
         ) from error
-    longest = getattr(shape, "max_position_embeddings", settings.max_tokens)
-    if settings.max_tokens > longest:
-        raise TrainingError(f"max_tokens is {settings.max_tokens}, and the base {base} reads {longest}")
+    fits(settings.max_tokens, model, base)
     tokenizer.model_max_length = settings.max_tokens
     if settings.method == "lora":
         from peft import get_peft_model

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zhanggui.training import rows
+from zhanggui.training.chats import VARIABLES
 from zhanggui.training.rows import Pair
 
 
@@ -36,12 +37,13 @@ def split(found: Sequence[Comparison], *, validation: float, seed: int) -> tuple
 
 
 def chats(found: Iterable[Comparison]) -> list[dict[str, Any]]:
-    """What TRL takes: a prompt, and both texts as turns."""
+    """What TRL takes: a prompt, both texts as turns, and the variables of the chat template."""
     return [
         {
             "prompt": [dict(turn) for turn in one.chosen.prompt],
             "chosen": [{"role": "assistant", "content": one.chosen.answer}],
             "rejected": [{"role": "assistant", "content": one.rejected}],
+            "chat_template_kwargs": dict(VARIABLES),
         }
         for one in found
     ]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zhanggui.errors import TrainingError
+from zhanggui.training.chats import is_plain, ready
 from zhanggui.training.export_gguf import architecture, interleave
 
 BASE_CONFIG = "base_config.json"
@@ -17,11 +18,12 @@ GGUF_BASES = ("llama", "qwen2", "qwen3")
 """Bases whose adapters llama.cpp takes as a file of their own; others are merged."""
 
 
-def beside_adapter(folder: Path, shape: Any) -> None:
-    """What serving wants beside the PEFT adapter in `folder`/model: the configuration of its base, and adapter.gguf
-    where llama.cpp takes one (other adapters are merged when they are exported)."""
-    shape.to_json_file(folder / "model" / BASE_CONFIG)
-    if shape.model_type in GGUF_BASES:
+def beside_adapter(folder: Path, model: Any, tokenizer: Any) -> None:
+    """What serving wants beside the PEFT adapter in `folder`/model: the configurations of its base and of generation, and
+    adapter.gguf where llama.cpp takes one and would ask it in the tokenizer's template (others are merged for export)."""
+    model.config.to_json_file(folder / "model" / BASE_CONFIG)
+    model.generation_config.save_pretrained(folder / "model")
+    if model.config.model_type in GGUF_BASES and not is_plain(tokenizer):
         adapter_to_gguf(folder / "model", folder / "adapter.gguf")
 
 
@@ -81,6 +83,6 @@ def merge_adapter(base: str, adapter: Path, out: Path) -> None:
     except (OSError, ValueError, RuntimeError) as error:
         raise TrainingError(f"the adapter in {adapter} does not belong to {base}: {error}") from error
     if (adapter / "tokenizer.json").exists():
-        tokenizer = AutoTokenizer.from_pretrained(adapter)
+        tokenizer = ready(AutoTokenizer.from_pretrained(adapter), merged)
     merged.save_pretrained(out)
     tokenizer.save_pretrained(out)

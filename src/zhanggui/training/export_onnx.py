@@ -12,12 +12,12 @@ from typing import Any, Literal
 
 from zhanggui.errors import TrainingError
 from zhanggui.llm.encoder import SETTINGS, EncoderSettings
+from zhanggui.training.load import context
 
 Precision = Literal["fp32", "int8"]
 """int8: weights as 8-bit integers with a scale a column, activations measured as they come (dynamic quantization)."""
 _OPSET = 17
 _INPUTS = ("input_ids", "attention_mask")  # one text a row: token types are all 0, which models take for granted
-_SHIFTED = ("roberta", "xlm-roberta", "camembert")  # whose first position is behind the padding's
 
 
 def encoder_to_onnx(folder: Path, out: Path, *, precision: Precision = "fp32") -> int:
@@ -55,7 +55,7 @@ def encoder_to_onnx(folder: Path, out: Path, *, precision: Precision = "fp32") -
         if precision == "int8":
             _quantize(draft / "model.onnx")
         tokenizer.backend_tokenizer.save(str(draft / "tokenizer.json"))
-        settings = _settings(model.config, tokenizer, classifies=classifies, precision=precision)
+        settings = _settings(model, tokenizer, classifies=classifies, precision=precision)
         (draft / SETTINGS).write_text(json.dumps(asdict(settings), ensure_ascii=False, indent=1), encoding="utf-8")
         draft.rename(out)
     finally:
@@ -103,14 +103,12 @@ def _head(model: Any, *, classifies: bool) -> Any:
     return Head()
 
 
-def _settings(shape: Any, tokenizer: Any, *, classifies: bool, precision: Precision) -> EncoderSettings:
-    longest = shape.max_position_embeddings
-    if shape.model_type in _SHIFTED:
-        longest -= shape.pad_token_id + 1
+def _settings(model: Any, tokenizer: Any, *, classifies: bool, precision: Precision) -> EncoderSettings:
+    shape = model.config
     return EncoderSettings(
         task="classify" if classifies else "embed",
         size=shape.num_labels if classifies else shape.hidden_size,
-        max_tokens=min(longest, tokenizer.model_max_length),
+        max_tokens=min(context(model) or tokenizer.model_max_length, tokenizer.model_max_length),
         pad_id=tokenizer.pad_token_id or 0,
         labels=tuple(shape.id2label[number] for number in range(shape.num_labels)) if classifies else (),
         several=classifies and shape.problem_type == "multi_label_classification",

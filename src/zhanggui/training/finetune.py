@@ -15,7 +15,7 @@ from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
 from zhanggui.training import answers, job, rows, seq2seq
 from zhanggui.training.export import beside_adapter
-from zhanggui.training.load import adapters, encoder_decoder, load, load_in_4_bits, located
+from zhanggui.training.load import adapters, encoder_decoder, fits, load, load_in_4_bits, located
 from zhanggui.training.losses import Extra, meanings
 from zhanggui.training.measure import measure
 from zhanggui.training.settings import FinetuneSettings
@@ -49,8 +49,9 @@ def finetune(
         model, tokenizer = load_in_4_bits(base, checkpointing=settings.gradient_checkpointing)
     else:
         model, tokenizer = load(base, half=half)
-    before = measure(model, tokenizer, held) if job.first() else None
+    fits(settings.max_tokens, model, base)
     examples = answers.tokenize(train, tokenizer, longest=settings.max_tokens)
+    before = measure(model, tokenizer, held) if job.first() else None
     stream = example_stream(examples, settings)
     an_update = settings.batch_size * settings.accumulate
     updates = math.ceil(settings.epochs * stream.epoch / an_update)
@@ -89,7 +90,7 @@ def finetune(
         trainer.model.save_pretrained(folder / "model")
         tokenizer.save_pretrained(folder / "model")
         if adapted:
-            beside_adapter(folder, model.config)
+            beside_adapter(folder, model, tokenizer)
 
     return keep(
         settings,
@@ -101,7 +102,12 @@ def finetune(
         data_hash=data_hash,
         before=before,
         after=after,
-        metrics={"train_pairs": len(train), "validation_pairs": len(held), "updates": trainer.state.global_step},
+        metrics={
+            "train_pairs": len(train),
+            "validation_pairs": len(held),
+            "cut_answers": sum(one.cut for one in examples) / len(examples),
+            "updates": trainer.state.global_step,
+        },
         history=trainer.state.log_history,
         work=work,
         artifacts=artifacts,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zhanggui.errors import TrainingError
+from zhanggui.training.chats import end_of_turn
 
 _LLAMA3 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 _SPLITS = {_LLAMA3: "llama-bpe", _LLAMA3.replace("{1,3}", ""): "qwen2"}
@@ -32,11 +33,12 @@ class GgufTokenizer:
     scores: list[float]
     """Of SentencePiece."""
     special: Mapping[str, int]
-    """bos, eos, unk, pad -> id."""
+    """bos, eos, unk, pad, eot -> id; eot, the end of a turn, where it is not eos."""
     adds: Mapping[str, bool]
     """bos, eos -> whether every text gets one."""
     space_prefix: bool
-    chat_template: str
+    chat_template: str | list[dict[str, str]]
+    """One, or several with their names; "" for none."""
 
     def write(self, writer: Any) -> None:
         """Add the keys to a gguf.GGUFWriter."""
@@ -88,6 +90,8 @@ def read(folder: Path, size: int) -> GgufTokenizer:
         raise TrainingError(f"{folder}: llama.cpp has no equal of a {model['type']} tokenizer in a decoder")
     tokens, types = _vocabulary(ids, told["added_tokens"], size, folder, spm=kind != "gpt2")
     special = {role: getattr(known, f"{role}_token_id") for role in _ROLES}
+    if known.chat_template and (end := end_of_turn(known)) != special["eos"]:
+        special["eot"] = end
     around = known("a", add_special_tokens=True)["input_ids"]
     return GgufTokenizer(
         model=kind,
@@ -102,8 +106,14 @@ def read(folder: Path, size: int) -> GgufTokenizer:
             "eos": special["eos"] is not None and around[-1] == special["eos"],
         },
         space_prefix=_prefixes_space(told),
-        chat_template=known.chat_template if isinstance(known.chat_template, str) else "",
+        chat_template=_templates(known.chat_template),
     )
+
+
+def _templates(known: str | Mapping[str, str] | None) -> str | list[dict[str, str]]:
+    if known is None or isinstance(known, str):
+        return known or ""
+    return [{"name": name, "template": template} for name, template in known.items()]
 
 
 def _vocabulary(

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from zhanggui.errors import TrainingError
+from zhanggui.training import job
+from zhanggui.training.chats import ready
 from zhanggui.training.settings import LoraSettings
 
 
@@ -23,6 +25,24 @@ def encoder_decoder(base: str) -> bool:
         return bool(AutoConfig.from_pretrained(base).is_encoder_decoder)
     except (OSError, ValueError) as error:
         raise TrainingError(f"the base model {base} cannot be opened: {error}") from error
+
+
+def context(model: Any) -> int | None:
+    """Tokens that a model reads at once; None where its configuration sets no limit.
+
+    RoBERTa and its kin number positions from behind that of padding, so that two of 514 are never used.
+    """
+    for name, part in model.named_modules():
+        if name.endswith("position_embeddings") and getattr(part, "padding_idx", None) is not None:
+            return int(part.num_embeddings - part.padding_idx - 1)
+    return getattr(model.config, "max_position_embeddings", None)
+
+
+def fits(max_tokens: int, model: Any, base: str) -> None:
+    """Raise TrainingError where the settings ask for longer texts than the model reads."""
+    longest = context(model)
+    if longest is not None and max_tokens > longest:
+        raise TrainingError(f"max_tokens is {max_tokens}, and the base {base} reads {longest}")
 
 
 def adapters(lora: LoraSettings, *, task: Literal["CAUSAL_LM", "SEQ_2_SEQ_LM", "SEQ_CLS"] = "CAUSAL_LM") -> Any:
@@ -65,11 +85,11 @@ def load_in_4_bits(base: str, *, checkpointing: bool = False) -> tuple[Any, Any]
     except (OSError, ValueError) as error:
         raise TrainingError(f"the base model {base} cannot be opened: {error}") from error
     model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=checkpointing)
-    return model, ready(tokenizer)
+    return model, ready(tokenizer, model)
 
 
 def load(base: str, *, half: bool = False) -> tuple[Any, Any]:
-    """(model, tokenizer) of a decoder, in float32 or, with `half`, in bfloat16. Raises TrainingError."""
+    """(model, tokenizer) of a decoder, in float32 or, with `half`, in bfloat16, where it computes. Raises TrainingError."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
@@ -98,19 +118,4 @@ def load(base: str, *, half: bool = False) -> tuple[Any, Any]:
             model = AutoModelForCausalLM.from_pretrained(base, **options)
     except (OSError, ValueError) as error:
         raise TrainingError(f"the base model {base} cannot be opened: {error}") from error
-    return model, ready(tokenizer)
-
-
-def ready(tokenizer: Any) -> Any:
-    """The tokenizer of a decoder, with a token to pad with and a chat template."""
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    if tokenizer.chat_template is None:
-        tokenizer.chat_template = CHATML
-    return tokenizer
-
-
-CHATML = (
-    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
-    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
-)
+    return model.to(job.device()), ready(tokenizer, model)

@@ -1,5 +1,6 @@
 """What a decoder can do before and after: loss on held-out answers, perplexity of general texts, repetition, diversity."""
 
+import random
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -8,13 +9,17 @@ import numpy as np
 
 from zhanggui.corpus.clean import language
 from zhanggui.training.answers import Answered, answer_logits, collate, tokenize
+from zhanggui.training.chats import beginning, written
+from zhanggui.training.load import context
 from zhanggui.training.losses import nats
 from zhanggui.training.packing import IGNORED
 from zhanggui.training.rows import Pair
 
 SAMPLES = 24
 """Held-out prompts that a model is asked to answer."""
-_LONGEST = 2_048
+MOST = 2_000
+"""Held-out pairs that the loss is measured on, at most."""
+_LONGEST, _ANSWER = 2_048, 64
 # General texts that no shop's copy resembles: a model that has forgotten them can do nothing but copy.
 GENERAL = (
     "The water in the lake was so clear that they could see stones on the bottom, and a boat seemed to float in the air.",
@@ -53,25 +58,40 @@ class Measured:
     """Mean sentence BLEU of the answers against the held-out ones; words, or Chinese characters."""
     rouge_l: float
     """Mean F1 of the longest common subsequence, likewise."""
+    pairs: int
+    """Held-out pairs that the loss is of."""
     samples: tuple[dict[str, str], ...]
 
     def figures(self) -> dict[str, float]:
-        """Everything but the samples."""
-        return {name: value for name, value in asdict(self).items() if name != "samples"}
+        """Everything but the samples and how many pairs there were."""
+        return {name: value for name, value in asdict(self).items() if name not in ("samples", "pairs")}
 
 
 def measure(model: Any, tokenizer: Any, held: Sequence[Pair]) -> Measured:
-    """Measure a decoder on held-out pairs; answers are greedy, so that two runs agree."""
+    """Measure a decoder on held-out pairs, `MOST` of them at most; answers are greedy, so that two runs agree.
+
+    Raises TrainingError when a prompt is longer than what the model reads.
+    """
     import torch
+
+    held = some(held)
+    longest = min(_LONGEST, context(model) or _LONGEST)
 
     was_training = model.training
     model.eval()
     with torch.inference_mode():
-        loss = _loss(model, tokenizer, tokenize(held, tokenizer, longest=_LONGEST))
-        general = _loss(model, tokenizer, _general(general_texts(held), tokenizer))
-        answers = _generate(model, tokenizer, held[:SAMPLES])
+        loss = _loss(model, tokenizer, tokenize(held, tokenizer, longest=longest))
+        general = _loss(model, tokenizer, _general(general_texts(held), tokenizer, longest=longest))
+        answers = _generate(model, tokenizer, held[:SAMPLES], longest=longest)
     model.train(was_training)
     return summary(held, answers, loss=loss, general=general)
+
+
+def some(held: Sequence[Pair]) -> Sequence[Pair]:
+    """`MOST` of the pairs where there are more, always the same ones, in their order."""
+    if len(held) <= MOST:
+        return held
+    return [held[place] for place in sorted(random.Random(0).sample(range(len(held)), MOST))]  # noqa: S311
 
 
 def general_texts(held: Sequence[Pair]) -> Sequence[str]:
@@ -94,6 +114,7 @@ def summary(held: Sequence[Pair], answers: Sequence[str], *, loss: float, genera
         distinct_2=distinct(answers, 2),
         bleu_4=sum(sentence_bleu(*one) for one in both) / len(both),
         rouge_l=sum(rouge_l(*one) for one in both) / len(both),
+        pairs=len(held),
         samples=tuple(
             {"prompt": pair.prompt[-1]["content"], "reference": pair.answer, "answer": answer}
             for pair, answer in zip(held, answers, strict=False)
@@ -101,9 +122,10 @@ def summary(held: Sequence[Pair], answers: Sequence[str], *, loss: float, genera
     )
 
 
-def _general(texts: Sequence[str], tokenizer: Any) -> list[Answered]:
-    """Whole texts to foretell, from nothing but the sign that ends one."""
-    found = [np.array([tokenizer.eos_token_id, *ids]) for ids in tokenizer(list(texts), add_special_tokens=False)["input_ids"]]  # fmt: skip
+def _general(texts: Sequence[str], tokenizer: Any, *, longest: int) -> list[Answered]:
+    """Whole texts to foretell, from nothing but the sign that begins one."""
+    ids = tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+    found = [np.array([beginning(tokenizer), *one][:longest]) for one in ids]
     return [Answered(input_ids=ids, labels=np.array([IGNORED, *ids[1:]])) for ids in found]
 
 
@@ -119,18 +141,18 @@ def _loss(model: Any, tokenizer: Any, examples: Sequence[Answered]) -> float:
     return total / max(1, count)
 
 
-def _generate(model: Any, tokenizer: Any, pairs: Sequence[Pair]) -> list[str]:
-    import torch
-
-    tokenizer.padding_side = "left"
-    prompts = [
-        tokenizer.apply_chat_template([dict(turn) for turn in one.prompt], add_generation_prompt=True, tokenize=False)
-        for one in pairs
-    ]
-    given = tokenizer(prompts, return_tensors="pt", padding=True, add_special_tokens=False).to(model.device)
-    out = model.generate(**given, max_new_tokens=64, do_sample=False, pad_token_id=tokenizer.pad_token_id)
-    tokenizer.padding_side = "right"
-    assert isinstance(out, torch.Tensor)
-    return [
-        one.strip() for one in tokenizer.batch_decode(out[:, given["input_ids"].shape[1] :], skip_special_tokens=True)
-    ]
+def _generate(model: Any, tokenizer: Any, pairs: Sequence[Pair], *, longest: int) -> list[str]:
+    """An answer a pair, as long as the room that its prompt leaves; those with the same room go together."""
+    prompts = [written(tokenizer, one.prompt, asking=True) for one in pairs]
+    ids = tokenizer(prompts, add_special_tokens=False)["input_ids"]
+    room = [min(_ANSWER, longest - len(one)) for one in ids]
+    answers = [""] * len(ids)
+    for new in set(room):
+        places = [place for place, one in enumerate(room) if one == new]
+        batch = {"input_ids": [ids[place] for place in places]}
+        given = tokenizer.pad(batch, padding_side="left", return_tensors="pt").to(model.device)
+        out = model.generate(**given, max_new_tokens=new, do_sample=False, pad_token_id=tokenizer.pad_token_id)
+        said = tokenizer.batch_decode(out[:, given["input_ids"].shape[1] :], skip_special_tokens=True)
+        for place, one in zip(places, said, strict=True):
+            answers[place] = one.strip()
+    return answers

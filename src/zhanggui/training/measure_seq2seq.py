@@ -7,7 +7,7 @@ behind T5's sentinels, or the whole text of one with BART's mask. Knows no train
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from zhanggui.training.measure import SAMPLES, Measured, general_texts, summary
+from zhanggui.training.measure import SAMPLES, Measured, general_texts, some, summary
 from zhanggui.training.rows import Pair
 
 _SPAN, _EVERY = 3, 18  # spans of three (Raffel et al. 2020), a sixth of the tokens at a time
@@ -16,9 +16,10 @@ Row = tuple[list[int], list[int]]
 
 
 def measure(model: Any, tokenizer: Any, held: Sequence[Pair], *, max_tokens: int) -> Measured:
-    """Measure an encoder-decoder on held-out pairs; answers are greedy, so that two runs agree."""
+    """Measure an encoder-decoder on held-out pairs, `MOST` at most; answers are greedy, so that two runs agree."""
     import torch
 
+    held = some(held)
     was_training = model.training
     model.eval()
     with torch.inference_mode():

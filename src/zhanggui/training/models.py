@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from zhanggui.training.chats import beginning
 from zhanggui.training.settings import ShapeSettings
 
 
@@ -25,7 +26,7 @@ def new_model(shape: ShapeSettings, tokenizer: Any, *, context: int) -> Any:
                 **common,
             )
         )
-    ends = {"eos_token_id": tokenizer.eos_token_id, "bos_token_id": tokenizer.bos_token_id}
+    ends = {"eos_token_id": tokenizer.eos_token_id, "bos_token_id": beginning(tokenizer)}
     if shape.kind == "gpt2":
         return GPT2LMHeadModel(
             GPT2Config(

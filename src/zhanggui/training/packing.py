@@ -32,12 +32,12 @@ class Packed:
 
 
 def pack(documents: Sequence[Sequence[int]], *, length: int, pad: int) -> Packed:
-    """Pack token ids into rows; documents of one token are left out, having nothing to foretell."""
+    """Pack token ids into rows; documents of one token are left out, having nothing to foretell.
+
+    The pieces of a document longer than a row share a token: each token but the first is foretold once.
+    """
     pieces = [
-        document[start : start + length]
-        for document in documents
-        for start in range(0, len(document), length)
-        if len(document) - start > 1
+        document[start : start + length] for document in documents for start in range(0, len(document) - 1, length - 1)
     ]
     order = sorted(range(len(pieces)), key=lambda place: -len(pieces[place]))
     rows: list[list[int]] = []

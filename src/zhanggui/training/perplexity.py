@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zhanggui.training.chats import beginning
 from zhanggui.training.load import load
 
 _BATCH = 16
@@ -19,11 +20,11 @@ def scorer(base: str) -> Callable[[Sequence[str]], NDArray[np.float64]]:
     """
     model, tokenizer = load(base)
     model.eval()
-    start = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
+    first = beginning(tokenizer)
     limit = int(getattr(model.config, "max_position_embeddings", None) or 1 << 30)
 
     def score(texts: Sequence[str]) -> NDArray[np.float64]:
-        ids = [[start, *tokenizer(text, add_special_tokens=False)["input_ids"]][:limit] for text in texts]
+        ids = [[first, *tokenizer(text, add_special_tokens=False)["input_ids"]][:limit] for text in texts]
         found = np.zeros((len(ids), 2))
         order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
         for place in range(0, len(order), _BATCH):

@@ -11,8 +11,9 @@ from typing import Any
 from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
 from zhanggui.training import comparisons, job, kept
+from zhanggui.training.chats import ready
 from zhanggui.training.export import beside_adapter
-from zhanggui.training.load import adapters, encoder_decoder, load, load_in_4_bits, located, ready
+from zhanggui.training.load import adapters, encoder_decoder, fits, load, load_in_4_bits, located
 from zhanggui.training.measure import measure
 from zhanggui.training.settings import PreferenceSettings
 from zhanggui.training.tuned import keep
@@ -37,7 +38,7 @@ def tune(
     set_seed(settings.seed)
     base = located(kept.weights(settings.base, folder=folder, artifacts=artifacts), folder)
     model, tokenizer = _start(settings, base, folder)
-    shape = model.config
+    fits(settings.max_tokens, model, base)
     before = measure(model, tokenizer, [one.chosen for one in held]) if job.first() else None
     new = settings.method != "full" and not settings.adapter
     options = DPOConfig(
@@ -85,7 +86,7 @@ def tune(
         trainer.model.save_pretrained(folder / "model", **parts)
         tokenizer.save_pretrained(folder / "model")
         if settings.method != "full":
-            beside_adapter(folder, shape)
+            beside_adapter(folder, model, tokenizer)
 
     return keep(
         settings,
@@ -135,5 +136,5 @@ def _start(settings: PreferenceSettings, base: str, folder: Path) -> tuple[Any, 
     except (OSError, ValueError, RuntimeError) as error:
         raise TrainingError(f"the adapter in {place} does not belong to {settings.base}: {error}") from error
     if (place / "tokenizer.json").exists():
-        tokenizer = ready(AutoTokenizer.from_pretrained(place))
+        tokenizer = ready(AutoTokenizer.from_pretrained(place), model)
     return tuned, tokenizer

@@ -14,6 +14,7 @@ import numpy as np
 from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
 from zhanggui.training import curves, job, kept
+from zhanggui.training.chats import beginning, ended
 from zhanggui.training.corpora import Texts, texts
 from zhanggui.training.licences import stated
 from zhanggui.training.models import bert_for_pretraining, new_model
@@ -128,11 +129,8 @@ def _model(settings: PretrainSettings, data: Texts, *, base: str, work: Path, ma
             model = kind.from_pretrained(base, dtype=torch.float32)  # whatever it was kept in
         except (OSError, ValueError) as error:
             raise TrainingError(f"the base model {base} cannot be opened: {error}") from error
-        if not masked and tokenizer.eos_token is None:
-            raise TrainingError(
-                f"the tokenizer of {settings.base} has no token that ends a text; name one as eos_token in its "
-                "tokenizer_config.json"
-            )
+        if not masked:
+            ended(tokenizer)
         if tokenizer.pad_token is None:
             tokenizer.pad_token = tokenizer.eos_token
         return model, tokenizer
@@ -142,6 +140,8 @@ def _model(settings: PretrainSettings, data: Texts, *, base: str, work: Path, ma
         made.save_pretrained(work / "tokenizer.partial")
         (work / "tokenizer.partial").rename(kept)
     tokenizer = AutoTokenizer.from_pretrained(str(kept))
+    if not masked:
+        ended(tokenizer)
     return new_model(settings.shape, tokenizer, context=settings.context), tokenizer
 
 
@@ -149,7 +149,7 @@ def _stream(found: list[str], tokenizer: Any, settings: PretrainSettings, *, len
     """Rows of the texts; `length` 0: each example once."""
     if settings.objective == "causal":
         ids = tokenizer(found, add_special_tokens=False)["input_ids"]
-        documents = [[*one, tokenizer.eos_token_id] for one in ids]
+        documents = [[beginning(tokenizer), *one, tokenizer.eos_token_id] for one in ids]
         packed = pack(documents, length=settings.context, pad=tokenizer.pad_token_id)
         rows, count, sizes = packed_rows(packed), len(packed.input_ids), None
     else:

@@ -104,7 +104,7 @@ def load(base: str) -> tuple[Any, Any]:
         raise TrainingError(f"the base model {base} cannot be opened: {error}") from error
     if tokenizer.pad_token is None:
         raise TrainingError(f"the tokenizer of {base} has no padding token; an encoder-decoder needs one")
-    return model, tokenizer
+    return model.to(job.device()), tokenizer
 
 
 def _extra(settings: FinetuneSettings, model: Any, examples: list[dict[str, list[int]]]) -> Extra:

@@ -72,6 +72,6 @@ def keep(
         write(draft.path)
         curves.keep(history, draft.path, title=f"{settings.name} {version}")
         (draft.path / "samples.json").write_text(samples, encoding="utf-8")
-        draft.metrics.update(before=before.figures(), after=after.figures(), **metrics)
+        draft.metrics.update(before=before.figures(), after=after.figures(), measured_pairs=after.pairs, **metrics)
     job.clear(work)
     return artifacts.get(settings.name, version)

@@ -21,7 +21,7 @@ from zhanggui.errors import ArtifactError, ModelError, TrainingError  # noqa: E4
 from zhanggui.llm.encoder import Encoder  # noqa: E402
 from zhanggui.llm.model import ChatMessage, ChatRequest, Sampling  # noqa: E402
 from zhanggui.storage import ArtifactStore  # noqa: E402
-from zhanggui.training.load import CHATML  # noqa: E402
+from zhanggui.training.chats import CHATML  # noqa: E402
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

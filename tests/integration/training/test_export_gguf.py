@@ -18,10 +18,10 @@ pytestmark = pytest.mark.filterwarnings("default")  # the training libraries war
 from zhanggui.errors import TrainingError  # noqa: E402
 from zhanggui.llm.local import LocalModel  # noqa: E402
 from zhanggui.llm.model import ChatMessage, ChatRequest, Sampling  # noqa: E402
+from zhanggui.training.chats import CHATML  # noqa: E402
 from zhanggui.training.export import merge_adapter  # noqa: E402
 from zhanggui.training.export_gguf import decoder_to_gguf  # noqa: E402
 from zhanggui.training.gguf_tokenizer import _LLAMA3 as LLAMA3  # noqa: E402
-from zhanggui.training.load import CHATML  # noqa: E402
 
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 TEXTS = (
@@ -233,6 +233,18 @@ def test_texts_are_split_as_the_folder_splits_them_and_chats_take_its_template(m
             assert found == tokenizer(text)["input_ids"], text
         told = client.post("/apply-template", json={"messages": turns}).json()["prompt"]
     assert told == tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+
+
+def test_a_model_with_several_templates_leaves_with_all_of_them(tmp_path: Path) -> None:
+    import gguf
+
+    tokenizer = bytes_bpe("smollm")
+    tokenizer.chat_template = {"default": CHATML, "tool_use": CHATML + "tools"}
+    folder = save(shape_of("llama", len(tokenizer)), tokenizer, tmp_path / "model")
+    decoder_to_gguf(folder, tmp_path / "model.gguf")
+    fields = gguf.GGUFReader(tmp_path / "model.gguf").fields
+    assert fields["tokenizer.chat_template"].contents() == CHATML
+    assert fields["tokenizer.chat_template.tool_use"].contents() == CHATML + "tools"
 
 
 def test_the_shop_s_own_model_serves_the_file(tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ def settings(**fields: object) -> FinetuneSettings:
         epochs=4,
         learning_rate=5e-3,
         validation=0.3,
+        max_tokens=256,
         checkpoint_steps=5,
         lora=LoraSettings(rank=4, alpha=8),
         limits=LimitSettings(general_perplexity=1e9, repetition_4=1.0),
@@ -79,6 +80,8 @@ def test_lora_learns_exports_and_is_kept_with_its_figures(folder: Path, tmp_path
     given = settings(licence="own")
     made = finetune(given, folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "work", now=NOW)
     assert made.metrics["after"]["validation_loss"] < made.metrics["before"]["validation_loss"]
+    assert made.metrics["cut_answers"] == 0
+    assert made.metrics["measured_pairs"] == made.metrics["validation_pairs"]
     assert made.config["lora"]["rank"] == 4
     assert (made.config["kind"], made.config["prompt"]) == ("adapter", "examples")
     assert made.config["base"] == str(folder / "base")
@@ -98,6 +101,18 @@ def test_a_corpus_keeps_its_own_parts(folder: Path, tmp_path: Path) -> None:
     made = finetune(given, folder=folder, artifacts=ArtifactStore(tmp_path / "a"), work=tmp_path / "w", now=NOW)
     assert (made.metrics["train_pairs"], made.metrics["validation_pairs"]) == (8, 2)
     assert made.config["held_out"] == "parts"
+
+
+def test_answers_that_are_cut_are_counted(folder: Path, tmp_path: Path) -> None:
+    long = [
+        {"prompt": f"about: {one} {n}", "completion": "A tea. " * 60 * (n == 0) + "Ah."}
+        for one in GOODS
+        for n in range(4)
+    ]
+    (tmp_path / "long.jsonl").write_text("\n".join(map(json.dumps, long)), encoding="utf-8")
+    given = settings(data=str(tmp_path / "long.jsonl"), epochs=0.1, max_tokens=64)
+    made = finetune(given, folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "work", now=NOW)
+    assert made.metrics["cut_answers"] == pytest.approx(0.25, abs=0.15)
 
 
 @pytest.fixture
@@ -173,6 +188,13 @@ def test_too_few_pairs_are_refused(folder: Path, tmp_path: Path) -> None:
         finetune(
             settings(data=str(tmp_path / "one.jsonl")), folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "w", now=NOW
         )  # fmt: skip
+
+
+def test_chats_longer_than_the_base_reads_are_refused_before_anything_is_measured(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"max_tokens is 257, and the base .* reads 256"):
+        finetune(
+            settings(max_tokens=257), folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "w", now=NOW
+        )
 
 
 def test_the_optional_terms_change_what_is_learned(folder: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch", reason="the extra `train` is not installed"
 pytestmark = pytest.mark.filterwarnings("default")  # the training libraries warn about themselves
 
 from zhanggui.errors import TrainingError  # noqa: E402
-from zhanggui.training.load import adapters, encoder_decoder, load_in_4_bits, located  # noqa: E402
+from zhanggui.training.load import adapters, context, encoder_decoder, load_in_4_bits, located  # noqa: E402
 from zhanggui.training.settings import LoraSettings  # noqa: E402
 
 
@@ -40,3 +40,18 @@ def test_adapters_are_those_of_the_settings() -> None:
 def test_four_bits_without_cuda_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match='needs a CUDA device, and there is none; write method = "lora"'):
         load_in_4_bits(str(tmp_path))
+
+
+@pytest.mark.parametrize(("kind", "usable"), [("roberta", 30), ("bert", 32), ("mpnet", 30)])
+def test_positions_behind_that_of_padding_are_not_counted_twice(kind: str, usable: int) -> None:
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    shape = AutoConfig.for_model(
+        kind, vocab_size=20, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8,
+        max_position_embeddings=32, pad_token_id=1, num_labels=2,
+    )  # fmt: skip
+    model = AutoModelForSequenceClassification.from_config(shape)
+    assert context(model) == usable
+    model(input_ids=torch.full((1, usable), 5))
+    with pytest.raises((IndexError, RuntimeError)):
+        model(input_ids=torch.full((1, usable + 1), 5))

@@ -64,6 +64,7 @@ def settings(**fields: object) -> PreferenceSettings:
         accumulate=1,
         learning_rate=5e-3,
         validation=0.3,
+        max_tokens=256,
         checkpoint_steps=5,
         lora=LoraSettings(rank=4, alpha=8),
         limits=LimitSettings(general_perplexity=1e9, repetition_4=1.0),

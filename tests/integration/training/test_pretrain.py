@@ -164,6 +164,21 @@ def test_two_processes_draw_the_curve_of_one(folder: Path, tmp_path: Path, shape
     assert losses(together.path) == pytest.approx(losses(alone.path), abs=1e-3)
 
 
+@pytest.mark.parametrize(("kind", "begin"), [("byte_bpe", "<|endoftext|>"), ("bpe", "<s>"), ("wordpiece", "[CLS]")])
+def test_how_a_text_begins_is_learned(folder: Path, tmp_path: Path, kind: str, begin: str) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    given = settings("llama", tokenizer=TokenizerSettings(kind=kind, vocabulary=700), updates=120, checkpoint_steps=200)  # type: ignore[arg-type]
+    made = pretrain(given, folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "work", now=NOW)
+    assert made is not None
+    model = AutoModelForCausalLM.from_pretrained(made.path / "model").eval()
+    tokenizer = AutoTokenizer.from_pretrained(made.path / "model")
+    assert tokenizer.decode(model.config.bos_token_id) == begin
+    logits = model(model.generate(max_new_tokens=1, do_sample=False)[:, :1]).logits[0, 0].detach().log_softmax(-1)
+    firsts = {tokenizer(one, add_special_tokens=False)["input_ids"][0] for one in TEXTS}
+    assert float(logits[list(firsts)].exp().sum()) > 0.5  # of hundreds of tokens a few begin a text
+
+
 def test_a_run_out_of_time_says_how_to_go_on(folder: Path, tmp_path: Path) -> None:
     given, store = settings("gpt2", minutes=1e-9), ArtifactStore(tmp_path)
     with pytest.raises(TrainingError, match=r"minutes are over.*is whole; the same command goes on"):

@@ -28,6 +28,7 @@ def test_a_brief_is_compared_in_the_prompt_that_campaigns_use(tmp_path: Path) ->
         "prompt": [{"role": "user", "content": "Say a"}],
         "chosen": [{"role": "assistant", "content": "a"}],
         "rejected": [{"role": "assistant", "content": "b"}],
+        "chat_template_kwargs": {"enable_thinking": False},
     }
 
 

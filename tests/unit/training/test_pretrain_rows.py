@@ -9,17 +9,22 @@ from zhanggui.training.streams import Stream
 MARKS = Marks(cls=0, sep=1, mask=2, pad=3, ordinary=np.arange(4, 50))
 
 
-def test_packing_keeps_each_token_once_and_nothing_foretells_a_first_token() -> None:
+def test_each_token_but_a_first_one_is_foretold_once() -> None:
     documents = [[4] * 3, [5] * 5, [6] * 8, [7] * 2, [8] * 11, [9]]
     packed = pack(documents, length=8, pad=3)
-    assert len(packed.input_ids) == 4  # 3+5, 8, 8+..., 3+2
+    assert len(packed.input_ids) == 4  # 5+3, 8, 8 of 11, the other 3 behind the token before them + 2
     for token, count in ((4, 3), (5, 5), (6, 8), (7, 2), (8, 11), (9, 0)):
-        assert (packed.input_ids == token).sum() == count
-        pieces = 2 if token == 8 else 1 if count else 0
-        assert (packed.labels == token).sum() == count - pieces
+        assert (packed.input_ids == token).sum() == count + (token == 8)
+        assert (packed.labels == token).sum() == max(count - 1, 0)
     starts = packed.position_ids == 0
     assert (packed.labels[starts] == IGNORED).all()
     assert (packed.labels[packed.input_ids == 3] == IGNORED).all()
+
+
+def test_a_document_one_token_longer_than_a_row_keeps_its_end() -> None:
+    packed = pack([[1, 4, 5, 6, 7, 8, 9, 10, 2]], length=8, pad=3)
+    assert packed.input_ids.tolist() == [[1, 4, 5, 6, 7, 8, 9, 10], [10, 2, *[3] * 6]]
+    assert packed.labels[1].tolist() == [IGNORED, 2, *[IGNORED] * 6]
 
 
 def test_the_second_sentence_follows_the_first_or_is_of_another_document() -> None:

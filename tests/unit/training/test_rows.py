@@ -155,6 +155,7 @@ def test_a_model_that_forgot_or_repeats_itself_is_refused() -> None:
             distinct_2=0.5,
             bleu_4=0.1,
             rouge_l=0.2,
+            pairs=9,
             samples=(),
         )
 
