@@ -4,6 +4,8 @@ The Seq2SeqTrainer of Hugging Face and PEFT do the work. `finetune` calls it for
 answer only, since nothing else is decoded.
 """
 
+import math
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from zhanggui.training.load import adapters, located
 from zhanggui.training.losses import Extra, meanings, nats
 from zhanggui.training.measure_seq2seq import measure, row
 from zhanggui.training.settings import FinetuneSettings
+from zhanggui.training.streams import Stream
 from zhanggui.training.tuned import keep
 
 
@@ -44,9 +47,12 @@ def finetune(
         from peft import get_peft_model
 
         model = get_peft_model(model, adapters(settings.lora, task="SEQ_2_SEQ_LM"))
+    stream = _stream(examples, settings)
+    an_update = settings.batch_size * settings.accumulate
+    updates = math.ceil(settings.epochs * stream.epoch / an_update)
     options = Seq2SeqTrainingArguments(
         output_dir=str(work),
-        num_train_epochs=settings.epochs,
+        max_steps=updates,
         per_device_train_batch_size=settings.batch_size,
         gradient_accumulation_steps=settings.accumulate,
         learning_rate=settings.learning_rate,
@@ -56,13 +62,17 @@ def finetune(
         save_total_limit=2,
         logging_steps=10,
         seed=settings.seed,
-        data_seed=settings.seed,
-        train_sampling_strategy="group_by_length",
+        train_sampling_strategy="sequential",  # the stream has its own order
         remove_unused_columns=False,
         report_to=[],
         **job.device_options("auto"),
     )
-    trainer = _trainer(extra)(model=model, args=options, train_dataset=examples, data_collator=collate)
+    trainer = _trainer(extra)(
+        model=model,
+        args=options,
+        train_dataset=replace(stream, length=updates * an_update),
+        data_collator=collate,
+    )
     job.run(trainer, work)
     after = measure(trainer.model, tokenizer, held, max_tokens=settings.max_tokens)
 
@@ -101,6 +111,18 @@ def load(base: str) -> tuple[Any, Any]:
     if tokenizer.pad_token is None:
         raise TrainingError(f"the tokenizer of {base} has no padding token; an encoder-decoder needs one")
     return model, tokenizer
+
+
+def _stream(examples: list[dict[str, list[int]]], settings: FinetuneSettings) -> Stream:
+    """Batches of pairs of alike length, in another order each epoch; of length 0."""
+    return Stream(
+        row=lambda place, _: examples[place],
+        count=len(examples),
+        length=0,
+        seed=settings.seed,
+        sizes=[len(one["input_ids"]) + len(one["labels"]) for one in examples],
+        batch=settings.batch_size,
+    )
 
 
 def _extra(settings: FinetuneSettings, model: Any, examples: list[dict[str, list[int]]]) -> Extra:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings("default")  # the training libraries war
 
 from zhanggui.errors import TrainingError  # noqa: E402
 from zhanggui.storage import Artifact, ArtifactStore  # noqa: E402
-from zhanggui.training import measure_seq2seq  # noqa: E402
+from zhanggui.training import measure_seq2seq, rows  # noqa: E402
 from zhanggui.training.finetune import finetune  # noqa: E402
 from zhanggui.training.kept import kind_of, serving  # noqa: E402
 from zhanggui.training.measure import GENERAL  # noqa: E402
@@ -106,19 +107,30 @@ def test_an_encoder_decoder_learns_and_is_kept_whole(folder: Path, tmp_path: Pat
         serving(made, tmp_path)
 
 
-def test_a_started_again_job_goes_on_from_its_checkpoint(folder: Path, tmp_path: Path) -> None:
-    run(settings(epochs=3), folder, tmp_path)
-    steps = max(int(one.name.rpartition("-")[2]) for one in (tmp_path / "work").glob("checkpoint-*"))
-    made = run(settings(name="more", epochs=5), folder, tmp_path)
-    assert made.metrics["updates"] > steps
-    assert min(one["step"] for one in json.loads((made.path / "curve.json").read_text())) <= steps
+@pytest.mark.parametrize("base", ["t5", "bart"])
+def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(folder: Path, tmp_path: Path, base: str) -> None:
+    from safetensors.numpy import load_file
+
+    given = settings(base=base, epochs=3, batch_size=4, checkpoint_steps=13)
+    whole = run(given, folder, tmp_path)
+    checkpoints = sorted((tmp_path / "work").glob("checkpoint-*"), key=lambda one: int(one.name.rpartition("-")[2]))
+    shutil.rmtree(checkpoints[-1])
+    assert checkpoints[-2].name == "checkpoint-26"
+    resumed = run(replace(given, name="resumed"), folder, tmp_path)
+    assert resumed.metrics["updates"] == whole.metrics["updates"] > 26
+    one, two = (load_file(made.path / "model" / "model.safetensors") for made in (whole, resumed))
+    assert one.keys() == two.keys()
+    assert all((one[name] == two[name]).all() for name in one)
 
 
 def test_gradients_that_are_added_up_are_those_of_one_batch(folder: Path, tmp_path: Path) -> None:
-    # Every update sees all 43 pairs: at once, or in two unequal parts.
+    pairs, _ = rows.read(folder / "pairs.jsonl", settings().columns, system="", tidy=False)
+    count = len(rows.split(pairs, validation=0.25, seed=settings().seed)[0])
+    assert count % 3 == 0
+    # Every update sees all pairs: at once, or in three parts, from shorter ones to longer ones.
     whole, parts = (
-        run(settings(epochs=10, batch_size=size, accumulate=steps), folder, tmp_path / f"{steps}")
-        for size, steps in ((64, 1), (24, 2))
+        run(settings(epochs=10, validation=0.25, batch_size=size, accumulate=steps), folder, tmp_path / f"{steps}")
+        for size, steps in ((count, 1), (count // 3, 3))
     )
     first, second = (json.loads((one.path / "curve.json").read_text())[0] for one in (whole, parts))
     assert second["loss"] == pytest.approx(first["loss"], rel=1e-3)
