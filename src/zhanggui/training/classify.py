@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from zhanggui.errors import TrainingError
 from zhanggui.evaluation.classification import Classified, classified
 from zhanggui.storage import Artifact, ArtifactStore
-from zhanggui.training import curves, job, kept
+from zhanggui.training import curves, held_out, job, kept
 from zhanggui.training.corpora import labelled
 from zhanggui.training.load import adapters
 from zhanggui.training.settings import ClassifySettings
@@ -51,14 +51,7 @@ def classify(
         for part, found in data.parts.items()
     }
     truth = {part: [classes.index(label) for _, label in found] for part, found in data.parts.items()}
-    stream = Stream(
-        row=lambda place, _: {"input_ids": ids["train"][place], "label": truth["train"][place]},
-        count=len(ids["train"]),
-        length=0,
-        seed=settings.seed,
-        sizes=[len(one) for one in ids["train"]],
-        batch=settings.batch_size,
-    )
+    stream = _stream(ids["train"], truth["train"], settings)
     updates = math.ceil(settings.epochs * stream.epoch / settings.batch_size)
     args = TrainingArguments(
         output_dir=str(work),
@@ -70,18 +63,18 @@ def classify(
         warmup_steps=round(settings.warmup * updates),
         lr_scheduler_type="linear",
         train_sampling_strategy="sequential",  # the stream has its own order
-        save_steps=settings.checkpoint_steps,
-        save_total_limit=2,
         logging_steps=10,
         seed=settings.seed,
         report_to=[],
         remove_unused_columns=False,
+        **held_out.options(settings.checkpoint_steps, rows_at_once=settings.rows_at_once, keep=settings.keep),
         **job.device_options(settings.precision),
     )
-    trainer = Trainer(
+    trainer = held_out.measured(Trainer)(
         model=model,
         args=args,
         train_dataset=replace(stream, length=updates * settings.batch_size),
+        eval_dataset=held_out.stream(_stream(ids["validation"], truth["validation"], settings)),
         data_collator=lambda rows: collate(rows, pad=tokenizer.pad_token_id, limit=settings.max_tokens),
     )
     job.run(trainer, work, minutes=settings.minutes)
@@ -106,12 +99,24 @@ def classify(
         (draft.path / "report.md").write_text(_page(measured), encoding="utf-8")
         draft.metrics.update({part: one.figures() for part, one in measured.items()})
         draft.metrics.update(
-            updates=updates,
+            **held_out.kept(trainer),
             parameters=sum(one.numel() for one in model.parameters()),
             train_texts=len(ids["train"]),
             unlabelled=data.unlabelled,
         )
     return artifacts.get(settings.name, version)
+
+
+def _stream(ids: Sequence[Sequence[int]], truth: Sequence[int], settings: ClassifySettings) -> Stream:
+    """Batches of texts of alike length, in another order each epoch; of length 0."""
+    return Stream(
+        row=lambda place, _: {"input_ids": ids[place], "label": truth[place]},
+        count=len(ids),
+        length=0,
+        seed=settings.seed,
+        sizes=[len(one) for one in ids],
+        batch=settings.batch_size,
+    )
 
 
 def _model(base: str, labels: Sequence[str], settings: ClassifySettings) -> tuple[Any, Any]:

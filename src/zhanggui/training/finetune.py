@@ -13,7 +13,7 @@ from typing import Any
 
 from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
-from zhanggui.training import answers, job, rows, seq2seq
+from zhanggui.training import answers, held_out, job, rows, seq2seq
 from zhanggui.training.export import beside_adapter
 from zhanggui.training.load import adapters, encoder_decoder, load, load_in_4_bits, located
 from zhanggui.training.losses import Extra, meanings
@@ -61,18 +61,19 @@ def finetune(
         warmup_steps=max(1, round(settings.warmup * updates)),
         lr_scheduler_type="cosine",
         train_sampling_strategy="sequential",  # the stream has its own order
-        save_steps=settings.checkpoint_steps,
-        save_total_limit=2,
         logging_steps=10,
         seed=settings.seed,
         report_to=[],
         remove_unused_columns=False,
+        **held_out.options(settings.checkpoint_steps, rows_at_once=settings.batch_size, keep=settings.keep),
         **device,
     )
-    trainer = answers.answer_trainer(_extra(settings, model, examples))(
+    unseen = example_stream(answers.tokenize(held, tokenizer, longest=settings.max_tokens), settings)
+    trainer = held_out.measured(answers.answer_trainer(_extra(settings, model, examples)))(
         model=get_peft_model(model, adapters(settings.lora)) if adapted else model,
         args=args,
         train_dataset=replace(stream, length=updates * an_update),
+        eval_dataset=held_out.stream(unseen),
         data_collator=lambda found: answers.collate(found, pad=tokenizer.pad_token_id),
     )
     with answers.as_autocast(trainer.model) if half else nullcontext():
@@ -94,7 +95,7 @@ def finetune(
         data_hash=data_hash,
         before=before,
         after=after,
-        metrics={"train_pairs": len(train), "validation_pairs": len(held), "updates": trainer.state.global_step},
+        metrics={"train_pairs": len(train), "validation_pairs": len(held)} | held_out.kept(trainer),
         history=trainer.state.log_history,
         work=work,
         artifacts=artifacts,

@@ -65,6 +65,10 @@ def run(trainer: Any, work: Path, *, minutes: float | None = None) -> None:
     why: list[str] = []
 
     class Keeper(TrainerCallback):  # type: ignore[misc]
+        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if state.best_global_step:  # of a checkpoint that may have been written when `work` lay elsewhere
+                state.best_model_checkpoint = str(work / f"checkpoint-{state.best_global_step}")
+
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             if until is not None and time.monotonic() > until and not why:
                 why.append(f"the {minutes:g} minutes are over")

@@ -10,7 +10,7 @@ from typing import Any
 
 from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
-from zhanggui.training import comparisons, job
+from zhanggui.training import comparisons, held_out, job
 from zhanggui.training.export import beside_adapter
 from zhanggui.training.load import adapters, encoder_decoder, load, load_in_4_bits, located, ready
 from zhanggui.training.measure import measure
@@ -48,33 +48,32 @@ def tune(
         label_smoothing=settings.label_smoothing,
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.batch_size,
-        per_device_eval_batch_size=settings.batch_size,
         gradient_accumulation_steps=settings.accumulate,
         learning_rate=settings.learning_rate,
         warmup_steps=settings.warmup,
         lr_scheduler_type="cosine",
         max_length=settings.max_tokens,
-        save_steps=settings.checkpoint_steps,
-        save_total_limit=2,
         logging_steps=10,
         seed=settings.seed,
         data_seed=settings.seed,
         gradient_checkpointing=False,
         report_to=[],
+        **held_out.options(settings.checkpoint_steps, rows_at_once=settings.batch_size, keep=settings.keep),
         **job.device_options("auto"),
     )
-    trainer = DPOTrainer(
+    trainer = held_out.measured(DPOTrainer)(
         model=model,
         # Adapters need no second model: without them, or with those that it began with, it is the reference.
         ref_model=copy.deepcopy(model) if settings.method == "full" else None,
         args=options,
         processing_class=tokenizer,
         train_dataset=Dataset.from_list(comparisons.chats(train)),
-        eval_dataset=Dataset.from_list(comparisons.chats(held)),
+        eval_dataset=Dataset.from_list(comparisons.chats(held_out.sample(held, settings.seed))),
         peft_config=adapters(settings.lora) if new else None,
     )
     job.run(trainer, work)
-    told = trainer.evaluate()
+    history = list(trainer.state.log_history)
+    told = trainer.evaluate(Dataset.from_list(comparisons.chats(held)))
     after = measure(trainer.model, tokenizer, [one.chosen for one in held])
 
     def write(folder: Path) -> None:
@@ -100,9 +99,9 @@ def tune(
             "preference_margin": told["eval_rewards/margins"],
             "train_comparisons": len(train),
             "validation_comparisons": len(held),
-            "updates": trainer.state.global_step,
+            **held_out.kept(trainer),
         },
-        history=trainer.state.log_history,
+        history=history,
         work=work,
         artifacts=artifacts,
         now=now,

@@ -12,7 +12,7 @@ from typing import Any
 
 from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
-from zhanggui.training import job, rows
+from zhanggui.training import held_out, job, rows
 from zhanggui.training.load import adapters, located
 from zhanggui.training.losses import Extra, meanings, nats
 from zhanggui.training.measure_seq2seq import measure, row
@@ -37,10 +37,13 @@ def finetune(
     base = located(settings.base, folder)
     model, tokenizer = load(base)
     before = measure(model, tokenizer, held, max_tokens=settings.max_tokens)
-    examples = [
-        {"input_ids": source, "labels": target}
-        for source, target in (row(tokenizer, one, max_tokens=settings.max_tokens) for one in train)
-    ]
+    examples, unseen = (
+        [
+            {"input_ids": source, "labels": target}
+            for source, target in (row(tokenizer, one, max_tokens=settings.max_tokens) for one in pairs)
+        ]
+        for pairs in (train, held)
+    )
     extra = _extra(settings, model, examples)
     collate = DataCollatorForSeq2Seq(tokenizer, model=model)
     if settings.method == "lora":
@@ -58,19 +61,19 @@ def finetune(
         learning_rate=settings.learning_rate,
         warmup_steps=settings.warmup,
         lr_scheduler_type="cosine",
-        save_steps=settings.checkpoint_steps,
-        save_total_limit=2,
         logging_steps=10,
         seed=settings.seed,
         train_sampling_strategy="sequential",  # the stream has its own order
         remove_unused_columns=False,
         report_to=[],
+        **held_out.options(settings.checkpoint_steps, rows_at_once=settings.batch_size, keep=settings.keep),
         **job.device_options("auto"),
     )
-    trainer = _trainer(extra)(
+    trainer = held_out.measured(_trainer(extra))(
         model=model,
         args=options,
         train_dataset=replace(stream, length=updates * an_update),
+        eval_dataset=held_out.stream(_stream(unseen, settings)),
         data_collator=collate,
     )
     job.run(trainer, work)
@@ -90,7 +93,7 @@ def finetune(
         data_hash=data_hash,
         before=before,
         after=after,
-        metrics={"train_pairs": len(train), "validation_pairs": len(held), "updates": trainer.state.global_step},
+        metrics={"train_pairs": len(train), "validation_pairs": len(held)} | held_out.kept(trainer),
         history=trainer.state.log_history,
         work=work,
         artifacts=artifacts,

@@ -120,7 +120,7 @@ class PretrainSettings:
     fsdp: bool = False
     """Under torchrun: divides weights and optimiser among the processes."""
     checkpoint_steps: int = 100
-    """A killed job loses at most so many updates."""
+    """A killed job loses at most so many updates; the loss on held-out rows is measured as often."""
     minutes: float | None = None
     """Stops at the next update after so long, with a checkpoint to go on from."""
     seed: int = 7
@@ -142,7 +142,15 @@ class PairColumns:
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
-class FinetuneSettings:
+class TuningSettings:
+    """What every job that goes on from a base has."""
+
+    keep: Literal["last", "best"] = "last"
+    """The weights that it ends with, or those of the checkpoint with the lowest loss on held-out rows."""
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class FinetuneSettings(TuningSettings):
     """Conditional generation: the loss counts on the answer only."""
 
     name: str
@@ -180,7 +188,7 @@ class FinetuneSettings:
     validation: float = 0.1
     """Share of groups held out."""
     checkpoint_steps: int = 50
-    """A killed job loses at most so many updates."""
+    """A killed job loses at most so many updates; the loss on held-out rows is measured as often."""
     seed: int = 7
     """Fixes order, split and initial adapters."""
     licence: str = ""
@@ -190,7 +198,7 @@ class FinetuneSettings:
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
-class PreferenceSettings:
+class PreferenceSettings(TuningSettings):
     """Direct preference optimisation (Rafailov et al. 2023): of two texts for one prompt, the better becomes likelier."""
 
     name: str
@@ -224,7 +232,7 @@ class PreferenceSettings:
     validation: float = 0.1
     """Share of groups held out."""
     checkpoint_steps: int = 50
-    """A killed job loses at most so many updates."""
+    """A killed job loses at most so many updates; the loss on held-out rows is measured as often."""
     seed: int = 7
     """Fixes order, split and initial adapters."""
     licence: str = ""
@@ -234,7 +242,7 @@ class PreferenceSettings:
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
-class ClassifySettings:
+class ClassifySettings(TuningSettings):
     """Text classification by an encoder: its first token's vector, a linear layer, softmax (Devlin et al. 2019)."""
 
     name: str
@@ -270,7 +278,7 @@ class ClassifySettings:
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     """"auto": bfloat16 where the device computes in it."""
     checkpoint_steps: int = 200
-    """A killed job loses at most so many updates."""
+    """A killed job loses at most so many updates; the loss on held-out rows is measured as often."""
     minutes: float | None = None
     """Stops at the next update after so long, with a checkpoint to go on from."""
     seed: int = 7

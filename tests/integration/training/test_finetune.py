@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ pytest.importorskip("trl", reason="the extra `train` is not installed")
 pytestmark = pytest.mark.filterwarnings("default")  # the training libraries warn about themselves
 
 from zhanggui.errors import TrainingError  # noqa: E402
-from zhanggui.storage import ArtifactStore  # noqa: E402
+from zhanggui.storage import Artifact, ArtifactStore  # noqa: E402
 from zhanggui.training.finetune import finetune  # noqa: E402
 from zhanggui.training.settings import FinetuneSettings, LimitSettings, LoraSettings  # noqa: E402
 
@@ -89,6 +90,61 @@ def test_a_started_again_job_goes_on_from_its_checkpoint(folder: Path, tmp_path:
     curve = json.loads((made.path / "curve.json").read_text())
     assert made.metrics["updates"] > steps[-1]
     assert curve[-1]["step"] > steps[-1]
+
+
+def test_the_loss_on_held_out_rows_is_measured_without_a_trace(folder: Path, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file
+
+    often, once = (
+        finetune(settings(checkpoint_steps=steps), folder=folder, artifacts=ArtifactStore(tmp_path / f"{steps}"), work=tmp_path / f"w{steps}", now=NOW)
+        for steps in (5, 1_000)
+    )  # fmt: skip
+    # Adapters drop inputs at random: one number drawn elsewhere, and the weights would be others.
+    one, two = (load_file(made.path / "model" / "adapter_model.safetensors") for made in (often, once))
+    assert all((one[name] == two[name]).all() for name in one)
+    found = held_out_losses(often)
+    updates = often.metrics["updates"]
+    assert list(found) == [*range(5, updates, 5), updates]
+    assert found[updates] < found[5]
+    # Of all held-out rows, in batches of alike length; the same weights as those measured afterwards.
+    assert found[updates] == pytest.approx(often.metrics["after"]["validation_loss"], rel=0.05)
+    assert often.metrics["kept_update"] == updates
+
+
+def held_out_losses(made: Artifact) -> dict[int, float]:
+    curve = json.loads((made.path / "curve.json").read_text())
+    return {one["step"]: one["eval_loss"] for one in curve if "eval_loss" in one}
+
+
+def test_the_weights_of_the_lowest_held_out_loss_are_kept_where_asked(folder: Path, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file
+
+    # Nothing to learn but the rows themselves: what is held out is foretold worse and worse.
+    words = [f"{one} {other}" for one in GOODS for other in reversed(GOODS)]
+    lines = [{"prompt": f"about: {n}", "completion": words[n * 37 % 100]} for n in range(60)]
+    (tmp_path / "noise.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    given = settings(data=str(tmp_path / "noise.jsonl"), epochs=10, learning_rate=1e-2, keep="best")
+    work = tmp_path / "work"
+    made = finetune(given, folder=folder, artifacts=ArtifactStore(tmp_path), work=work, now=NOW)
+    found = held_out_losses(made)
+    best = min(found, key=lambda step: found[step])
+    assert best < max(found)
+    assert made.metrics["kept_update"] == best
+    assert made.metrics["updates"] == max(found)
+    file = "adapter_model.safetensors"
+    kept, then, last = (
+        load_file(place / file) for place in (made.path / "model", work / f"checkpoint-{best}", work / f"checkpoint-{max(found)}")
+    )  # fmt: skip
+    assert all((kept[name] == then[name]).all() for name in kept)
+    assert any((kept[name] != last[name]).any() for name in kept)
+    # A kill while the last checkpoint was written, then the same command where the folder lies now.
+    shutil.rmtree(work / f"checkpoint-{max(found)}")
+    work = work.rename(tmp_path / "moved")
+    again = finetune(replace(given, name="again"), folder=folder, artifacts=ArtifactStore(tmp_path), work=work, now=NOW)
+    assert again.metrics["kept_update"] == best
+    assert held_out_losses(again) == found
+    same = load_file(again.path / "model" / file)
+    assert all((kept[name] == same[name]).all() for name in kept)
 
 
 def test_a_model_past_its_limits_is_not_kept(folder: Path, tmp_path: Path) -> None:

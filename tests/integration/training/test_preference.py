@@ -75,14 +75,18 @@ def run(given: PreferenceSettings, folder: Path, out: Path) -> Artifact:
 def test_what_was_chosen_becomes_likelier_than_what_was_rejected(folder: Path, tmp_path: Path) -> None:
     import gguf
 
-    made = run(settings(), folder, tmp_path)
+    made = run(settings(keep="best"), folder, tmp_path)
     assert made.metrics["preference_accuracy"] > 0.9  # of products that it has not seen
     assert made.metrics["preference_margin"] > 0
     assert made.metrics["preference_loss"] < 0.69
     assert made.config["kind"] == "adapter"
     assert set(made.metrics["before"]) == set(made.metrics["after"])
     assert len(gguf.GGUFReader(made.path / "adapter.gguf").tensors) == 2 * 7 * 2
-    assert json.loads((made.path / "curve.json").read_text())
+    curve = json.loads((made.path / "curve.json").read_text())
+    held = {one["step"]: one["eval_loss"] for one in curve if "eval_loss" in one}
+    assert list(held) == [*range(5, made.metrics["updates"], 5), made.metrics["updates"]]
+    assert made.metrics["kept_update"] == min(held, key=lambda step: held[step])
+    assert made.metrics["preference_loss"] == pytest.approx(min(held.values()), abs=0.02)
 
 
 def test_an_adapter_is_gone_on_from_and_is_its_own_reference(folder: Path, tmp_path: Path) -> None:

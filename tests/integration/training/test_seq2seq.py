@@ -111,7 +111,7 @@ def test_an_encoder_decoder_learns_and_is_kept_whole(folder: Path, tmp_path: Pat
 def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(folder: Path, tmp_path: Path, base: str) -> None:
     from safetensors.numpy import load_file
 
-    given = settings(base=base, epochs=3, batch_size=4, checkpoint_steps=13)
+    given = settings(base=base, epochs=3, batch_size=4, checkpoint_steps=13, keep="best")
     whole = run(given, folder, tmp_path)
     checkpoints = sorted((tmp_path / "work").glob("checkpoint-*"), key=lambda one: int(one.name.rpartition("-")[2]))
     shutil.rmtree(checkpoints[-1])
@@ -121,6 +121,10 @@ def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(folder: Pat
     one, two = (load_file(made.path / "model" / "model.safetensors") for made in (whole, resumed))
     assert one.keys() == two.keys()
     assert all((one[name] == two[name]).all() for name in one)
+    curve = json.loads((resumed.path / "curve.json").read_text())
+    held = {one["step"]: one["eval_loss"] for one in curve if "eval_loss" in one}
+    assert list(held) == [13, 26, resumed.metrics["updates"]]
+    assert resumed.metrics["kept_update"] == whole.metrics["kept_update"] == min(held, key=lambda step: held[step])
 
 
 def test_gradients_that_are_added_up_are_those_of_one_batch(folder: Path, tmp_path: Path) -> None:
