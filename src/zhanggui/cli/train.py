@@ -1,5 +1,6 @@
 """Training jobs: `zhanggui train pretrain`, `finetune`, `classify` and `preference`. Jobs, not requests: they have no door in the HTTP API."""
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -108,13 +109,17 @@ def preference(
 
 
 def _places(config: Path, out: Path, name: str) -> dict[str, Any]:
-    """Where a job reads, keeps its model and its checkpoints, and its moment."""
+    """Where a job reads, keeps its model and its checkpoints, and its moment; says where its curves grow."""
     from zhanggui.storage import ArtifactStore
 
+    work = out / ".work" / name
+    if os.environ.get("RANK", "0") == "0":  # set by torchrun; the first process speaks for all
+        line = f"curves, while it trains: tensorboard --logdir {work} (pip install tensorboard)"
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     return {
         "folder": config.parent,
         "artifacts": ArtifactStore(out),
-        "work": out / ".work" / name,
+        "work": work,
         "now": datetime.now(UTC),
     }
 

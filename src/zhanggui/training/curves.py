@@ -1,4 +1,4 @@
-"""Keeps the curves of a run: JSON, a PNG, and event files for TensorBoard. Knows only the Trainer's log."""
+"""The curves of a run: event files for TensorBoard while it runs, then JSON and a PNG. Knows only the Trainer's log."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,6 +6,17 @@ from pathlib import Path
 from typing import Any
 
 _TIMES = ("_runtime", "_per_second", "_preparation_time")
+
+
+def live(folder: Path, *, start: int) -> Any:
+    """A callback that writes the Trainer's log into `folder` as it comes; `start` is the update that the run goes on from.
+
+    What an earlier run wrote of later updates is hidden, since they are made again.
+    """
+    from tensorboardX import SummaryWriter
+    from transformers.integrations import TensorBoardCallback
+
+    return TensorBoardCallback(SummaryWriter(str(folder), purge_step=start + 1 if start else None))
 
 
 def keep(history: Sequence[Mapping[str, Any]], folder: Path, *, title: str) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from zhanggui.errors import TrainingError
 from zhanggui.storage.artifacts import sync
+from zhanggui.training import curves
 
 WHOLE = "whole"
 """Written into a checkpoint when all of it is on the disk; one without it is thrown away."""
@@ -54,7 +55,7 @@ def last_checkpoint(work: Path) -> Path | None:
 
 
 def run(trainer: Any, work: Path, *, minutes: float | None = None) -> None:
-    """Train to the end, from the last whole checkpoint in `work` where there is one.
+    """Train to the end, from the last whole checkpoint in `work` where there is one; curves grow in `work`/tensorboard.
 
     Raises TrainingError, saying how to go on, when it was asked to stop (SIGTERM, SIGINT), when `minutes` are over, or
     when memory or disk ran out; the last checkpoint is whole in each case.
@@ -86,6 +87,9 @@ def run(trainer: Any, work: Path, *, minutes: float | None = None) -> None:
 
     trainer.add_callback(Keeper())
     start = last_checkpoint(work)
+    if trainer.is_world_process_zero():
+        done = int(start.name.rpartition("-")[2]) if start else 0
+        trainer.add_callback(curves.live(work / "tensorboard", start=done))
     trouble = ""
     with _signals(why):
         try:

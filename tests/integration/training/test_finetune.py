@@ -147,11 +147,29 @@ def test_the_weights_of_the_lowest_held_out_loss_are_kept_where_asked(folder: Pa
     assert all((kept[name] == same[name]).all() for name in kept)
 
 
-def test_a_model_past_its_limits_is_not_kept(folder: Path, tmp_path: Path) -> None:
+def test_a_model_past_its_limits_is_not_kept_but_its_curves_are(folder: Path, tmp_path: Path) -> None:
     strict = settings(limits=LimitSettings(general_perplexity=1e-6))
     with pytest.raises(TrainingError, match="forgotten"):
         finetune(strict, folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "work", now=NOW)
     assert ArtifactStore(tmp_path).versions("tiny") == []
+    found = events(tmp_path / "work" / "tensorboard")
+    assert {step for name, step in found if name == "train/loss"} >= {10, 20}
+    assert {step for name, step in found if name == "eval/loss"} >= {5, 10, 15, 20}
+
+
+def events(folder: Path) -> set[tuple[str, int]]:
+    """(name, update) of each figure in TensorBoard's files: records of length, check sum, bytes, check sum."""
+    from tensorboardX.proto.event_pb2 import Event
+
+    found = set()
+    for file in folder.iterdir():
+        given = file.read_bytes()
+        while given:
+            size = int.from_bytes(given[:8], "little")
+            event = Event.FromString(given[12 : 12 + size])
+            found |= {(value.tag, event.step) for value in event.summary.value}
+            given = given[16 + size :]
+    return found
 
 
 def test_too_few_pairs_are_refused(folder: Path, tmp_path: Path) -> None:

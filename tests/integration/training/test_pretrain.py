@@ -146,6 +146,8 @@ def test_a_killed_run_ends_with_the_weights_of_an_uninterrupted_one(
     (marks / "checkpoint-99").mkdir()  # as one that was cut off
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[0].startswith(f"curves, while it trains: tensorboard --logdir {marks} ")
+    assert len(list((marks / "tensorboard").iterdir())) == 2  # of the killed run, and of this one
     resumed = ArtifactStore(tmp_path / "b").get("tiny")
     assert whole is not None
     one, two = (load_file(made.path / "model" / "model.safetensors") for made in (whole, resumed))
