@@ -61,7 +61,7 @@ def classify(
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
         warmup_steps=round(settings.warmup * updates),
-        lr_scheduler_type="linear",
+        lr_scheduler_type=job.schedule(settings.schedule),
         train_sampling_strategy="sequential",  # the stream has its own order
         logging_steps=10,
         seed=settings.seed,

@@ -42,7 +42,7 @@ def finetune(
     if not train or not held:
         raise TrainingError(f"{len(pairs)} pairs are too few to train on and to hold some out")
     set_seed(settings.seed)
-    device = job.device_options("auto")
+    device = job.device_options(settings.precision)
     adapted = settings.method != "full"
     # Weights that stay as they are need no more than what is computed in.
     half = adapted and device["bf16"]
@@ -59,7 +59,8 @@ def finetune(
         gradient_accumulation_steps=settings.accumulate,
         learning_rate=settings.learning_rate,
         warmup_steps=max(1, round(settings.warmup * updates)),
-        lr_scheduler_type="cosine",
+        weight_decay=settings.weight_decay,
+        lr_scheduler_type=job.schedule(settings.schedule),
         train_sampling_strategy="sequential",  # the stream has its own order
         logging_steps=10,
         seed=settings.seed,
@@ -77,7 +78,7 @@ def finetune(
         data_collator=lambda found: answers.collate(found, pad=tokenizer.pad_token_id),
     )
     with answers.as_autocast(trainer.model) if half else nullcontext():
-        job.run(trainer, work)
+        job.run(trainer, work, minutes=settings.minutes)
     after = measure(trainer.model, tokenizer, held)
 
     def write(folder: Path) -> None:

@@ -36,6 +36,11 @@ def device_options(precision: str) -> dict[str, Any]:
     }
 
 
+def schedule(name: str) -> str:
+    """What the Trainer calls a schedule of the settings."""
+    return "constant_with_warmup" if name == "constant" else name
+
+
 def encoder_attention() -> str:
     """How an encoder attends on this device: on processors plain products are 1.3 times as fast as the fused kernel."""
     import torch

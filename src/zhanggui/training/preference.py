@@ -51,7 +51,8 @@ def tune(
         gradient_accumulation_steps=settings.accumulate,
         learning_rate=settings.learning_rate,
         warmup_steps=settings.warmup,
-        lr_scheduler_type="cosine",
+        weight_decay=settings.weight_decay,
+        lr_scheduler_type=job.schedule(settings.schedule),
         max_length=settings.max_tokens,
         logging_steps=10,
         seed=settings.seed,
@@ -59,7 +60,7 @@ def tune(
         gradient_checkpointing=False,
         report_to=[],
         **held_out.options(settings.checkpoint_steps, rows_at_once=settings.batch_size, keep=settings.keep),
-        **job.device_options("auto"),
+        **job.device_options(settings.precision),
     )
     trainer = held_out.measured(DPOTrainer)(
         model=model,
@@ -71,7 +72,7 @@ def tune(
         eval_dataset=Dataset.from_list(comparisons.chats(held_out.sample(held, settings.seed))),
         peft_config=adapters(settings.lora) if new else None,
     )
-    job.run(trainer, work)
+    job.run(trainer, work, minutes=settings.minutes)
     history = list(trainer.state.log_history)
     told = trainer.evaluate(Dataset.from_list(comparisons.chats(held)))
     after = measure(trainer.model, tokenizer, [one.chosen for one in held])

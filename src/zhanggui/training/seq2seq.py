@@ -60,14 +60,15 @@ def finetune(
         gradient_accumulation_steps=settings.accumulate,
         learning_rate=settings.learning_rate,
         warmup_steps=settings.warmup,
-        lr_scheduler_type="cosine",
+        weight_decay=settings.weight_decay,
+        lr_scheduler_type=job.schedule(settings.schedule),
         logging_steps=10,
         seed=settings.seed,
         train_sampling_strategy="sequential",  # the stream has its own order
         remove_unused_columns=False,
         report_to=[],
         **held_out.options(settings.checkpoint_steps, rows_at_once=settings.batch_size, keep=settings.keep),
-        **job.device_options("auto"),
+        **job.device_options(settings.precision),
     )
     trainer = held_out.measured(_trainer(extra))(
         model=model,
@@ -76,7 +77,7 @@ def finetune(
         eval_dataset=held_out.stream(_stream(unseen, settings)),
         data_collator=collate,
     )
-    job.run(trainer, work)
+    job.run(trainer, work, minutes=settings.minutes)
     after = measure(trainer.model, tokenizer, held, max_tokens=settings.max_tokens)
 
     def write(folder: Path) -> None:

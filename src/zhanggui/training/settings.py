@@ -147,6 +147,14 @@ class TuningSettings:
 
     keep: Literal["last", "best"] = "last"
     """The weights that it ends with, or those of the checkpoint with the lowest loss on held-out rows."""
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    """How the learning rate goes on after its rise: to zero, as half a cosine or a line, or not at all."""
+    weight_decay: float = 0.0
+    """Of AdamW (Loshchilov and Hutter 2019)."""
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    """"auto": bfloat16 where the device computes in it."""
+    minutes: float | None = None
+    """Stops at the next update after so long, with a checkpoint to go on from."""
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -180,7 +188,7 @@ class FinetuneSettings(TuningSettings):
     accumulate: int = 1
     """Steps whose gradients are added up before one update."""
     learning_rate: float = 5e-4
-    """Peak of the cosine schedule."""
+    """Its peak."""
     warmup: float = 0.05
     """Share of steps in which the learning rate rises."""
     max_tokens: int = 512
@@ -224,7 +232,7 @@ class PreferenceSettings(TuningSettings):
     accumulate: int = 2
     """Steps whose gradients are added up before one update."""
     learning_rate: float = 5e-5
-    """Peak of the cosine schedule; method full wants about a tenth."""
+    """Its peak; method full wants about a tenth."""
     warmup: float = 0.1
     """Share of steps in which the learning rate rises."""
     max_tokens: int = 512
@@ -266,7 +274,9 @@ class ClassifySettings(TuningSettings):
     rows_at_once: int = 64
     """Texts that are computed at a time; gradients of the others are added up."""
     learning_rate: float = 2e-4
-    """Its peak; it rises and then falls linearly to zero. A big encoder wants less, 2e-5."""
+    """Its peak. A big encoder wants less, 2e-5."""
+    schedule: Literal["cosine", "linear", "constant"] = "linear"
+    """How it goes on after its rise: to zero, as half a cosine or a line, or not at all."""
     warmup: float = 0.1
     """Share of updates in which the learning rate rises."""
     weight_decay: float = 0.01
@@ -275,12 +285,8 @@ class ClassifySettings(TuningSettings):
     """Of the encoder and of the vector that is classified."""
     max_tokens: int = 128
     """Longer texts are cut, in training and in serving."""
-    precision: Literal["auto", "bf16", "fp32"] = "auto"
-    """"auto": bfloat16 where the device computes in it."""
     checkpoint_steps: int = 200
     """A killed job loses at most so many updates; the loss on held-out rows is measured as often."""
-    minutes: float | None = None
-    """Stops at the next update after so long, with a checkpoint to go on from."""
     seed: int = 7
     """Fixes everything."""
     licence: str = ""

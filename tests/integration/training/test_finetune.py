@@ -172,6 +172,16 @@ def events(folder: Path) -> set[tuple[str, int]]:
     return found
 
 
+def test_the_knobs_reach_the_trainer(folder: Path, tmp_path: Path) -> None:
+    import torch
+
+    given = settings(schedule="constant", weight_decay=0.25, precision="fp32", minutes=1e-9)
+    with pytest.raises(TrainingError, match="minutes are over"):
+        finetune(given, folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "work", now=NOW)
+    args = torch.load(tmp_path / "work" / "checkpoint-1" / "training_args.bin", weights_only=False)
+    assert (args.lr_scheduler_type, args.weight_decay, args.bf16) == ("constant_with_warmup", 0.25, False)
+
+
 def test_too_few_pairs_are_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "one.jsonl").write_text(json.dumps({"prompt": "a", "completion": "b"}))
     with pytest.raises(TrainingError, match="too few"):

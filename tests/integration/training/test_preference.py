@@ -128,6 +128,16 @@ def test_a_started_again_job_goes_on_from_its_checkpoint(folder: Path, tmp_path:
     assert json.loads((made.path / "curve.json").read_text())[0]["step"] <= steps
 
 
+def test_the_knobs_reach_the_trainer(folder: Path, tmp_path: Path) -> None:
+    import torch
+
+    given = settings(schedule="constant", weight_decay=0.25, precision="fp32", minutes=1e-9)
+    with pytest.raises(TrainingError, match="minutes are over"):
+        run(given, folder, tmp_path)
+    args = torch.load(tmp_path / "work" / "checkpoint-1" / "training_args.bin", weights_only=False)
+    assert (args.lr_scheduler_type, args.weight_decay, args.bf16) == ("constant_with_warmup", 0.25, False)
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [({"method": "full", "adapter": "x"}, "merge it first"), ({"adapter": "nowhere"}, "does not belong"),

@@ -155,6 +155,16 @@ def test_a_model_past_its_limits_is_not_kept(folder: Path, tmp_path: Path) -> No
     assert ArtifactStore(tmp_path).versions("tiny") == []
 
 
+def test_the_knobs_reach_the_trainer(folder: Path, tmp_path: Path) -> None:
+    import torch
+
+    given = settings(schedule="constant", weight_decay=0.25, precision="fp32", minutes=1e-9)
+    with pytest.raises(TrainingError, match="minutes are over"):
+        run(given, folder, tmp_path)
+    args = torch.load(tmp_path / "work" / "checkpoint-1" / "training_args.bin", weights_only=False)
+    assert (args.lr_scheduler_type, args.weight_decay, args.bf16) == ("constant_with_warmup", 0.25, False)
+
+
 def test_qlora_of_an_encoder_decoder_is_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match='method "qlora" is for decoders'):
         run(settings(method="qlora"), folder, tmp_path)
