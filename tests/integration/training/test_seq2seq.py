@@ -13,6 +13,9 @@ import pytest
 pytest.importorskip("transformers", reason="the extra `train` is not installed")
 pytestmark = pytest.mark.filterwarnings("default")  # the training libraries warn about themselves
 
+from typer.testing import CliRunner  # noqa: E402
+
+from zhanggui.cli.main import app  # noqa: E402
 from zhanggui.errors import TrainingError  # noqa: E402
 from zhanggui.storage import Artifact, ArtifactStore  # noqa: E402
 from zhanggui.training import measure_seq2seq, rows  # noqa: E402
@@ -69,6 +72,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def said(store: Path, made: Artifact, *asked: str) -> list[str]:
+    """Predictions of `zhanggui model generate` for the prompts, which begin "about"; the others are its options."""
+    prompts = [one for one in asked if one.startswith("about")]
+    lines = [json.dumps({"prompt": one}) for one in prompts]
+    (store / "asked.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    places = [str(store / "asked.jsonl"), "--out", str(store / "said.jsonl"), "--store", str(store)]
+    command = ["model", "generate", made.name, *places, "--max-tokens", "32", *asked[len(prompts) :]]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    found = [json.loads(line) for line in (store / "said.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [one["prompt"] for one in found] == prompts
+    return [one["prediction"] for one in found]
+
+
 def settings(**fields: object) -> FinetuneSettings:
     given = FinetuneSettings(
         name="tiny",
@@ -103,6 +120,12 @@ def test_an_encoder_decoder_learns_and_is_kept_whole(folder: Path, tmp_path: Pat
     again = measure_seq2seq.measure(model, words, held, max_tokens=64)
     if method == "full":
         assert "for quiet evenings." in again.samples[0]["answer"]
+        asked = "about: tea 9", "about: a bag that nobody has asked about before 0"
+        assert said(tmp_path, made, *asked)[0] == again.samples[0]["answer"]
+        (beam,) = said(tmp_path, made, "about: tea 9", "--beams", "4")
+        assert "for quiet evenings." in beam
+        drawn = [said(tmp_path, made, "about: tea 9", "--candidates", "3", "--temperature", "2", "--seed", seed) for seed in "112"]  # fmt: skip
+        assert drawn[0] == drawn[1] != drawn[2]
     with pytest.raises(TrainingError, match="encoder-decoder; only decoders and adapters"):
         serving(made, tmp_path)
 
