@@ -115,7 +115,7 @@ def preference(
     console.print(f"  held-out comparisons: {told}", markup=False, highlight=False)
 
 
-def _instead(data: Path | None, base: str | None = None) -> dict[str, str]:
+def _instead(data: Path | None, base: str | None = None) -> dict[str, Any]:
     """What the command line says in the place of the settings file."""
     given = {"data": None if data is None else str(data.absolute()), "base": base}
     return {name: value for name, value in given.items() if value is not None}
