@@ -49,7 +49,8 @@ def test_the_classic_recipe_runs_as_it_is_written(tmp_path: Path) -> None:
     assert [row["reference"] for row in said] == [row["text"] for row in parts["test"]]
     assert sum(bool(row["prediction"].strip()) for row in said) > 0.9 * len(said)
     curve = json.loads(next((tmp_path / "recipe/artifacts/recipe").glob("*/curve.json")).read_text("utf-8"))
-    assert curve[-1]["loss"] < curve[0]["loss"]
+    fallen = [one["loss"] for one in curve if "loss" in one]
+    assert fallen[-1] < fallen[0]
     for figure in ("BLEU-4", "ROUGE-L", "distinct-2", "perplexity"):
         assert figure.lower() in done.stdout.lower()
     assert (tmp_path / "recipe" / "page.html").stat().st_size > 5_000

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from zhanggui.cli.model import BaseOption, NameArgument, artifact_named
-from zhanggui.cli.output import console, progress
+from zhanggui.cli.output import console, progress, training_libraries
 
 
 def generate(
@@ -25,24 +25,35 @@ def generate(
     temperature: Annotated[
         float, typer.Option("--temperature", min=0, help="Of sampling; 0: always the likeliest.")
     ] = 0.0,
+    beams: Annotated[
+        int, typer.Option("--beams", min=1, help="Of an encoder-decoder (T5, BART) at temperature 0: beam search.")
+    ] = 1,
     max_tokens: Annotated[int, typer.Option("--max-tokens", min=1, help="Longest answer.")] = 256,
     seed: Annotated[int, typer.Option("--seed", help="Of sampling.")] = 7,
 ) -> None:
-    """Answer each row of a file with a trained decoder or adapter, in the prompts that it was trained on."""
+    """Answer each row of a file with a trained decoder, adapter or encoder-decoder, in the prompts that it was trained on."""
     from zhanggui.llm.local import LocalModel
     from zhanggui.llm.model import Sampling
     from zhanggui.storage import ArtifactStore
     from zhanggui.training import generate as generation
-    from zhanggui.training.kept import serving
+    from zhanggui.training.generate_seq2seq import generate as generate_seq2seq
+    from zhanggui.training.kept import kind_of, serving
 
     artifact = artifact_named(name, ArtifactStore(store))
     pairs = generation.read(file, artifact.config, held_out=held_out)[:most]
-    options = serving(artifact, store / ".served", base=base)
-    model = LocalModel(options.get("path"), adapter=options.get("adapter"), context=2 * max_tokens + 512)
     asked = (artifact.config.get("columns") or {}).get("prompt", "prompt")
     sampling = Sampling(max_tokens=max_tokens, temperature=temperature, seed=seed)
-    with out.open("w", encoding="utf-8") as written, progress("texts", len(pairs)) as advance:
+    if kind_of(artifact) == "encoder-decoder":
+        cut = int(artifact.config["max_tokens"])
+        with training_libraries():
+            texts = generate_seq2seq(artifact.path / "model", pairs, candidates=candidates, beams=beams, sampling=sampling, max_tokens=cut)  # fmt: skip
+    elif beams > 1:
+        raise typer.BadParameter("only an encoder-decoder is searched by beams", param_hint="--beams")
+    else:
+        options = serving(artifact, store / ".served", base=base)
+        model = LocalModel(options.get("path"), adapter=options.get("adapter"), context=2 * max_tokens + 512)
         texts = generation.generate(model, pairs, candidates=candidates, sampling=sampling)
+    with out.open("w", encoding="utf-8") as written, progress("texts", len(pairs)) as advance:
         for pair, text in zip(pairs, texts, strict=True):
             reference = {"reference": pair.answer} if pair.answer else {}
             row = {asked: pair.prompt[-1]["content"], **reference, "prediction": text}  # an empty text is one, too

@@ -1,5 +1,6 @@
 """Training jobs: `zhanggui train pretrain`, `finetune`, `classify` and `preference`. Jobs, not requests: they have no door in the HTTP API."""
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,12 @@ app = typer.Typer(
 )
 
 
+ConfigOption = Annotated[Path, typer.Option("--config", help="The job's TOML file.")]
+DataOption = Annotated[Path | None, typer.Option("--data", help="Read this instead of the file's `data`.")]
+BaseOption = Annotated[str | None, typer.Option("--base", help="Start from this instead of the file's `base`.")]
+OutOption = Annotated[Path, typer.Option("--out", help="Folder of the artifacts.")]
+
+
 @app.callback()
 def _root() -> None:
     """Make models: pretrain on your own texts, fine-tune on your own pairs, tune to preferences."""
@@ -25,16 +32,14 @@ def _root() -> None:
 
 @app.command()
 def pretrain(
-    config: Annotated[Path, typer.Option("--config", help="The job's TOML file.")],
-    data: Annotated[Path | None, typer.Option("--data", help="Read this instead of the file's `data`.")] = None,
-    out: Annotated[Path, typer.Option("--out", help="Folder of the artifacts.")] = Path("artifacts"),
+    config: ConfigOption,
+    data: DataOption = None,
+    out: OutOption = Path("artifacts"),
 ) -> None:
     """Pretrain an encoder or a decoder on a corpus; a stopped job goes on when started again, also under torchrun."""
     from zhanggui.training.settings import PretrainSettings, load
 
-    settings = load(config, PretrainSettings)
-    if data is not None:
-        settings = replace(settings, data=str(data.absolute()))
+    settings = replace(load(config, PretrainSettings), **_instead(data))
     with training_libraries():
         from zhanggui.training.pretrain import pretrain as train
     artifact = train(settings, **_places(config, out, settings.name))
@@ -46,15 +51,17 @@ def pretrain(
 
 @app.command()
 def finetune(
-    config: Annotated[Path, typer.Option("--config", help="The job's TOML file.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the artifacts.")] = Path("artifacts"),
+    config: ConfigOption,
+    data: DataOption = None,
+    base: BaseOption = None,
+    out: OutOption = Path("artifacts"),
 ) -> None:
     """Fine-tune a decoder or an encoder-decoder on chats or on briefs with their copy; a killed job goes on when started again."""
     from zhanggui.storage import ArtifactStore
     from zhanggui.training.kept import weights
     from zhanggui.training.settings import FinetuneSettings, load
 
-    settings = load(config, FinetuneSettings)
+    settings = replace(load(config, FinetuneSettings), **_instead(data, base))
     settings = replace(settings, base=weights(settings.base, folder=config.parent, artifacts=ArtifactStore(out)))
     with training_libraries():
         from zhanggui.training.finetune import finetune as train
@@ -65,19 +72,15 @@ def finetune(
 
 @app.command()
 def classify(
-    config: Annotated[Path, typer.Option("--config", help="The job's TOML file.")],
-    data: Annotated[Path | None, typer.Option("--data", help="Read this instead of the file's `data`.")] = None,
-    base: Annotated[str | None, typer.Option("--base", help="Start from this instead of the file's `base`.")] = None,
-    out: Annotated[Path, typer.Option("--out", help="Folder of the artifacts.")] = Path("artifacts"),
+    config: ConfigOption,
+    data: DataOption = None,
+    base: BaseOption = None,
+    out: OutOption = Path("artifacts"),
 ) -> None:
     """Fine-tune an encoder to classify texts (sentiment, topic, intent); a stopped job goes on when started again."""
     from zhanggui.training.settings import ClassifySettings, load
 
-    settings = load(config, ClassifySettings)
-    if data is not None:
-        settings = replace(settings, data=str(data.absolute()))
-    if base is not None:
-        settings = replace(settings, base=base)
+    settings = replace(load(config, ClassifySettings), **_instead(data, base))
     with training_libraries():
         from zhanggui.training.classify import classify as train
     artifact = train(settings, **_places(config, out, settings.name))
@@ -95,13 +98,18 @@ def classify(
 
 @app.command()
 def preference(
-    config: Annotated[Path, typer.Option("--config", help="The job's TOML file.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the artifacts.")] = Path("artifacts"),
+    config: ConfigOption,
+    data: DataOption = None,
+    base: BaseOption = None,
+    out: OutOption = Path("artifacts"),
 ) -> None:
     """Tune a decoder to preferences (DPO): of two texts for one prompt, the better becomes likelier."""
+    from zhanggui.storage import ArtifactStore
+    from zhanggui.training.kept import weights
     from zhanggui.training.settings import PreferenceSettings, load
 
-    settings = load(config, PreferenceSettings)
+    settings = replace(load(config, PreferenceSettings), **_instead(data, base))
+    settings = replace(settings, base=weights(settings.base, folder=config.parent, artifacts=ArtifactStore(out)))
     with training_libraries():
         from zhanggui.training.preference import tune
     artifact = tune(settings, **_places(config, out, settings.name))
@@ -112,16 +120,26 @@ def preference(
     console.print(f"  held-out comparisons: {told}", markup=False, highlight=False)
 
 
+def _instead(data: Path | None, base: str | None = None) -> dict[str, Any]:
+    """What the command line says in the place of the settings file."""
+    given = {"data": None if data is None else str(data.absolute()), "base": base}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def _places(config: Path, out: Path, name: str) -> dict[str, Any]:
-    """Where a job reads, keeps its model and its checkpoints, and its moment."""
+    """Where a job reads, keeps its model and its checkpoints, and its moment; says where its curves grow."""
     from zhanggui.storage import ArtifactStore
     from zhanggui.storage.code_version import code_version
 
     code_version()  # that of the code which runs, not of what the tree has become when the job ends
+    work = out / ".work" / name
+    if os.environ.get("RANK", "0") == "0":  # set by torchrun; the first process speaks for all
+        line = f"curves, while it trains: tensorboard --logdir {work} (pip install tensorboard)"
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     return {
         "folder": config.parent,
         "artifacts": ArtifactStore(out),
-        "work": out / ".work" / name,
+        "work": work,
         "now": datetime.now(UTC),
     }
 

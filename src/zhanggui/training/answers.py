@@ -116,8 +116,10 @@ def answer_trainer(extra: Extra) -> Any:
                 numbers = torch.arange(len(ids), device=ids.device)[:, None].expand_as(ids)
                 loss = loss + extra(logits, wanted, numbers[answer], ids[asked], numbers[asked])
             if num_items_in_batch is None:
-                return loss / len(wanted)
-            # Gradients of processes are averaged, and each has a share of the update's tokens.
-            return loss * self.accelerator.num_processes / num_items_in_batch
+                loss = loss / len(wanted)
+            else:
+                # Gradients of processes are averaged, and each has a share of the update's tokens.
+                loss = loss * self.accelerator.num_processes / num_items_in_batch
+            return (loss, {}) if return_outputs else loss
 
     return AnswerTrainer

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from zhanggui.errors import TrainingError
 from zhanggui.evaluation.classification import Classified, classified
 from zhanggui.storage import Artifact, ArtifactStore
-from zhanggui.training import curves, job, kept
+from zhanggui.training import curves, held_out, job, kept
 from zhanggui.training.corpora import labelled
 from zhanggui.training.licences import stated
 from zhanggui.training.load import adapters, fits
@@ -41,15 +41,14 @@ def classify(
         gradient_accumulation_steps=job.shared(settings.batch_size, rows_at_once=settings.rows_at_once),
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
-        lr_scheduler_type="linear",
+        lr_scheduler_type=job.schedule(settings.schedule),
         train_sampling_strategy="sequential",  # the stream has its own order
         gradient_checkpointing=settings.gradient_checkpointing,
-        save_steps=settings.checkpoint_steps,
-        save_total_limit=2,
         logging_steps=10,
         seed=settings.seed,
         report_to=[],
         remove_unused_columns=False,
+        **held_out.options(settings.checkpoint_steps, rows_at_once=settings.rows_at_once, keep=settings.keep),
         **job.device_options(settings.precision),
     )
     with args.main_process_first(local=False):
@@ -66,21 +65,15 @@ def classify(
         for part, found in data.parts.items()
     }
     truth = {part: [classes.index(label) for _, label in found] for part, found in data.parts.items()}
-    stream = Stream(
-        row=lambda place, _: {"input_ids": ids["train"][place], "label": truth["train"][place]},
-        count=len(ids["train"]),
-        length=0,
-        seed=settings.seed,
-        sizes=[len(one) for one in ids["train"]],
-        batch=settings.batch_size,
-    )
+    stream = _stream(ids["train"], truth["train"], settings)
     updates = math.ceil(settings.epochs * stream.epoch / settings.batch_size)
     args.max_steps, args.warmup_steps = updates, round(settings.warmup * updates)
     job.begin(args, settings, data_hash=data.hash, base=base)
-    trainer = Trainer(
+    trainer = held_out.measured(Trainer)(
         model=model,
         args=args,
         train_dataset=replace(stream, length=updates * settings.batch_size),
+        eval_dataset=held_out.stream(_stream(ids["validation"], truth["validation"], settings)),
         data_collator=lambda rows: collate(rows, pad=tokenizer.pad_token_id, limit=settings.max_tokens),
         compute_loss_func=_loss,
     )
@@ -109,13 +102,25 @@ def classify(
         (draft.path / "report.md").write_text(_page(measured), encoding="utf-8")
         draft.metrics.update({part: one.figures() for part, one in measured.items()})
         draft.metrics.update(
-            updates=updates,
+            **held_out.kept(trainer),
             parameters=sum(one.numel() for one in model.parameters()),
             train_texts=len(ids["train"]),
             unlabelled=data.unlabelled,
         )
     job.clear(work)
     return artifacts.get(settings.name, version)
+
+
+def _stream(ids: Sequence[Sequence[int]], truth: Sequence[int], settings: ClassifySettings) -> Stream:
+    """Batches of texts of alike length, in another order each epoch; of length 0."""
+    return Stream(
+        row=lambda place, _: {"input_ids": ids[place], "label": truth[place]},
+        count=len(ids),
+        length=0,
+        seed=settings.seed,
+        sizes=[len(one) for one in ids],
+        batch=settings.batch_size,
+    )
 
 
 def _model(base: str, labels: Sequence[str], settings: ClassifySettings) -> tuple[Any, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
-from zhanggui.training import answers, job, rows, seq2seq
+from zhanggui.training import answers, held_out, job, rows, seq2seq
 from zhanggui.training.export import beside_adapter
 from zhanggui.training.load import adapters, encoder_decoder, fits, load, load_in_4_bits, located
 from zhanggui.training.losses import Extra, meanings
@@ -41,7 +41,7 @@ def finetune(
     if not train or not held:
         raise TrainingError(f"{len(train) + len(held)} pairs are too few to train on and to hold some out")
     set_seed(settings.seed)
-    device = job.device_options("auto")
+    device = job.device_options(settings.precision)
     adapted = settings.method != "full"
     # Weights that stay as they are need no more than what is computed in.
     half = adapted and device["bf16"]
@@ -62,26 +62,28 @@ def finetune(
         gradient_accumulation_steps=settings.accumulate,
         learning_rate=settings.learning_rate,
         warmup_steps=max(1, round(settings.warmup * updates)),
-        lr_scheduler_type="cosine",
+        weight_decay=settings.weight_decay,
+        lr_scheduler_type=job.schedule(settings.schedule),
         train_sampling_strategy="sequential",  # the stream has its own order
         gradient_checkpointing=settings.gradient_checkpointing,
-        save_steps=settings.checkpoint_steps,
-        save_total_limit=2,
         logging_steps=10,
         seed=settings.seed,
         report_to=[],
         remove_unused_columns=False,
+        **held_out.options(settings.checkpoint_steps, rows_at_once=settings.batch_size, keep=settings.keep),
         **device,
     )
     job.begin(args, settings, data_hash=data_hash, base=base)
-    trainer = answers.answer_trainer(_extra(settings, model, examples))(
+    unseen = example_stream(answers.tokenize(held, tokenizer, longest=settings.max_tokens), settings)
+    trainer = held_out.measured(answers.answer_trainer(_extra(settings, model, examples)))(
         model=get_peft_model(model, adapters(settings.lora)) if adapted else model,
         args=args,
         train_dataset=replace(stream, length=updates * an_update),
+        eval_dataset=held_out.stream(unseen),
         data_collator=lambda found: answers.collate(found, pad=tokenizer.pad_token_id),
     )
     with answers.as_autocast(trainer.model) if half else nullcontext():
-        job.run(trainer, work)
+        job.run(trainer, work, minutes=settings.minutes)
     if before is None:
         return None
     after = measure(trainer.model, tokenizer, held)
@@ -106,8 +108,8 @@ def finetune(
             "train_pairs": len(train),
             "validation_pairs": len(held),
             "cut_answers": sum(one.cut for one in examples) / len(examples),
-            "updates": trainer.state.global_step,
-        },
+        }
+        | held_out.kept(trainer),
         history=trainer.state.log_history,
         work=work,
         artifacts=artifacts,

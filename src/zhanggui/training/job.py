@@ -18,6 +18,7 @@ from typing import Any
 
 from zhanggui.errors import TrainingError
 from zhanggui.storage.artifacts import sync
+from zhanggui.training import curves
 
 WHOLE = "whole"
 """Written into a checkpoint when all of it is on the disk; one without it is thrown away."""
@@ -61,6 +62,11 @@ def device() -> Any:
         if torch.cuda.is_available()
         else torch.device("cpu")
     )
+
+
+def schedule(name: str) -> str:
+    """What the Trainer calls a schedule of the settings."""
+    return "constant_with_warmup" if name == "constant" else name
 
 
 def encoder_attention() -> str:
@@ -139,7 +145,7 @@ def last_checkpoint(work: Path) -> Path | None:
 
 
 def run(trainer: Any, work: Path, *, minutes: float | None = None, relief: str = SMALLER_BATCH) -> None:
-    """Train to the end, from the last whole checkpoint in `work` where there is one.
+    """Train to the end, from the last whole checkpoint in `work` where there is one; curves grow in `work`/tensorboard.
 
     Raises TrainingError, saying how to go on, when it was asked to stop (SIGTERM, SIGINT), when `minutes` are over, or
     when memory (`relief` is what to do then) or disk ran out; the last checkpoint is whole in each case.
@@ -150,6 +156,10 @@ def run(trainer: Any, work: Path, *, minutes: float | None = None, relief: str =
     why: list[str] = []
 
     class Keeper(TrainerCallback):  # type: ignore[misc]
+        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if state.best_global_step:  # of a checkpoint that may have been written when `work` lay elsewhere
+                state.best_model_checkpoint = str(work / f"checkpoint-{state.best_global_step}")
+
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             if until is not None and time.monotonic() > until and not why:
                 why.append(f"the {minutes:g} minutes are over")
@@ -170,6 +180,9 @@ def run(trainer: Any, work: Path, *, minutes: float | None = None, relief: str =
 
     trainer.add_callback(Keeper())
     start = last_checkpoint(work)
+    if trainer.is_world_process_zero():
+        done = int(start.name.rpartition("-")[2]) if start else 0
+        trainer.add_callback(curves.live(work / "tensorboard", start=done))
     trouble = ""
     with _signals(why):
         try:

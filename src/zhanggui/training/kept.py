@@ -53,7 +53,9 @@ def serving(artifact: Artifact, folder: Path, *, base: str | None = None) -> dic
     """
     kind = kind_of(artifact)
     if kind not in ("adapter", "decoder"):
-        raise TrainingError(f"{artifact.name} {artifact.version} is of kind {kind}; only decoders and adapters write")
+        raise TrainingError(
+            f"{artifact.name} {artifact.version} is of kind {kind}; only decoders and adapters serve a shop"
+        )
     prompt = {"prompt": "brief"} if artifact.config.get("prompt") == "brief" else {}
     if kind == "adapter" and ADAPTER in artifact.files:
         beneath = _base(artifact, base)

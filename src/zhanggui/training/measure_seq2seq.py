@@ -25,9 +25,9 @@ def measure(model: Any, tokenizer: Any, held: Sequence[Pair], *, max_tokens: int
     with torch.inference_mode():
         loss = _loss(model, tokenizer, [row(tokenizer, one, max_tokens=max_tokens) for one in held])
         general = _loss(model, tokenizer, [one for text in general_texts(held) for one in hidden(tokenizer, text)])
-        answers = _generate(model, tokenizer, held[:SAMPLES], max_tokens=max_tokens)
+        said = answers(model, tokenizer, held[:SAMPLES], max_tokens=max_tokens)
     model.train(was_training)
-    return summary(held, answers, loss=loss, general=general)
+    return summary(held, said, loss=loss, general=general)
 
 
 def row(tokenizer: Any, pair: Pair, *, max_tokens: int) -> Row:
@@ -101,7 +101,8 @@ def _loss(model: Any, tokenizer: Any, rows: Sequence[Row]) -> float:
     return total / max(1, count)
 
 
-def _generate(model: Any, tokenizer: Any, pairs: Sequence[Pair], *, max_tokens: int) -> list[str]:
+def answers(model: Any, tokenizer: Any, pairs: Sequence[Pair], *, max_tokens: int, **options: Any) -> list[str]:
+    """What the model says to the prompts, in order, greedily; `options` are of GenerationConfig and go before that."""
     import torch
     from transformers import DataCollatorForSeq2Seq, GenerationConfig
 
@@ -109,18 +110,18 @@ def _generate(model: Any, tokenizer: Any, pairs: Sequence[Pair], *, max_tokens: 
     rows = [row(tokenizer, one, max_tokens=max_tokens) for one in pairs]
     batch = collate([{"input_ids": a, "labels": b} for a, b in rows]).to(model.device)
     # What the model was made for elsewhere (beams, least lengths) must not colour the figures.
-    plain = GenerationConfig(
-        max_new_tokens=64,
-        min_length=0,
-        num_beams=1,
-        do_sample=False,
-        no_repeat_ngram_size=0,
-        eos_token_id=end(tokenizer),
-        pad_token_id=tokenizer.pad_token_id,
+    plain = {
+        "max_new_tokens": 64,
+        "min_length": 0,
+        "num_beams": 1,
+        "do_sample": False,
+        "no_repeat_ngram_size": 0,
+        "eos_token_id": end(tokenizer),
+        "pad_token_id": tokenizer.pad_token_id,
         # As in training: a pad for T5, an end for BART, a language's code for mBART.
-        decoder_start_token_id=int(batch["decoder_input_ids"][0, 0]),
-    )
+        "decoder_start_token_id": int(batch["decoder_input_ids"][0, 0]),
+    }
     given = {name: batch[name] for name in ("input_ids", "attention_mask")}
-    out = model.generate(**given, generation_config=plain)
+    out = model.generate(**given, generation_config=GenerationConfig(**plain | options))
     assert isinstance(out, torch.Tensor)
     return [one.strip() for one in tokenizer.batch_decode(out, skip_special_tokens=True)]

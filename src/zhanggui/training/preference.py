@@ -10,7 +10,7 @@ from typing import Any
 
 from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
-from zhanggui.training import comparisons, job, kept
+from zhanggui.training import comparisons, held_out, job, kept
 from zhanggui.training.chats import ready
 from zhanggui.training.export import beside_adapter
 from zhanggui.training.load import adapters, encoder_decoder, fits, load, load_in_4_bits, located
@@ -49,34 +49,34 @@ def tune(
         label_smoothing=settings.label_smoothing,
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=job.shared(settings.batch_size),
-        per_device_eval_batch_size=job.shared(settings.batch_size),
         gradient_accumulation_steps=settings.accumulate,
         learning_rate=settings.learning_rate,
         warmup_steps=settings.warmup,
-        lr_scheduler_type="cosine",
+        weight_decay=settings.weight_decay,
+        lr_scheduler_type=job.schedule(settings.schedule),
         max_length=settings.max_tokens,
-        save_steps=settings.checkpoint_steps,
-        save_total_limit=2,
         logging_steps=10,
         seed=settings.seed,
         data_seed=settings.seed,
         gradient_checkpointing=settings.gradient_checkpointing,
         report_to=[],
-        **job.device_options("auto"),
+        **held_out.options(settings.checkpoint_steps, rows_at_once=settings.batch_size, keep=settings.keep),
+        **job.device_options(settings.precision),
     )
     job.begin(options, settings, data_hash=data_hash, base=base)
-    trainer = DPOTrainer(
+    trainer = held_out.measured(DPOTrainer)(
         model=model,
         # Adapters need no second model: without them, or with those that it began with, it is the reference.
         ref_model=copy.deepcopy(model) if settings.method == "full" else None,
         args=options,
         processing_class=tokenizer,
         train_dataset=Dataset.from_list(comparisons.chats(train)),
-        eval_dataset=Dataset.from_list(comparisons.chats(held)),
+        eval_dataset=Dataset.from_list(comparisons.chats(held_out.sample(held, settings.seed))),
         peft_config=adapters(settings.lora) if new else None,
     )
-    job.run(trainer, work)
-    told = trainer.evaluate()
+    job.run(trainer, work, minutes=settings.minutes)
+    history = list(trainer.state.log_history)
+    told = trainer.evaluate(Dataset.from_list(comparisons.chats(held)))
     if before is None:
         return None
     after = measure(trainer.model, tokenizer, [one.chosen for one in held])
@@ -104,9 +104,9 @@ def tune(
             "preference_margin": told["eval_rewards/margins"],
             "train_comparisons": len(train),
             "validation_comparisons": len(held),
-            "updates": trainer.state.global_step,
+            **held_out.kept(trainer),
         },
-        history=trainer.state.log_history,
+        history=history,
         work=work,
         artifacts=artifacts,
         now=now,

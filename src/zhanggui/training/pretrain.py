@@ -13,7 +13,7 @@ import numpy as np
 
 from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
-from zhanggui.training import curves, job, kept
+from zhanggui.training import curves, held_out, job, kept
 from zhanggui.training.chats import beginning, ended
 from zhanggui.training.corpora import Texts, texts
 from zhanggui.training.licences import stated
@@ -57,12 +57,11 @@ def pretrain(
         lr_scheduler_kwargs=_schedule(settings),
         train_sampling_strategy="sequential",  # the stream has its own order
         gradient_checkpointing=settings.gradient_checkpointing,
-        save_steps=settings.checkpoint_steps,
-        save_total_limit=2,
         logging_steps=10,
         seed=settings.seed,
         report_to=[],
         remove_unused_columns=False,
+        **held_out.options(settings.checkpoint_steps, rows_at_once=settings.rows_at_once),
         **({"fsdp": True, "fsdp_config": {"fsdp_version": 2}} if settings.fsdp else {}),
         **job.device_options(settings.precision),
     )
@@ -79,10 +78,11 @@ def pretrain(
     length = settings.updates * settings.batch_size
     train = _stream(data.train, tokenizer, settings, length=length)
     held = _stream(data.validation, tokenizer, settings, length=0)
-    trainer = Trainer(
+    trainer = held_out.measured(Trainer)(
         model=model,
         args=args,
         train_dataset=train,
+        eval_dataset=held_out.stream(held),
         data_collator=lambda rows: collate(rows, pad=tokenizer.pad_token_id, limit=settings.context),
     )
     job.run(trainer, work, minutes=settings.minutes, relief=job.SMALLER_ROWS)

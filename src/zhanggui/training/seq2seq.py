@@ -4,17 +4,20 @@ The Seq2SeqTrainer of Hugging Face and PEFT do the work. `finetune` calls it for
 answer only, since nothing else is decoded.
 """
 
+import math
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
-from zhanggui.training import job, rows
+from zhanggui.training import held_out, job, rows
 from zhanggui.training.load import adapters, located
 from zhanggui.training.losses import Extra, meanings, nats
 from zhanggui.training.measure_seq2seq import measure, row
 from zhanggui.training.settings import FinetuneSettings
+from zhanggui.training.streams import Stream
 from zhanggui.training.tuned import keep
 
 
@@ -33,38 +36,49 @@ def finetune(
     base = located(settings.base, folder)
     model, tokenizer = load(base)
     before = measure(model, tokenizer, held, max_tokens=settings.max_tokens) if job.first() else None
-    examples = [
-        {"input_ids": source, "labels": target}
-        for source, target in (row(tokenizer, one, max_tokens=settings.max_tokens) for one in train)
-    ]
+    examples, unseen = (
+        [
+            {"input_ids": source, "labels": target}
+            for source, target in (row(tokenizer, one, max_tokens=settings.max_tokens) for one in pairs)
+        ]
+        for pairs in (train, held)
+    )
     extra = _extra(settings, model, examples)
     collate = DataCollatorForSeq2Seq(tokenizer, model=model)
     if settings.method == "lora":
         from peft import get_peft_model
 
         model = get_peft_model(model, adapters(settings.lora, task="SEQ_2_SEQ_LM"))
+    stream = _stream(examples, settings)
+    an_update = settings.batch_size * settings.accumulate
+    updates = math.ceil(settings.epochs * stream.epoch / an_update)
     options = Seq2SeqTrainingArguments(
         output_dir=str(work),
-        num_train_epochs=settings.epochs,
+        max_steps=updates,
         per_device_train_batch_size=job.shared(settings.batch_size),
         gradient_accumulation_steps=settings.accumulate,
         learning_rate=settings.learning_rate,
         warmup_steps=settings.warmup,
-        lr_scheduler_type="cosine",
+        weight_decay=settings.weight_decay,
+        lr_scheduler_type=job.schedule(settings.schedule),
         gradient_checkpointing=settings.gradient_checkpointing,
-        save_steps=settings.checkpoint_steps,
-        save_total_limit=2,
         logging_steps=10,
         seed=settings.seed,
-        data_seed=settings.seed,
-        train_sampling_strategy="group_by_length",
+        train_sampling_strategy="sequential",  # the stream has its own order
         remove_unused_columns=False,
         report_to=[],
-        **job.device_options("auto"),
+        **held_out.options(settings.checkpoint_steps, rows_at_once=settings.batch_size, keep=settings.keep),
+        **job.device_options(settings.precision),
     )
     job.begin(options, settings, data_hash=data_hash, base=base)
-    trainer = _trainer(extra)(model=model, args=options, train_dataset=examples, data_collator=collate)
-    job.run(trainer, work)
+    trainer = held_out.measured(_trainer(extra))(
+        model=model,
+        args=options,
+        train_dataset=replace(stream, length=updates * an_update),
+        eval_dataset=held_out.stream(_stream(unseen, settings)),
+        data_collator=collate,
+    )
+    job.run(trainer, work, minutes=settings.minutes)
     if before is None:
         return None
     after = measure(trainer.model, tokenizer, held, max_tokens=settings.max_tokens)
@@ -84,7 +98,7 @@ def finetune(
         data_hash=data_hash,
         before=before,
         after=after,
-        metrics={"train_pairs": len(train), "validation_pairs": len(held), "updates": trainer.state.global_step},
+        metrics={"train_pairs": len(train), "validation_pairs": len(held)} | held_out.kept(trainer),
         history=trainer.state.log_history,
         work=work,
         artifacts=artifacts,
@@ -105,6 +119,18 @@ def load(base: str) -> tuple[Any, Any]:
     if tokenizer.pad_token is None:
         raise TrainingError(f"the tokenizer of {base} has no padding token; an encoder-decoder needs one")
     return model.to(job.device()), tokenizer
+
+
+def _stream(examples: list[dict[str, list[int]]], settings: FinetuneSettings) -> Stream:
+    """Batches of pairs of alike length, in another order each epoch; of length 0."""
+    return Stream(
+        row=lambda place, _: examples[place],
+        count=len(examples),
+        length=0,
+        seed=settings.seed,
+        sizes=[len(one["input_ids"]) + len(one["labels"]) for one in examples],
+        batch=settings.batch_size,
+    )
 
 
 def _extra(settings: FinetuneSettings, model: Any, examples: list[dict[str, list[int]]]) -> Extra:

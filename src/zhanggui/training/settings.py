@@ -120,7 +120,7 @@ class PretrainSettings:
     fsdp: bool = False
     """Under torchrun, on GPUs: divides weights and optimiser among the processes. No test covers it: they run on processors."""
     checkpoint_steps: int = 100
-    """A killed job loses at most so many updates."""
+    """A killed job loses at most so many updates; the loss on held-out rows is measured as often."""
     minutes: float | None = None
     """Stops at the next update after so long, with a checkpoint to go on from."""
     seed: int = 7
@@ -143,7 +143,23 @@ class PairColumns:
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
-class FinetuneSettings:
+class TuningSettings:
+    """What every job that goes on from a base has."""
+
+    keep: Literal["last", "best"] = "last"
+    """The weights that it ends with, or those of the checkpoint with the lowest loss on held-out rows."""
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    """How the learning rate goes on after its rise: to zero, as half a cosine or a line, or not at all."""
+    weight_decay: float = 0.0
+    """Of AdamW (Loshchilov and Hutter 2019)."""
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    """"auto": bfloat16 where the device computes in it."""
+    minutes: float | None = None
+    """Stops at the next update after so long, with a checkpoint to go on from."""
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class FinetuneSettings(TuningSettings):
     """Conditional generation: the loss counts on the answer only."""
 
     name: str
@@ -174,7 +190,7 @@ class FinetuneSettings:
     accumulate: int = 1
     """Steps whose gradients are added up before one update."""
     learning_rate: float = 5e-4
-    """Peak of the cosine schedule."""
+    """Its peak."""
     warmup: float = 0.05
     """Share of steps in which the learning rate rises."""
     max_tokens: int = 512
@@ -184,7 +200,7 @@ class FinetuneSettings:
     gradient_checkpointing: bool = False
     """Computes activations twice to keep fewer."""
     checkpoint_steps: int = 50
-    """A killed job loses at most so many updates."""
+    """A killed job loses at most so many updates; the loss on held-out rows is measured as often."""
     seed: int = 7
     """Fixes order, split and initial adapters."""
     licence: str = ""
@@ -194,7 +210,7 @@ class FinetuneSettings:
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
-class PreferenceSettings:
+class PreferenceSettings(TuningSettings):
     """Direct preference optimisation (Rafailov et al. 2023): of two texts for one prompt, the better becomes likelier."""
 
     name: str
@@ -220,7 +236,7 @@ class PreferenceSettings:
     accumulate: int = 2
     """Steps whose gradients are added up before one update."""
     learning_rate: float = 5e-5
-    """Peak of the cosine schedule; method full wants about a tenth."""
+    """Its peak; method full wants about a tenth."""
     warmup: float = 0.1
     """Share of steps in which the learning rate rises."""
     max_tokens: int = 512
@@ -230,7 +246,7 @@ class PreferenceSettings:
     gradient_checkpointing: bool = False
     """Computes activations twice to keep fewer."""
     checkpoint_steps: int = 50
-    """A killed job loses at most so many updates."""
+    """A killed job loses at most so many updates; the loss on held-out rows is measured as often."""
     seed: int = 7
     """Fixes order, split and initial adapters."""
     licence: str = ""
@@ -240,7 +256,7 @@ class PreferenceSettings:
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
-class ClassifySettings:
+class ClassifySettings(TuningSettings):
     """Text classification by an encoder: its first token's vector, a linear layer, softmax (Devlin et al. 2019)."""
 
     name: str
@@ -264,7 +280,9 @@ class ClassifySettings:
     rows_at_once: int = 64
     """Texts that one process computes at a time; gradients of the others are added up."""
     learning_rate: float = 2e-4
-    """Its peak; it rises and then falls linearly to zero. A big encoder wants less, 2e-5."""
+    """Its peak. A big encoder wants less, 2e-5."""
+    schedule: Literal["cosine", "linear", "constant"] = "linear"
+    """How it goes on after its rise: to zero, as half a cosine or a line, or not at all."""
     warmup: float = 0.1
     """Share of updates in which the learning rate rises."""
     weight_decay: float = 0.01
@@ -273,14 +291,10 @@ class ClassifySettings:
     """Of the encoder and of the vector that is classified."""
     max_tokens: int = 128
     """Longer texts are cut, in training and in serving."""
-    precision: Literal["auto", "bf16", "fp32"] = "auto"
-    """"auto": bfloat16 where the device computes in it."""
     gradient_checkpointing: bool = False
     """Computes activations twice to keep fewer."""
     checkpoint_steps: int = 200
-    """A killed job loses at most so many updates."""
-    minutes: float | None = None
-    """Stops at the next update after so long, with a checkpoint to go on from."""
+    """A killed job loses at most so many updates; the loss on held-out rows is measured as often."""
     seed: int = 7
     """Fixes everything."""
     licence: str = ""

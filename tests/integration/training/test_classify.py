@@ -121,10 +121,11 @@ def test_adapters_relearn_the_opposite_and_leave_the_words_alone(home: Path, who
 
 
 def test_a_stopped_run_ends_with_the_weights_of_an_uninterrupted_one(home: Path, tmp_path: Path) -> None:
+    given = settings(epochs=1, base=str(base(home)), checkpoint_steps=5, keep="best")
     uncut = classify(
-        settings(epochs=1, base=str(base(home))), folder=home, artifacts=ArtifactStore(tmp_path / "a"), work=tmp_path / "whole", now=NOW
+        given, folder=home, artifacts=ArtifactStore(tmp_path / "a"), work=tmp_path / "whole", now=NOW
     )  # fmt: skip
-    stopped = settings(epochs=1, base=str(base(home)), minutes=1e-9)
+    stopped = replace(given, minutes=1e-9)
     again, work = ArtifactStore(tmp_path / "b"), tmp_path / "work"
     with pytest.raises(TrainingError, match=r"minutes are over.*the same command goes on"):
         classify(stopped, folder=home, artifacts=again, work=work, now=NOW)
@@ -133,6 +134,11 @@ def test_a_stopped_run_ends_with_the_weights_of_an_uninterrupted_one(home: Path,
     one, two = weights(uncut.path), weights(resumed.path)
     assert all((one[name] == two[name]).all() for name in one)
     assert uncut.metrics["test"] == resumed.metrics["test"]
+    curves = [json.loads((made.path / "curve.json").read_text(encoding="utf-8")) for made in (uncut, resumed)]
+    held, again = ({one["step"]: one["eval_loss"] for one in curve if "eval_loss" in one} for curve in curves)
+    assert held == again
+    assert len(held) > 2
+    assert uncut.metrics["kept_update"] == resumed.metrics["kept_update"] == min(held, key=lambda step: held[step])
     texts = labelled(home / "reviews.jsonl", settings().columns, work=work).parts["test"]
     assert uncut.metrics["test"]["rows"] == len(texts)
 

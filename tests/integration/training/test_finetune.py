@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -175,11 +176,94 @@ def test_a_job_that_failed_is_kept_when_only_its_limits_change(folder: Path, tmp
     assert weights(made) == trained
 
 
-def test_a_model_past_its_limits_is_not_kept(folder: Path, tmp_path: Path) -> None:
+def test_the_loss_on_held_out_rows_is_measured_without_a_trace(folder: Path, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file
+
+    often, once = (
+        finetune(settings(checkpoint_steps=steps), folder=folder, artifacts=ArtifactStore(tmp_path / f"{steps}"), work=tmp_path / f"w{steps}", now=NOW)
+        for steps in (5, 1_000)
+    )  # fmt: skip
+    # Adapters drop inputs at random: one number drawn elsewhere, and the weights would be others.
+    one, two = (load_file(made.path / "model" / "adapter_model.safetensors") for made in (often, once))
+    assert all((one[name] == two[name]).all() for name in one)
+    found = held_out_losses(often)
+    updates = often.metrics["updates"]
+    assert list(found) == [*range(5, updates, 5), updates]
+    assert found[updates] < found[5]
+    # Of all held-out rows, in batches of alike length; the same weights as those measured afterwards.
+    assert found[updates] == pytest.approx(often.metrics["after"]["validation_loss"], rel=0.05)
+    assert often.metrics["kept_update"] == updates
+
+
+def held_out_losses(made: Artifact) -> dict[int, float]:
+    curve = json.loads((made.path / "curve.json").read_text())
+    return {one["step"]: one["eval_loss"] for one in curve if "eval_loss" in one}
+
+
+def test_the_weights_of_the_lowest_held_out_loss_are_kept_where_asked(folder: Path, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file
+
+    # Nothing to learn but the rows themselves: what is held out is foretold worse and worse.
+    words = [f"{one} {other}" for one in GOODS for other in reversed(GOODS)]
+    lines = [{"prompt": f"about: {n}", "completion": words[n * 37 % 100]} for n in range(60)]
+    (tmp_path / "noise.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    given = settings(data=str(tmp_path / "noise.jsonl"), epochs=10, learning_rate=1e-2, keep="best")
+    work = tmp_path / "work"
+    made = finetune(given, folder=folder, artifacts=ArtifactStore(tmp_path), work=work, now=NOW)
+    found = held_out_losses(made)
+    best = min(found, key=lambda step: found[step])
+    assert best < max(found)
+    assert made.metrics["kept_update"] == best
+    assert made.metrics["updates"] == max(found)
+    file = "adapter_model.safetensors"
+    kept, then, last = (
+        load_file(place / file) for place in (made.path / "model", work / f"checkpoint-{best}", work / f"checkpoint-{max(found)}")
+    )  # fmt: skip
+    assert all((kept[name] == then[name]).all() for name in kept)
+    assert any((kept[name] != last[name]).any() for name in kept)
+    # A kill while the last checkpoint was written, then the same command where the folder lies now.
+    shutil.rmtree(work / f"checkpoint-{max(found)}")
+    work = work.rename(tmp_path / "moved")
+    again = finetune(replace(given, name="again"), folder=folder, artifacts=ArtifactStore(tmp_path), work=work, now=NOW)
+    assert again.metrics["kept_update"] == best
+    assert held_out_losses(again) == found
+    same = load_file(again.path / "model" / file)
+    assert all((kept[name] == same[name]).all() for name in kept)
+
+
+def test_a_model_past_its_limits_is_not_kept_but_its_curves_are(folder: Path, tmp_path: Path) -> None:
     strict = settings(limits=LimitSettings(general_perplexity=1e-6))
     with pytest.raises(TrainingError, match="forgotten"):
         finetune(strict, folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "work", now=NOW)
     assert ArtifactStore(tmp_path).versions("tiny") == []
+    found = events(tmp_path / "work" / "tensorboard")
+    assert {step for name, step in found if name == "train/loss"} >= {10, 20}
+    assert {step for name, step in found if name == "eval/loss"} >= {5, 10, 15, 20}
+
+
+def events(folder: Path) -> set[tuple[str, int]]:
+    """(name, update) of each figure in TensorBoard's files: records of length, check sum, bytes, check sum."""
+    from tensorboardX.proto.event_pb2 import Event
+
+    found = set()
+    for file in folder.iterdir():
+        given = file.read_bytes()
+        while given:
+            size = int.from_bytes(given[:8], "little")
+            event = Event.FromString(given[12 : 12 + size])
+            found |= {(value.tag, event.step) for value in event.summary.value}
+            given = given[16 + size :]
+    return found
+
+
+def test_the_knobs_reach_the_trainer(folder: Path, tmp_path: Path) -> None:
+    import torch
+
+    given = settings(schedule="constant", weight_decay=0.25, precision="fp32", minutes=1e-9)
+    with pytest.raises(TrainingError, match="minutes are over"):
+        finetune(given, folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "work", now=NOW)
+    args = torch.load(tmp_path / "work" / "checkpoint-1" / "training_args.bin", weights_only=False)
+    assert (args.lr_scheduler_type, args.weight_decay, args.bf16) == ("constant_with_warmup", 0.25, False)
 
 
 def test_too_few_pairs_are_refused(folder: Path, tmp_path: Path) -> None:

@@ -79,14 +79,18 @@ def run(given: PreferenceSettings, folder: Path, out: Path) -> Artifact:
 def test_what_was_chosen_becomes_likelier_than_what_was_rejected(folder: Path, tmp_path: Path) -> None:
     import gguf
 
-    made = run(settings(), folder, tmp_path)
+    made = run(settings(keep="best"), folder, tmp_path)
     assert made.metrics["preference_accuracy"] > 0.9  # of products that it has not seen
     assert made.metrics["preference_margin"] > 0
     assert made.metrics["preference_loss"] < 0.69
     assert made.config["kind"] == "adapter"
     assert set(made.metrics["before"]) == set(made.metrics["after"])
     assert len(gguf.GGUFReader(made.path / "adapter.gguf").tensors) == 2 * 7 * 2
-    assert json.loads((made.path / "curve.json").read_text())
+    curve = json.loads((made.path / "curve.json").read_text())
+    held = {one["step"]: one["eval_loss"] for one in curve if "eval_loss" in one}
+    assert list(held) == [*range(5, made.metrics["updates"], 5), made.metrics["updates"]]
+    assert made.metrics["kept_update"] == min(held, key=lambda step: held[step])
+    assert made.metrics["preference_loss"] == pytest.approx(min(held.values()), abs=0.02)
 
 
 def test_an_adapter_is_gone_on_from_and_is_its_own_reference(folder: Path, tmp_path: Path) -> None:
@@ -169,6 +173,16 @@ def test_checkpoints_of_other_settings_are_not_gone_on_from(folder: Path, tmp_pa
     made = run(settings(epochs=1, beta=0.5), folder, tmp_path)
     alone = run(settings(epochs=1, beta=0.5), folder, tmp_path / "alone")
     assert made.metrics["after"] == alone.metrics["after"]
+
+
+def test_the_knobs_reach_the_trainer(folder: Path, tmp_path: Path) -> None:
+    import torch
+
+    given = settings(schedule="constant", weight_decay=0.25, precision="fp32", minutes=1e-9)
+    with pytest.raises(TrainingError, match="minutes are over"):
+        run(given, folder, tmp_path)
+    args = torch.load(tmp_path / "work" / "checkpoint-1" / "training_args.bin", weights_only=False)
+    assert (args.lr_scheduler_type, args.weight_decay, args.bf16) == ("constant_with_warmup", 0.25, False)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Tiny models pretrained for real: the loss falls, a killed run ends where an uninterrupted one does, two processes are one."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -81,7 +82,13 @@ def settings(shape: str, **fields: object) -> PretrainSettings:
 
 
 def losses(path: Path) -> list[float]:
-    return [one["loss"] for one in json.loads((path / "curve.json").read_text(encoding="utf-8"))]
+    curve = json.loads((path / "curve.json").read_text(encoding="utf-8"))
+    return [one["loss"] for one in curve if "loss" in one]
+
+
+def held_out_losses(path: Path) -> dict[int, float]:
+    curve = json.loads((path / "curve.json").read_text(encoding="utf-8"))
+    return {one["step"]: one["eval_loss"] for one in curve if "eval_loss" in one}
 
 
 @pytest.mark.parametrize("shape", ["bert", "gpt2", "llama"])
@@ -94,6 +101,12 @@ def test_the_loss_falls_and_the_model_loads_anywhere(folder: Path, tmp_path: Pat
     assert made is not None
     fallen = losses(made.path)
     assert fallen[-1] < fallen[0] - 0.5
+    held = held_out_losses(made.path)
+    assert list(held) == [4, 8, 12, 16, 20, 24]
+    told = made.metrics["validation"]
+    # BERT's loss adds that of the next sentence, log 2 while it guesses.
+    foretold = told["loss"] + (math.log(2) if shape == "bert" else 0)
+    assert held[24] == pytest.approx(foretold, rel=0.05)
     assert (made.path / "curve.png").stat().st_size > 5_000
     kind = {"bert": "BertForPreTraining", "gpt2": "GPT2LMHeadModel", "llama": "LlamaForCausalLM"}[shape]
     model = getattr(transformers, kind).from_pretrained(made.path / "model")
@@ -137,6 +150,8 @@ def test_a_killed_run_ends_with_the_weights_of_an_uninterrupted_one(
     (marks / "checkpoint-99").mkdir()  # as one that was cut off
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[0].startswith(f"curves, while it trains: tensorboard --logdir {marks} ")
+    assert len(list((marks / "tensorboard").iterdir())) == 2  # of the killed run, and of this one
     resumed = ArtifactStore(tmp_path / "b").get("tiny")
     assert whole is not None
     one, two = (load_file(made.path / "model" / "model.safetensors") for made in (whole, resumed))
@@ -144,6 +159,7 @@ def test_a_killed_run_ends_with_the_weights_of_an_uninterrupted_one(
     assert all((one[name] == two[name]).all() for name in one)
     # The Trainer's first figure after a stop is the mean of the updates since; the others are the same to the bit.
     assert losses(resumed.path)[1:] == losses(whole.path)[1:] != []
+    assert held_out_losses(resumed.path) == held_out_losses(whole.path) != {}
 
 
 @pytest.mark.parametrize("shape", ["bert", "gpt2"])
@@ -162,6 +178,7 @@ def test_two_processes_draw_the_curve_of_one(folder: Path, tmp_path: Path, shape
     together = ArtifactStore(tmp_path / "b").get("tiny")
     assert alone is not None
     assert losses(together.path) == pytest.approx(losses(alone.path), abs=1e-3)
+    assert held_out_losses(together.path) == pytest.approx(held_out_losses(alone.path), abs=0.02)
 
 
 @pytest.mark.parametrize(("kind", "begin"), [("byte_bpe", "<|endoftext|>"), ("bpe", "<s>"), ("wordpiece", "[CLS]")])

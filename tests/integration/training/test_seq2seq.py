@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +14,12 @@ import pytest
 pytest.importorskip("transformers", reason="the extra `train` is not installed")
 pytestmark = pytest.mark.filterwarnings("default")  # the training libraries warn about themselves
 
+from typer.testing import CliRunner  # noqa: E402
+
+from zhanggui.cli.main import app  # noqa: E402
 from zhanggui.errors import TrainingError  # noqa: E402
 from zhanggui.storage import Artifact, ArtifactStore  # noqa: E402
-from zhanggui.training import job, measure_seq2seq  # noqa: E402
+from zhanggui.training import job, measure_seq2seq, rows  # noqa: E402
 from zhanggui.training.finetune import finetune  # noqa: E402
 from zhanggui.training.kept import kind_of, serving  # noqa: E402
 from zhanggui.training.measure import GENERAL  # noqa: E402
@@ -69,6 +73,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def said(store: Path, made: Artifact, *asked: str) -> list[str]:
+    """Predictions of `zhanggui model generate` for the prompts, which begin "about"; the others are its options."""
+    prompts = [one for one in asked if one.startswith("about")]
+    lines = [json.dumps({"prompt": one}) for one in prompts]
+    (store / "asked.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    places = [str(store / "asked.jsonl"), "--out", str(store / "said.jsonl"), "--store", str(store)]
+    command = ["model", "generate", made.name, *places, "--max-tokens", "32", *asked[len(prompts) :]]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    found = [json.loads(line) for line in (store / "said.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [one["prompt"] for one in found] == prompts
+    return [one["prediction"] for one in found]
+
+
 def settings(**fields: object) -> FinetuneSettings:
     given = FinetuneSettings(
         name="tiny",
@@ -103,6 +121,12 @@ def test_an_encoder_decoder_learns_and_is_kept_whole(folder: Path, tmp_path: Pat
     again = measure_seq2seq.measure(model, words, held, max_tokens=64)
     if method == "full":
         assert "for quiet evenings." in again.samples[0]["answer"]
+        asked = "about: tea 9", "about: a bag that nobody has asked about before 0"
+        assert said(tmp_path, made, *asked)[0] == again.samples[0]["answer"]
+        (beam,) = said(tmp_path, made, "about: tea 9", "--beams", "4")
+        assert "for quiet evenings." in beam
+        drawn = [said(tmp_path, made, "about: tea 9", "--candidates", "3", "--temperature", "2", "--seed", seed) for seed in "112"]  # fmt: skip
+        assert drawn[0] == drawn[1] != drawn[2]
     with pytest.raises(TrainingError, match="encoder-decoder; only decoders and adapters"):
         serving(made, tmp_path)
 
@@ -151,11 +175,34 @@ def test_checkpoints_of_other_settings_are_not_gone_on_from(folder: Path, tmp_pa
     assert made.metrics["after"] == alone.metrics["after"]
 
 
+@pytest.mark.parametrize("base", ["t5", "bart"])
+def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(folder: Path, tmp_path: Path, base: str) -> None:
+    from safetensors.numpy import load_file
+
+    given = settings(base=base, epochs=3, batch_size=4, checkpoint_steps=13, keep="best")
+    whole = run(given, folder, tmp_path)
+    checkpoints = sorted((tmp_path / "work").glob("checkpoint-*"), key=lambda one: int(one.name.rpartition("-")[2]))
+    shutil.rmtree(checkpoints[-1])
+    assert checkpoints[-2].name == "checkpoint-26"
+    resumed = run(replace(given, name="resumed"), folder, tmp_path)
+    assert resumed.metrics["updates"] == whole.metrics["updates"] > 26
+    one, two = (load_file(made.path / "model" / "model.safetensors") for made in (whole, resumed))
+    assert one.keys() == two.keys()
+    assert all((one[name] == two[name]).all() for name in one)
+    curve = json.loads((resumed.path / "curve.json").read_text())
+    held = {one["step"]: one["eval_loss"] for one in curve if "eval_loss" in one}
+    assert list(held) == [13, 26, resumed.metrics["updates"]]
+    assert resumed.metrics["kept_update"] == whole.metrics["kept_update"] == min(held, key=lambda step: held[step])
+
+
 def test_gradients_that_are_added_up_are_those_of_one_batch(folder: Path, tmp_path: Path) -> None:
-    # Every update sees all 43 pairs: at once, or in two unequal parts.
+    pairs, _ = rows.read(folder / "pairs.jsonl", settings().columns, system="", tidy=False)
+    count = len(rows.split(pairs, validation=0.25, seed=settings().seed)[0])
+    assert count % 3 == 0
+    # Every update sees all pairs: at once, or in three parts, from shorter ones to longer ones.
     whole, parts = (
-        run(settings(epochs=10, batch_size=size, accumulate=steps), folder, tmp_path / f"{steps}")
-        for size, steps in ((64, 1), (24, 2))
+        run(settings(epochs=10, validation=0.25, batch_size=size, accumulate=steps), folder, tmp_path / f"{steps}")
+        for size, steps in ((count, 1), (count // 3, 3))
     )
     first, second = (json.loads((one.path / "curve.json").read_text())[0] for one in (whole, parts))
     assert second["loss"] == pytest.approx(first["loss"], rel=1e-3)
@@ -174,6 +221,16 @@ def test_a_model_past_its_limits_is_not_kept(folder: Path, tmp_path: Path) -> No
     with pytest.raises(TrainingError, match="forgotten"):
         run(settings(epochs=1, limits=LimitSettings(general_perplexity=1e-6)), folder, tmp_path)
     assert ArtifactStore(tmp_path).versions("tiny") == []
+
+
+def test_the_knobs_reach_the_trainer(folder: Path, tmp_path: Path) -> None:
+    import torch
+
+    given = settings(schedule="constant", weight_decay=0.25, precision="fp32", minutes=1e-9)
+    with pytest.raises(TrainingError, match="minutes are over"):
+        run(given, folder, tmp_path)
+    args = torch.load(tmp_path / "work" / "checkpoint-1" / "training_args.bin", weights_only=False)
+    assert (args.lr_scheduler_type, args.weight_decay, args.bf16) == ("constant_with_warmup", 0.25, False)
 
 
 def test_qlora_of_an_encoder_decoder_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -1,0 +1,37 @@
+"""What the command line says in the place of a job's settings file."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from zhanggui.cli.main import app
+
+JOBS = {"finetune": "finetune.finetune", "preference": "preference.tune", "classify": "classify.classify"}
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_data_and_base_may_be_named_instead_of_the_files(
+    job: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "job.toml").write_text('name = "tiny"\nbase = "one"\ndata = "one.jsonl"\n', encoding="utf-8")
+    (tmp_path / "two").mkdir()
+    told: dict[str, Any] = {}
+
+    def train(settings: Any, **places: Any) -> Any:
+        told.update(vars(settings) | places)
+        interval = {"accuracy": 0.5, "intervals": {"accuracy": (0.4, 0.6)}}
+        figures = dict.fromkeys(("preference_loss", "preference_accuracy", "preference_margin"), 0.5)
+        metrics = {"before": {}, "after": {}, "validation": interval, "test": interval} | figures
+        return SimpleNamespace(name="tiny", version="1", path=tmp_path, metrics=metrics)
+
+    monkeypatch.setattr(f"zhanggui.training.{JOBS[job]}", train)
+    monkeypatch.chdir(tmp_path)
+    command = ["train", job, "--config", "job.toml", "--data", "two.jsonl", "--base", "two", "--out", "made"]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    assert told["data"] == str(tmp_path / "two.jsonl")
+    assert Path(told["base"]).name == "two"
+    assert done.output.splitlines()[0].startswith("curves, while it trains: tensorboard --logdir made/.work/tiny ")
