@@ -75,7 +75,7 @@ def ours(folder: Path, settings: FinetuneSettings, examples: list[answers.Answer
 
         def collate(found: list[dict[str, Any]]) -> dict[str, Any]:
             sizes.append(sum(len(one["input_ids"]) for one in found))
-            return answers.collate(found, pad=tokenizer.pad_token_id)
+            return answers.collate(found, pad=tokenizer.pad_token_id, limit=settings.max_tokens)
 
         stream = replace(example_stream(examples, settings), length=updates * settings.batch_size)
         clock = Clock()

@@ -17,6 +17,9 @@ from zhanggui.training.packing import IGNORED, Ints
 from zhanggui.training.rows import Pair
 from zhanggui.training.streams import padded
 
+_STEP = 16
+"""On processors kernels are made for each shape and kept: with a shape a batch, gigabytes of them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Answered:
@@ -65,9 +68,10 @@ def answered_rows(examples: Sequence[Answered]) -> Callable[[int, np.random.Gene
     return lambda place, _: examples[place].__dict__
 
 
-def collate(rows: Sequence[dict[str, Any]], *, pad: int) -> dict[str, Any]:
-    """A batch of tensors, each (rows, longest row)."""
-    return padded(rows, pad=pad, width=max(len(row["input_ids"]) for row in rows))
+def collate(rows: Sequence[dict[str, Any]], *, pad: int, limit: int) -> dict[str, Any]:
+    """A batch of tensors, each (rows, longest row): in steps of `_STEP` tokens, up to `limit`."""
+    longest = max(len(row["input_ids"]) for row in rows)
+    return padded(rows, pad=pad, width=min(-(-longest // _STEP) * _STEP, limit))
 
 
 def answer_logits(model: Any, batch: dict[str, Any]) -> tuple[Any, Any]:
@@ -78,7 +82,7 @@ def answer_logits(model: Any, batch: dict[str, Any]) -> tuple[Any, Any]:
     import torch
 
     labels = batch["labels"]
-    first = int((labels != IGNORED).any(0).nonzero()[0])
+    first = max(1, int((labels != IGNORED).any(0).nonzero()[0]) // _STEP * _STEP)
     columns = torch.arange(first - 1, labels.shape[1] - 1, device=labels.device)
     logits = model(input_ids=batch["input_ids"], logits_to_keep=columns, use_cache=False).logits
     wanted = labels[:, first:]

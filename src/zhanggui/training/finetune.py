@@ -80,7 +80,7 @@ def finetune(
         args=args,
         train_dataset=replace(stream, length=updates * an_update),
         eval_dataset=held_out.stream(unseen),
-        data_collator=lambda found: answers.collate(found, pad=tokenizer.pad_token_id),
+        data_collator=lambda found: answers.collate(found, pad=tokenizer.pad_token_id, limit=settings.max_tokens),
     )
     with answers.as_autocast(trainer.model) if half else nullcontext():
         job.run(trainer, work, minutes=settings.minutes)

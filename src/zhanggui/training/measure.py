@@ -80,8 +80,8 @@ def measure(model: Any, tokenizer: Any, held: Sequence[Pair]) -> Measured:
     was_training = model.training
     model.eval()
     with torch.inference_mode():
-        loss = _loss(model, tokenizer, tokenize(held, tokenizer, longest=longest))
-        general = _loss(model, tokenizer, _general(general_texts(held), tokenizer, longest=longest))
+        loss = _loss(model, tokenizer, tokenize(held, tokenizer, longest=longest), longest=longest)
+        general = _loss(model, tokenizer, _general(general_texts(held), tokenizer, longest=longest), longest=longest)
         answers = _generate(model, tokenizer, held[:SAMPLES], longest=longest)
     model.train(was_training)
     return summary(held, answers, loss=loss, general=general)
@@ -129,12 +129,12 @@ def _general(texts: Sequence[str], tokenizer: Any, *, longest: int) -> list[Answ
     return [Answered(input_ids=ids, labels=np.array([IGNORED, *ids[1:]])) for ids in found]
 
 
-def _loss(model: Any, tokenizer: Any, examples: Sequence[Answered]) -> float:
-    """Mean loss a token of the answers, batches of alike length."""
+def _loss(model: Any, tokenizer: Any, examples: Sequence[Answered], *, longest: int) -> float:
+    """Mean loss a token of the answers of at most `longest` tokens, batches of alike length."""
     rows = sorted(examples, key=lambda row: len(row.input_ids))
     total, count = 0.0, 0
     for start in range(0, len(rows), 8):
-        batch = collate([one.__dict__ for one in rows[start : start + 8]], pad=tokenizer.pad_token_id)
+        batch = collate([one.__dict__ for one in rows[start : start + 8]], pad=tokenizer.pad_token_id, limit=longest)
         logits, wanted = answer_logits(model, {name: one.to(model.device) for name, one in batch.items()})
         total += float(nats(logits, wanted))
         count += len(wanted)

@@ -142,7 +142,9 @@ def test_a_started_again_job_goes_on_from_its_checkpoint(
     )
     assert weights(made) == weights(uncut)
     # The first figure after a stop is the mean of the updates since.
-    ours, whole = (json.loads((one.path / "curve.json").read_text()) for one in (made, uncut))
+    ours, whole = (
+        [row for row in json.loads((one.path / "curve.json").read_text()) if "loss" in row] for one in (made, uncut)
+    )
     assert ours[0]["step"] == whole[0]["step"]
     assert ours[0]["loss"] != whole[0]["loss"]
     assert ours[1]["loss"] == whole[1]["loss"]
@@ -200,9 +202,12 @@ def held_out_losses(made: Artifact) -> dict[int, float]:
     return {one["step"]: one["eval_loss"] for one in curve if "eval_loss" in one}
 
 
-def test_the_weights_of_the_lowest_held_out_loss_are_kept_where_asked(folder: Path, tmp_path: Path) -> None:
+def test_the_weights_of_the_lowest_held_out_loss_are_kept_where_asked(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from safetensors.numpy import load_file
 
+    monkeypatch.setattr(job, "clear", lambda work: None)  # the checkpoints are looked at
     # Nothing to learn but the rows themselves: what is held out is foretold worse and worse.
     words = [f"{one} {other}" for one in GOODS for other in reversed(GOODS)]
     lines = [{"prompt": f"about: {n}", "completion": words[n * 37 % 100]} for n in range(60)]

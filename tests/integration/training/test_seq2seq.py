@@ -154,7 +154,9 @@ def test_a_started_again_job_goes_on_from_its_checkpoint(
     uncut = run(given, folder, tmp_path / "uncut")
     assert made.metrics["after"] == uncut.metrics["after"]
     # The first figure after a stop is the mean of the updates since.
-    ours, whole = (json.loads((one.path / "curve.json").read_text()) for one in (made, uncut))
+    ours, whole = (
+        [row for row in json.loads((one.path / "curve.json").read_text()) if "loss" in row] for one in (made, uncut)
+    )
     assert ours[0]["step"] == whole[0]["step"]
     assert ours[0]["loss"] != whole[0]["loss"]
 
@@ -176,9 +178,12 @@ def test_checkpoints_of_other_settings_are_not_gone_on_from(folder: Path, tmp_pa
 
 
 @pytest.mark.parametrize("base", ["t5", "bart"])
-def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(folder: Path, tmp_path: Path, base: str) -> None:
+def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base: str
+) -> None:
     from safetensors.numpy import load_file
 
+    monkeypatch.setattr(job, "clear", lambda work: None)  # the last but one of the checkpoints is needed
     given = settings(base=base, epochs=3, batch_size=4, checkpoint_steps=13, keep="best")
     whole = run(given, folder, tmp_path)
     checkpoints = sorted((tmp_path / "work").glob("checkpoint-*"), key=lambda one: int(one.name.rpartition("-")[2]))
