@@ -1,6 +1,6 @@
 """What a text claims, held against the brief's facts: a claim without evidence may not go out.
 
-Numbers, money, discounts, urgency, promises, materials, origins, health, awards, and names that nobody gave. Judges
+Numbers, their units, money, discounts, urgency, promises, materials, origins, health, awards, and names that nobody gave. Judges
 only words; whether a fact is true is the catalogue's business. Law: 广告法 4, 8, 11, 12, 28.
 """
 
@@ -9,9 +9,10 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from zhanggui.content import measures
 from zhanggui.content.brief import Brief
 
-VERSION = "2026.2"
+VERSION = "2026.3"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +99,8 @@ def check(text: str, brief: Brief) -> list[Claim]:
             if any(start <= match.start() and match.end() <= end for start, end in spared):
                 continue
             claims.append(Claim(kind=kind, phrase=match[0], evidence=_support(match[0], facts)))
+    for phrase, number, unit in measures.measures(plain):
+        claims.append(Claim(kind="measure", phrase=phrase, evidence=measures.support(number, unit, facts)))
     if brief.language == "en":
         for match in _NAME.finditer(plain):
             word = match[0].lower().removesuffix("'s").removesuffix("’s")

@@ -155,10 +155,11 @@ def _model(base: str, labels: Sequence[str], settings: ClassifySettings) -> tupl
 
 
 def _loss(outputs: Any, labels: Any, num_items_in_batch: Any) -> Any:
-    """Cross entropy, summed over what this step has and divided by the texts of the whole update."""
+    """Cross entropy, summed over what this step has and divided by the texts of the whole update; None: of the batch."""
     import torch
 
-    return torch.nn.functional.cross_entropy(outputs.logits.float(), labels, reduction="sum") / num_items_in_batch
+    total = torch.nn.functional.cross_entropy(outputs.logits.float(), labels, reduction="sum")
+    return total / (len(labels) if num_items_in_batch is None else num_items_in_batch)
 
 
 def _probabilities(

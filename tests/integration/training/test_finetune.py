@@ -212,7 +212,9 @@ def test_the_weights_of_the_lowest_held_out_loss_are_kept_where_asked(
     words = [f"{one} {other}" for one in GOODS for other in reversed(GOODS)]
     lines = [{"prompt": f"about: {n}", "completion": words[n * 37 % 100]} for n in range(60)]
     (tmp_path / "noise.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
-    given = settings(data=str(tmp_path / "noise.jsonl"), epochs=40, learning_rate=1e-2, checkpoint_steps=20, keep="best")
+    given = settings(
+        data=str(tmp_path / "noise.jsonl"), epochs=40, learning_rate=1e-2, checkpoint_steps=20, keep="best"
+    )
     work = tmp_path / "work"
     made = finetune(given, folder=folder, artifacts=ArtifactStore(tmp_path), work=work, now=NOW)
     found = held_out_losses(made)

@@ -155,3 +155,43 @@ def test_chinese_numbers_with_their_units_are_supported() -> None:
     )
     assert claims.unsupported("抽纸一箱30包，13x18厘米。", brief) == []
     assert [one.phrase for one in claims.unsupported("抽纸一箱24包。", brief)] == ["24"]
+
+
+@pytest.mark.parametrize(
+    ("text", "supported"),
+    [
+        ("A jar of 340 g for the table.", True),
+        ("A 340g jar for the table.", True),
+        ("340 grams for the table.", True),
+        ("A jar of 340 ml for the table.", False),
+        ("It stands 15 cm tall.", True),
+        ("It stands 15 feet tall.", False),
+        ("320 pages to read.", True),
+        ("A rug of 20x30 cm.", True),
+        ("A rug of 20x30 m.", False),
+        ("An 8-hour burn.", True),
+    ],
+)
+def test_a_number_is_supported_with_its_own_unit_only(text: str, supported: bool) -> None:
+    facts = {
+        "size": "340 g",
+        "height": "15 centimetres",
+        "pages": "320",
+        "rug": "20 x 30 cm",
+        "burning time": "8 hours",
+    }
+    brief = Brief(language="en", channel="email", tone="plain", about="set", product=tuple(facts.items()))
+    found = [claim for claim in claims.check(text, brief) if claim.kind == "measure"]
+    assert [claim.evidence is not None for claim in found] == [supported]
+
+
+def test_chinese_units_are_units() -> None:
+    brief = Brief(
+        language="zh", channel="email", tone="plain", about="茶", product=(("净含量", "250克"), ("高度", "15厘米"))
+    )
+    told = {
+        claim.phrase: claim.evidence
+        for claim in claims.check("250克装，15厘米高，泡250毫升水。", brief)
+        if claim.kind == "measure"
+    }
+    assert told == {"250克": "净含量", "15厘米": "高度", "250毫升": None}
