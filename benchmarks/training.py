@@ -161,7 +161,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
     settings = FinetuneSettings(name="bench", base=asked.base, data="", lora=LoraSettings(), batch_size=16)
-    pairs, _ = rows.read(ROOT / "data" / "copywriter" / "en-plain", PairColumns())
+    pairs, _ = rows.read(ROOT / "data" / "copywriter" / "en-use", PairColumns())
     with tempfile.TemporaryDirectory() as kept:
         model, tokenizer = load(asked.base)
         model.save_pretrained(kept)
