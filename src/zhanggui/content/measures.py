@@ -34,7 +34,9 @@ _UNITS = {
 }
 _WRITTEN = [(re.compile(way), unit) for unit, ways in _UNITS.items() for way in ways.split()]
 _ANY = "|".join(sorted((way for ways in _UNITS.values() for way in ways.split()), key=len, reverse=True))
-_MEASURE = re.compile(rf"(?<![\dx])(?<!\d[.,])(\d+(?:[.,]\d+)*(?:x\d+(?:[.,]\d+)*)*)[\s-]?({_ANY})(?![a-z])", re.IGNORECASE)
+_MEASURE = re.compile(
+    rf"(?<![\dx])(?<!\d[.,])(\d+(?:[.,]\d+)*(?:x\d+(?:[.,]\d+)*)*)[\s-]?({_ANY})(?![a-z])", re.IGNORECASE
+)
 
 
 def measures(text: str) -> Iterator[tuple[str, str, str]]:

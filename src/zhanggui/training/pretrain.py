@@ -39,11 +39,6 @@ def pretrain(
     masked = settings.objective == "masked"
     if not settings.base and masked != (settings.shape.kind == "bert"):
         raise TrainingError(f"objective {settings.objective!r} does not go with shape.kind {settings.shape.kind!r}")
-    if not settings.base and not masked and settings.tokenizer.kind == "wordpiece":
-        raise TrainingError(
-            'tokenizer.kind "wordpiece" has no token that ends a text, which objective "causal" needs; '
-            'choose "byte_bpe", "bpe" or "unigram"'
-        )
     args = TrainingArguments(
         output_dir=str(work),
         max_steps=settings.updates,

@@ -231,7 +231,7 @@ def test_checkpoints_and_tokenizer_of_other_settings_are_not_gone_on_from(
 def test_what_is_kept_leaves_nothing_to_go_on_from(folder: Path, tmp_path: Path) -> None:
     store, work = ArtifactStore(tmp_path), tmp_path / "work"
     pretrain(settings("llama", updates=2), folder=folder, artifacts=store, work=work, now=NOW)
-    assert [one.name.partition("-")[0] for one in work.iterdir()] == ["corpus"]
+    assert {one.name.partition("-")[0] for one in work.iterdir()} - {"tensorboard"} == {"corpus"}
 
 
 @pytest.fixture(scope="module")
@@ -239,10 +239,12 @@ def bases(folder: Path) -> Path:
     """Decoders with random weights: "llama" in bfloat16, "mute" with a tokenizer that has no token to end a text."""
     import torch
 
-    for name, kind in (("llama", "byte_bpe"), ("mute", "wordpiece")):
-        words = train_tokenizer(TEXTS, TokenizerSettings(kind=kind, vocabulary=500), context=32)  # type: ignore[arg-type]
+    for name in ("llama", "mute"):
+        words = train_tokenizer(TEXTS, TokenizerSettings(kind="byte_bpe", vocabulary=500), context=32)
         made = new_model(ShapeSettings(kind="llama", hidden=32, layers=2, heads=2), words, context=32)
         made.to(torch.bfloat16).save_pretrained(folder / name)
+        if name == "mute":
+            words.eos_token = None
         words.save_pretrained(folder / name)
     return folder
 
@@ -268,8 +270,7 @@ def test_a_base_may_be_an_artifact(folder: Path, tmp_path: Path) -> None:
     ("shape", "fields", "problem"),
     [("bert", {"base": "llama"}, "objective \"masked\" goes on from a BERT, and llama is of type 'llama'; name a BERT"),
      ("llama", {"base": "llama", "context": 64}, "context is 64, and the base llama reads 32"),
-     ("llama", {"base": "mute"}, "the tokenizer of mute has no token that ends a text; name one as eos_token"),
-     ("llama", {"tokenizer": TokenizerSettings(kind="wordpiece")}, 'choose "byte_bpe", "bpe" or "unigram"')],
+     ("llama", {"base": "mute"}, "no token of the tokenizer .*mute ends a text; name one as eos_token")],
 )  # fmt: skip
 def test_a_base_or_tokenizer_that_cannot_learn_the_objective_is_refused(
     bases: Path, tmp_path: Path, shape: str, fields: dict[str, object], problem: str

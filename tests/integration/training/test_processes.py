@@ -95,9 +95,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "rows.jsonl").write_text("\n".join(map(json.dumps, ROWS)), encoding="utf-8")
     texts = [" ".join(one.values()) for one in ROWS]
     for kind, tokenizer in (("llama", "byte_bpe"), ("bert", "wordpiece")):
-        words = train_tokenizer(texts, TokenizerSettings(kind=tokenizer, vocabulary=400), context=256, masked=kind == "bert")  # type: ignore[arg-type]  # fmt: skip
+        words = train_tokenizer(texts, TokenizerSettings(kind=tokenizer, vocabulary=400), context=512, masked=kind == "bert")  # type: ignore[arg-type]  # fmt: skip
         shape = ShapeSettings(kind=kind, hidden=32, layers=1, heads=2)  # type: ignore[arg-type]
-        new_model(shape, words, context=256).save_pretrained(folder / kind)
+        new_model(shape, words, context=512).save_pretrained(folder / kind)
         words.save_pretrained(folder / kind)
     words = train_tokenizer(texts, TokenizerSettings(kind="bpe", vocabulary=400), context=128)
     words.save_pretrained(folder / "t5")
