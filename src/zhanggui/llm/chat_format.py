@@ -2,10 +2,12 @@
 
 import re
 
-# ChatML, Llama 2 and 3, Mistral, Gemma, DeepSeek, Phi: whatever looks like a control token to one of them.
+# ChatML, Llama 2 and 3, Mistral, Gemma, DeepSeek, Phi: whatever looks like a control token to one of them. A line that is
+# nothing but a role starts a turn of models whose chats are ordinary text.
 _TOKEN = re.compile(
-    r"<\|[^|<>\n]{0,64}\|>|<｜[^｜<>\n]{0,64}｜>|</?s>|\[/?INST\]|<</?SYS>>|</?(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>",
-    re.IGNORECASE,
+    r"<\|[^|<>\n]{0,64}\|>|<｜[^｜<>\n]{0,64}｜>|</?s>|\[/?INST\]|<</?SYS>>|</?(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>"
+    r"|^[ \t]*(?:system|user|assistant):[ \t]*$",
+    re.IGNORECASE | re.MULTILINE,
 )
 
 
