@@ -208,13 +208,11 @@ def test_the_weights_of_the_lowest_held_out_loss_are_kept_where_asked(
     from safetensors.numpy import load_file
 
     monkeypatch.setattr(job, "clear", lambda work: None)  # the checkpoints are looked at
-    # Nothing to learn but the rows themselves: what is held out is foretold worse and worse.
-    words = [f"{one} {other}" for one in GOODS for other in reversed(GOODS)]
-    lines = [{"prompt": f"about: {n}", "completion": words[n * 37 % 100]} for n in range(60)]
-    (tmp_path / "noise.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
-    given = settings(
-        data=str(tmp_path / "noise.jsonl"), epochs=40, learning_rate=1e-2, checkpoint_steps=20, keep="best"
-    )
+    # The surer of what it learns, the worse it foretells what is held out, which says something else.
+    for part, said, count in (("train", GOODS[0], 40), ("validation", GOODS[1], 10)):
+        lines = [{"prompt": f"about: {n}", "completion": f"{said} {said} {said}"} for n in range(count)]
+        (tmp_path / f"{part}.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    given = settings(data=str(tmp_path), epochs=10, learning_rate=1e-2, keep="best")
     work = tmp_path / "work"
     made = finetune(given, folder=folder, artifacts=ArtifactStore(tmp_path), work=work, now=NOW)
     found = held_out_losses(made)
