@@ -3,7 +3,7 @@
 Rows are padded on the right and need no mask: causal attention never looks there.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -61,11 +61,6 @@ def tokenize(pairs: Sequence[Pair], tokenizer: Any, *, longest: int) -> list[Ans
         labels[: len(head)] = IGNORED
         made.append(Answered(input_ids=ids, labels=labels, cut=len(head) + len(tail) > longest))
     return made
-
-
-def answered_rows(examples: Sequence[Answered]) -> Callable[[int, np.random.Generator], dict[str, Any]]:
-    """Rows of a stream."""
-    return lambda place, _: examples[place].__dict__
 
 
 def collate(rows: Sequence[dict[str, Any]], *, pad: int, limit: int) -> dict[str, Any]:

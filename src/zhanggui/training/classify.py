@@ -21,7 +21,7 @@ from zhanggui.training.corpora import labelled
 from zhanggui.training.licences import stated
 from zhanggui.training.load import adapters, fits
 from zhanggui.training.settings import ClassifySettings
-from zhanggui.training.streams import Stream, collate
+from zhanggui.training.streams import Stream, alike, collate
 
 
 def classify(
@@ -113,14 +113,8 @@ def classify(
 
 def _stream(ids: Sequence[Sequence[int]], truth: Sequence[int], settings: ClassifySettings) -> Stream:
     """Batches of texts of alike length, in another order each epoch; of length 0."""
-    return Stream(
-        row=lambda place, _: {"input_ids": ids[place], "label": truth[place]},
-        count=len(ids),
-        length=0,
-        seed=settings.seed,
-        sizes=[len(one) for one in ids],
-        batch=settings.batch_size,
-    )
+    rows = [{"input_ids": one, "label": label} for one, label in zip(ids, truth, strict=True)]
+    return alike(rows, [len(one) for one in ids], seed=settings.seed, batch=settings.batch_size)
 
 
 def _model(base: str, labels: Sequence[str], settings: ClassifySettings) -> tuple[Any, Any]:

@@ -19,7 +19,7 @@ from zhanggui.training.load import adapters, encoder_decoder, fits, load, load_i
 from zhanggui.training.losses import Extra, meanings
 from zhanggui.training.measure import measure
 from zhanggui.training.settings import FinetuneSettings
-from zhanggui.training.streams import Stream
+from zhanggui.training.streams import Stream, alike
 from zhanggui.training.tuned import keep
 
 
@@ -119,14 +119,8 @@ def finetune(
 
 def example_stream(examples: Sequence[answers.Answered], settings: FinetuneSettings) -> Stream:
     """Batches of rows of alike length, in another order each epoch; of length 0."""
-    return Stream(
-        row=answers.answered_rows(examples),
-        count=len(examples),
-        length=0,
-        seed=settings.seed,
-        sizes=[len(one.input_ids) for one in examples],
-        batch=settings.batch_size,
-    )
+    found = [one.__dict__ for one in examples]
+    return alike(found, [len(one.input_ids) for one in examples], seed=settings.seed, batch=settings.batch_size)
 
 
 def _extra(settings: FinetuneSettings, model: Any, examples: Sequence[answers.Answered]) -> Extra:

@@ -31,7 +31,7 @@ def generate(
     if beams > 1 and sampling.temperature > 0:
         raise TrainingError("beams find the likeliest texts, and a temperature samples others; choose one of the two")
     model, tokenizer = load(str(folder))
-    model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
+    model.eval()
     drawn = {"do_sample": True, "temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": 0}
     options: dict[str, Any] = drawn if sampling.temperature > 0 else {"num_beams": max(beams, candidates)}
     options |= {"max_new_tokens": sampling.max_tokens, "num_return_sequences": candidates}

@@ -17,7 +17,7 @@ from zhanggui.training.load import adapters, located
 from zhanggui.training.losses import Extra, meanings, nats
 from zhanggui.training.measure_seq2seq import measure, row
 from zhanggui.training.settings import FinetuneSettings
-from zhanggui.training.streams import Stream
+from zhanggui.training.streams import Stream, alike
 from zhanggui.training.tuned import keep
 
 
@@ -123,14 +123,8 @@ def load(base: str) -> tuple[Any, Any]:
 
 def _stream(examples: list[dict[str, list[int]]], settings: FinetuneSettings) -> Stream:
     """Batches of pairs of alike length, in another order each epoch; of length 0."""
-    return Stream(
-        row=lambda place, _: examples[place],
-        count=len(examples),
-        length=0,
-        seed=settings.seed,
-        sizes=[len(one["input_ids"]) + len(one["labels"]) for one in examples],
-        batch=settings.batch_size,
-    )
+    sizes = [len(one["input_ids"]) + len(one["labels"]) for one in examples]
+    return alike(examples, sizes, seed=settings.seed, batch=settings.batch_size)
 
 
 def _extra(settings: FinetuneSettings, model: Any, examples: list[dict[str, list[int]]]) -> Extra:

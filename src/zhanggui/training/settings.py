@@ -156,6 +156,8 @@ class TuningSettings:
     """"auto": bfloat16 where the device computes in it."""
     minutes: float | None = None
     """Stops at the next update after so long, with a checkpoint to go on from."""
+    gradient_checkpointing: bool = False
+    """Computes activations twice to keep fewer."""
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -197,8 +199,6 @@ class FinetuneSettings(TuningSettings):
     """Longest chat; longer ones are cut at the end."""
     validation: float = 0.1
     """Share of groups held out; not used where `data` has parts of its own."""
-    gradient_checkpointing: bool = False
-    """Computes activations twice to keep fewer."""
     checkpoint_steps: int = 50
     """A killed job loses at most so many updates; the loss on held-out rows is measured as often."""
     seed: int = 7
@@ -243,8 +243,6 @@ class PreferenceSettings(TuningSettings):
     """Longest prompt with its text; longer ones are cut at the end."""
     validation: float = 0.1
     """Share of groups held out."""
-    gradient_checkpointing: bool = False
-    """Computes activations twice to keep fewer."""
     checkpoint_steps: int = 50
     """A killed job loses at most so many updates; the loss on held-out rows is measured as often."""
     seed: int = 7
@@ -291,8 +289,6 @@ class ClassifySettings(TuningSettings):
     """Of the encoder and of the vector that is classified."""
     max_tokens: int = 128
     """Longer texts are cut, in training and in serving."""
-    gradient_checkpointing: bool = False
-    """Computes activations twice to keep fewer."""
     checkpoint_steps: int = 200
     """A killed job loses at most so many updates; the loss on held-out rows is measured as often."""
     seed: int = 7

@@ -58,6 +58,11 @@ class Stream:
         return rng.permutation(batches).ravel()
 
 
+def alike(rows: Sequence[dict[str, Any]], sizes: Sequence[int], *, seed: int, batch: int) -> Stream:
+    """Batches of rows of alike size, in another order each epoch; of length 0."""
+    return Stream(row=lambda place, _: rows[place], count=len(rows), length=0, seed=seed, sizes=sizes, batch=batch)
+
+
 def packed_rows(packed: Packed) -> Callable[[int, np.random.Generator], dict[str, Any]]:
     """Rows of a decoder's stream."""
     return lambda place, _: {
