@@ -1,6 +1,5 @@
 """A tiny Llama, made here, fine-tuned for real: it learns, is kept with its figures, resumes, and exports."""
 
-import errno
 import json
 import os
 import shutil
@@ -114,18 +113,6 @@ def test_answers_that_are_cut_are_counted(folder: Path, tmp_path: Path) -> None:
     given = settings(data=str(tmp_path / "long.jsonl"), epochs=0.1, max_tokens=64)
     made = finetune(given, folder=folder, artifacts=ArtifactStore(tmp_path), work=tmp_path / "work", now=NOW)
     assert made.metrics["cut_answers"] == pytest.approx(0.25, abs=0.15)
-
-
-@pytest.fixture
-def full_disk(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """The disk is full when the checkpoint of update 10 is written; undo it to make room."""
-
-    def sync(path: Path) -> None:
-        if "checkpoint-10" in path.parts:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(job, "sync", sync)
-    return monkeypatch
 
 
 def test_a_started_again_job_goes_on_from_its_checkpoint(

@@ -1,6 +1,5 @@
 """A tiny Llama, made here, tuned to preferences for real: from nothing, from an adapter, and every weight."""
 
-import errno
 import json
 import os
 import shutil
@@ -15,7 +14,6 @@ pytestmark = pytest.mark.filterwarnings("default")  # the training libraries war
 
 from zhanggui.errors import TrainingError  # noqa: E402
 from zhanggui.storage import Artifact, ArtifactStore  # noqa: E402
-from zhanggui.training import job  # noqa: E402
 from zhanggui.training.preference import tune  # noqa: E402
 from zhanggui.training.settings import (  # noqa: E402
     LimitSettings,
@@ -130,18 +128,6 @@ def test_an_adapter_that_gguf_has_no_form_for_is_kept_without_it(folder: Path, t
     made = run(settings(base="gpt2", epochs=1), folder, tmp_path)
     assert "model/adapter_config.json" in made.files
     assert "adapter.gguf" not in made.files
-
-
-@pytest.fixture
-def full_disk(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """The disk is full when the checkpoint of update 10 is written; undo it to make room."""
-
-    def sync(path: Path) -> None:
-        if "checkpoint-10" in path.parts:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(job, "sync", sync)
-    return monkeypatch
 
 
 def test_a_started_again_job_goes_on_from_its_checkpoint(

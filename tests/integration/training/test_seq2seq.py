@@ -1,6 +1,5 @@
 """A tiny T5 and a tiny BART, made here, fine-tuned for real on pairs of prompt and answer."""
 
-import errno
 import json
 import os
 import shutil
@@ -129,18 +128,6 @@ def test_an_encoder_decoder_learns_and_is_kept_whole(folder: Path, tmp_path: Pat
         assert drawn[0] == drawn[1] != drawn[2]
     with pytest.raises(TrainingError, match="encoder-decoder; only decoders and adapters"):
         serving(made, tmp_path)
-
-
-@pytest.fixture
-def full_disk(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """The disk is full when the checkpoint of update 10 is written; undo it to make room."""
-
-    def sync(path: Path) -> None:
-        if "checkpoint-10" in path.parts:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(job, "sync", sync)
-    return monkeypatch
 
 
 def test_a_started_again_job_goes_on_from_its_checkpoint(
