@@ -9,7 +9,7 @@ from typing import Literal
 from zhanggui.content.brief import Brief
 from zhanggui.llm.model import ChatMessage, ChatRequest
 
-Style = Literal["examples", "brief"]
+Style = Literal["examples", "brief", "product"]
 
 # A small model follows a shape better than an instruction: each example names the thing and a moment of using it.
 _SYSTEM = {
@@ -50,11 +50,12 @@ def request_for(brief: Brief, *, candidates: int, style: Style = "examples") -> 
     """The chat that asks for `candidates` pitches.
 
     Style "examples": a system message and examples, shared by all briefs, show any model what is wanted. Style "brief":
-    the bare facts, for a model that was trained on them.
+    the whole brief and no example, for a model that was trained on briefs. Style "product": of the brief only what is
+    advertised and who reads, for one so small that it repeats the tone's name and mistakes an offer for a subject.
     """
     zh = brief.language == "zh"
-    if style == "brief":
-        return ChatRequest(messages=_bare(brief), n=candidates)
+    if style != "examples":
+        return ChatRequest(messages=_bare(brief, whole=style == "brief"), n=candidates)
     # Tone and reader stand in the system message: a small model repeats whatever stands beside the product's name.
     voice = f"{'语气' if zh else 'Tone'}{'：' if zh else ': '}{_TONES.get(brief.tone, (brief.tone, brief.tone))[zh]}"
     reader = _STAGES.get(brief.stage, ("", ""))[zh]
@@ -70,10 +71,14 @@ def request_for(brief: Brief, *, candidates: int, style: Style = "examples") -> 
     return ChatRequest(messages=tuple(turns), n=candidates)
 
 
-def _bare(brief: Brief) -> tuple[ChatMessage, ...]:
+def _bare(brief: Brief, *, whole: bool) -> tuple[ChatMessage, ...]:
     """What changes least comes first: a server keeps the beginning that requests share."""
-    lines = [f"channel: {brief.channel}", f"tone: {brief.tone}", f"reader: {brief.stage or 'anyone'}"]
-    lines += [f"offer: {'yes' if brief.offer_title else 'no'}", f"about: {brief.about}"]
+    reader, about = f"reader: {brief.stage or 'anyone'}", f"about: {brief.about}"
+    if whole:
+        offer = f"offer: {'yes' if brief.offer_title else 'no'}"
+        lines = [f"channel: {brief.channel}", f"tone: {brief.tone}", reader, offer, about]
+    else:
+        lines = [reader, about]
     lines += [f"{name}: {value}" for name, value in brief.product]
     system = "你为一家网店写一句文案。" if brief.language == "zh" else "You write one line of copy for a shop."
     return (ChatMessage(role="system", content=system), ChatMessage(role="user", content="\n".join(lines)[:800]))

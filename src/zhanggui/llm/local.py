@@ -36,7 +36,7 @@ def default_weights() -> Path:
 class LocalModel:
     """Answers chats with a GGUF file, and maybe a LoRA adapter (a GGUF file too) on top.
 
-    `prompt`: how it is asked for copy, "brief" for a model that was trained on briefs, "examples" for any other.
+    `prompt`: how it is asked for copy, "brief" or "product" for a model that was trained so, "examples" for any other.
 
     `slots` requests are decoded side by side, each with up to `context` tokens; each slot reads a shared beginning once,
     so that more of them cost more reading. Answers are fixed by the seed with one
@@ -49,7 +49,7 @@ class LocalModel:
         path: str | Path | None = None,
         *,
         adapter: str | Path | None = None,
-        prompt: Literal["brief", "examples"] = "examples",
+        prompt: Literal["brief", "product", "examples"] = "examples",
         slots: int = 4,
         context: int = 1024,
         threads: int | None = None,

@@ -24,7 +24,8 @@ class RemoteModel:
     """Answers chats through a server.
 
     `base_url` ends before `/chat/completions` (such as "http://localhost:8000/v1"). `api_key_env` names the environment
-    variable that holds the key. `prompt`: how it is asked for copy, "brief" for a model that was trained on briefs. Raises ModelError when that variable is not set.
+    variable that holds the key. `prompt`: how it is asked for copy, "brief" or "product" for a model that was trained so.
+    Raises ModelError when that variable is not set.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class RemoteModel:
         retries: int = 5,
         concurrency: int = 8,
         extra: dict[str, Any] | None = None,
-        prompt: Literal["brief", "examples"] = "examples",
+        prompt: Literal["brief", "product", "examples"] = "examples",
     ) -> None:
         self.prompt_style = prompt
         headers = {}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zhanggui.content.prompt import Style
 from zhanggui.training import rows
 from zhanggui.training.chats import VARIABLES
 from zhanggui.training.rows import Pair
@@ -23,12 +24,13 @@ class Comparison:
     rejected: str
 
 
-def read(path: Path) -> tuple[list[Comparison], str]:
+def read(path: Path, *, style: Style = "brief") -> tuple[list[Comparison], str]:
     """Comparisons of a JSONL file or a folder of them, and the SHA-256 of what was read.
 
+    `style` says what a model is told of a brief.
     Raises TrainingError naming file, line and field.
     """
-    return rows.read_as(path, _comparison)
+    return rows.read_as(path, lambda row: _comparison(row, style))
 
 
 def split(found: Sequence[Comparison], *, validation: float, seed: int) -> tuple[list[Comparison], list[Comparison]]:
@@ -49,7 +51,7 @@ def chats(found: Iterable[Comparison]) -> list[dict[str, Any]]:
     ]
 
 
-def _comparison(row: Mapping[str, Any]) -> Comparison:
+def _comparison(row: Mapping[str, Any], style: Style) -> Comparison:
     chosen, rejected = row["chosen"], row["rejected"]
     if not isinstance(chosen, str) or not isinstance(rejected, str):
         raise TypeError("chosen and rejected must be texts")
@@ -58,4 +60,5 @@ def _comparison(row: Mapping[str, Any]) -> Comparison:
     brief = "prompt" not in row
     if brief and "facts" not in row:
         raise ValueError("it has neither a 'prompt' nor a brief's fields with 'facts'")
-    return Comparison(chosen=rows.pair({**row, "copy" if brief else "completion": chosen}), rejected=rejected)
+    told = rows.pair({**row, "copy" if brief else "completion": chosen}, style=style)
+    return Comparison(chosen=told, rejected=rejected)

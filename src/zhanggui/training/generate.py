@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from zhanggui.content.prompt import Style
 from zhanggui.errors import TrainingError
 from zhanggui.evaluation.consensus import consensus
 from zhanggui.llm.model import ChatMessage, ChatRequest, LanguageModel, Sampling
@@ -26,13 +27,14 @@ def read(path: Path, config: Mapping[str, Any], *, held_out: bool) -> list[Pair]
     """
     columns = TypeAdapter(PairColumns).validate_python(config.get("columns") or {})
     system, tidy = str(config.get("system") or ""), bool(config.get("clean"))
+    style: Style = "product" if config.get("prompt") == "product" else "brief"
 
     def make(row: Mapping[str, Any]) -> Pair:
         known = ((columns.prompt, columns.completion), ("instruction", "output"), ("facts", "copy"))
         answer = next((answer for asks, answer in known if asks in row), "")
         if answer and row.get(answer) is None:
             row = {**row, answer: ""}
-        return rows.pair(row, columns, system=system, tidy=tidy)
+        return rows.pair(row, columns, system=system, tidy=tidy, style=style)
 
     parted = held_out and config.get("held_out") == "parts"
     if parted and not rows.has_parts(path):

@@ -56,7 +56,8 @@ def serving(artifact: Artifact, folder: Path, *, base: str | None = None) -> dic
         raise TrainingError(
             f"{artifact.name} {artifact.version} is of kind {kind}; only decoders and adapters serve a shop"
         )
-    prompt = {"prompt": "brief"} if artifact.config.get("prompt") == "brief" else {}
+    style = artifact.config.get("prompt", "examples")
+    prompt = {} if style == "examples" else {"prompt": str(style)}
     if kind == "adapter" and ADAPTER in artifact.files:
         beneath = _base(artifact, base)
         if beneath == "default" or beneath.endswith(".gguf"):

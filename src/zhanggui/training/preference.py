@@ -31,7 +31,7 @@ def tune(
     from transformers import set_seed
     from trl import DPOConfig, DPOTrainer
 
-    found, data_hash = comparisons.read(folder / settings.data)
+    found, data_hash = comparisons.read(folder / settings.data, style=settings.prompt)
     train, held = comparisons.split(found, validation=settings.validation, seed=settings.seed)
     if not train or not held:
         raise TrainingError(f"{len(found)} comparisons are too few to train on and to hold some out")

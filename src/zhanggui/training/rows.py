@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from zhanggui.content.brief import Brief
-from zhanggui.content.prompt import request_for
+from zhanggui.content.prompt import Style, request_for
 from zhanggui.corpus import json_rows
 from zhanggui.corpus.clean import clean
 from zhanggui.errors import TrainingError
@@ -35,14 +35,16 @@ class Pair:
     """Of a brief; "" for any other chat."""
 
 
-def read(path: Path, columns: PairColumns = NAMED, *, system: str = "", tidy: bool = False) -> tuple[list[Pair], str]:
+def read(
+    path: Path, columns: PairColumns = NAMED, *, system: str = "", tidy: bool = False, style: Style = "brief"
+) -> tuple[list[Pair], str]:
     """Pairs of a file of JSON lines or of one array, or of every .jsonl file in a folder, and the SHA-256 of what was read.
 
     A row has `messages` (a chat whose last turn is the answer) or a prompt and a completion in `columns`, or is a brief
     with `facts` and `copy`, or has the fields of Alpaca or ShareGPT. `system` goes before a prompt that is text; `tidy`
-    cleans completions. Raises TrainingError naming file, line and field.
+    cleans completions; `style` says what a model is told of a brief. Raises TrainingError naming file, line and field.
     """
-    return read_as(path, lambda row: pair(row, columns, system=system, tidy=tidy))
+    return read_as(path, lambda row: pair(row, columns, system=system, tidy=tidy, style=style))
 
 
 def has_parts(path: Path) -> bool:
@@ -52,12 +54,12 @@ def has_parts(path: Path) -> bool:
 
 def read_parts(path: Path, settings: FinetuneSettings) -> tuple[list[Pair], list[Pair], str]:
     """Pairs for training and for validation, and the SHA-256 of what was read: the folder's own parts, else `split`."""
-    columns, system, tidy = settings.columns, settings.system, settings.clean
+    how: Any = {"system": settings.system, "tidy": settings.clean, "style": settings.prompt}
     if not has_parts(path):
-        found, digest = read(path, columns, system=system, tidy=tidy)
+        found, digest = read(path, settings.columns, **how)
         return *split(found, validation=settings.validation, seed=settings.seed), digest
     (train, one), (held, other) = (
-        read(path / f"{part}.jsonl", columns, system=system, tidy=tidy) for part in ("train", "validation")
+        read(path / f"{part}.jsonl", settings.columns, **how) for part in ("train", "validation")
     )
     return train, held, hashlib.sha256(f"{one} {other}".encode()).hexdigest()
 
@@ -122,7 +124,14 @@ def split(
     return sides
 
 
-def pair(row: Mapping[str, Any], columns: PairColumns = NAMED, *, system: str = "", tidy: bool = False) -> Pair:
+def pair(
+    row: Mapping[str, Any],
+    columns: PairColumns = NAMED,
+    *,
+    system: str = "",
+    tidy: bool = False,
+    style: Style = "brief",
+) -> Pair:
     """One row of a file. Raises ValueError, TypeError, AttributeError or KeyError."""
     if {"facts", "copy"} <= row.keys():
         brief = Brief(
@@ -135,7 +144,7 @@ def pair(row: Mapping[str, Any], columns: PairColumns = NAMED, *, system: str = 
             stage=row["stage"],
             limit=LIMITS[row["language"]],
         )
-        request = request_for(brief, candidates=1, style="brief")
+        request = request_for(brief, candidates=1, style=style)
         turns = tuple({"role": one.role, "content": one.content} for one in request.messages)
         return Pair(
             prompt=turns,

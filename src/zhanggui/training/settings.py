@@ -177,6 +177,8 @@ class FinetuneSettings(TuningSettings):
     """Bring their completions to one form first, as `zhanggui corpus build` does: one line, no markup, no <UNK>."""
     system: str = ""
     """System message before a prompt that is text; "" for none."""
+    prompt: Literal["brief", "product"] = "brief"
+    """What a model is told of a brief: all of it, or only what is advertised and who reads (for a very small model)."""
     method: Literal["lora", "qlora", "full"] = "lora"
     """Adapters, adapters on a base in 4 bits (Dettmers et al. 2023; CUDA only), or every weight."""
     lora: LoraSettings = field(default_factory=LoraSettings)
@@ -221,6 +223,8 @@ class PreferenceSettings(TuningSettings):
     """A folder with a LoRA adapter on `base` to go on from, such as a fine-tuning artifact's `model`; "" starts from the base."""
     data: str
     """A JSONL file or a folder of them, such as `zhanggui campaign preferences` writes; relative to the settings file."""
+    prompt: Literal["brief", "product"] = "brief"
+    """What a model is told of a brief: as the base was trained."""
     method: Literal["lora", "qlora", "full"] = "lora"
     """Adapters, adapters on a base in 4 bits (CUDA only), or every weight."""
     lora: LoraSettings = field(default_factory=LoraSettings)

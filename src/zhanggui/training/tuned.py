@@ -63,7 +63,7 @@ def keep(
         "kind": kind,
         "base": base if base == settings.base else str(Path(base).resolve()),
         "base_licence": stated(base),
-        "prompt": "brief" if all(one.language for one in pairs) else "examples",
+        "prompt": settings.prompt if all(one.language for one in pairs) else "examples",
         "held_out": "parts" if parted else "groups",
         "languages": sorted({one.language for one in pairs} - {""}),
     }
