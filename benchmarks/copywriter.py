@@ -1,6 +1,6 @@
 """A fine-tuned copywriter beside plain SmolLM2 on briefs that neither was trained on: candidates that pass, distinct-2.
 
-    python benchmarks/copywriter.py [--adapter artifacts/copywriter/VERSION/adapter.gguf] [--candidates 3] [--show 10]
+    python benchmarks/copywriter.py [--adapter artifacts/copywriter/VERSION/adapter.gguf --prompt product] [--candidates 3] [--show 10]
 
 Plain SmolLM2 is asked in two ways: with the shipped prompt of examples, and with the bare brief.
 """
@@ -45,6 +45,7 @@ def main() -> None:
     parser.add_argument(
         "--adapter", default=SHIPPED, help="a GGUF adapter made by zhanggui train finetune; default: the shipped one"
     )
+    parser.add_argument("--prompt", choices=("product", "brief"), default="product", help="as the adapter was trained")
     parser.add_argument("--temperature", type=float, default=ContentSettings().temperature)
     asked = parser.parse_args()
     made = briefs()
@@ -56,7 +57,7 @@ def main() -> None:
     print(f"{len(made)} briefs whose product or category is in no training pair, {asked.candidates} candidates each")
     sampling = Sampling(max_tokens=60, temperature=asked.temperature, seed=7)
     sides: tuple[tuple[str, str, Style], ...] = (
-        ("fine-tuned copywriter", asked.adapter, "brief"),
+        ("fine-tuned copywriter", asked.adapter, asked.prompt),
         ("plain, prompt of examples", "", "examples"),
         ("plain, bare brief", "", "brief"),
     )

@@ -17,9 +17,9 @@ from zhanggui.content.prompt import Style, prompt_hash, request_for
 from zhanggui.content.select_variant import Candidate, best, examine
 from zhanggui.content.settings import ContentSettings
 from zhanggui.content.template import render, shipped
-from zhanggui.llm.model import LanguageModel, Sampling
+from zhanggui.llm.model import ChatRequest, LanguageModel, Sampling
 
-_BATCH = 16  # briefs a call: enough to keep every slot of a model busy, small enough to show progress
+_BATCH = 16  # prompts a call: enough to keep every slot of a model busy, small enough to show progress
 _VARIANTS = 4
 
 CHECKS = (f"claims@{claims.VERSION}", f"rules@{rules.VERSION}", f"advertising_law@{advertising_law.VERSION}")
@@ -77,21 +77,27 @@ def write(
     )
     # A model that was trained on briefs says so; any other is shown examples.
     style: Style = getattr(model, "prompt_style", "examples")
-    for start in range(0, len(todo), _BATCH):
+    # Briefs that a model is asked for in the same words are answered once; each is examined by its own rules.
+    asked: dict[str, tuple[ChatRequest, list[Brief]]] = {}
+    for brief in todo:
+        request = request_for(brief, candidates=settings.candidates, style=style)
+        asked.setdefault(prompt_hash(request), (request, []))[1].append(brief)
+    for start in range(0, len(asked), _BATCH):
         assert model is not None
-        batch = todo[start : start + _BATCH]
-        requests = [request_for(brief, candidates=settings.candidates, style=style) for brief in batch]
-        for brief, request, answer in zip(batch, requests, model.generate(requests, sampling=sampling), strict=True):
-            examined = [examine(text, brief, exemptions=settings.exemptions) for text in answer.texts]
-            rejected.update(reason for one in examined for reason in one.reasons)
-            kept[brief.brief_id] = tuple(examined)
-            made += len(examined)
-            passed += sum(not one.reasons for one in examined)
+        batch = list(asked.values())[start : start + _BATCH]
+        answers = model.generate([request for request, _ in batch], sampling=sampling)
+        for (request, alike), answer in zip(batch, answers, strict=True):
             prompt_tokens += answer.prompt_tokens
             completion_tokens += answer.completion_tokens
-            if (chosen := best(examined, brief)) is not None:
-                copies[brief.brief_id] = _of_model(brief, chosen, model.identity, prompt_hash(request))
-        progress(len(batch))
+            for brief in alike:
+                examined = [examine(text, brief, exemptions=settings.exemptions) for text in answer.texts]
+                rejected.update(reason for one in examined for reason in one.reasons)
+                kept[brief.brief_id] = tuple(examined)
+                made += len(examined)
+                passed += sum(not one.reasons for one in examined)
+                if (chosen := best(examined, brief)) is not None:
+                    copies[brief.brief_id] = _of_model(brief, chosen, model.identity, prompt_hash(request))
+            progress(len(alike))
     for brief_id, brief in distinct.items():
         if brief_id not in copies:
             tried = model is not None and brief.language in languages

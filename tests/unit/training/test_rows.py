@@ -83,6 +83,12 @@ def test_what_is_no_text_is_refused_and_not_trained_on(tmp_path: Path, row: obje
         rows.read(write(tmp_path, BRIEF, row))
 
 
+def test_a_very_small_model_learns_from_the_product_and_its_reader_only(tmp_path: Path) -> None:
+    (found,), _ = rows.read(write(tmp_path, BRIEF), style="product")
+    assert [line.split(":")[0] for line in found.prompt[-1]["content"].splitlines()][:2] == ["reader", "about"]
+    assert BRIEF["tone"] not in found.prompt[-1]["content"]
+
+
 def test_a_column_that_is_called_copy_makes_no_brief(tmp_path: Path) -> None:
     (found,), _ = rows.read(write(tmp_path, {"about": "tea", "copy": "Good tea."}), PairColumns(prompt="about", completion="copy"))  # fmt: skip
     assert (found.answer, found.language) == ("Good tea.", "")
