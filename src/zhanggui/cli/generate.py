@@ -30,14 +30,22 @@ def generate(
     ] = 1,
     max_tokens: Annotated[int, typer.Option("--max-tokens", min=1, help="Longest answer.")] = 256,
     seed: Annotated[int, typer.Option("--seed", help="Of sampling.")] = 7,
+    bulk: Annotated[
+        bool,
+        typer.Option(
+            "--bulk",
+            help="Through transformers, 128 texts at once, not as it is served: for thousands of rows, or a GPU.",
+        ),
+    ] = False,
 ) -> None:
     """Answer each row of a file with a trained decoder, adapter or encoder-decoder, in the prompts that it was trained on."""
     from zhanggui.llm.local import LocalModel
     from zhanggui.llm.model import Sampling
     from zhanggui.storage import ArtifactStore
     from zhanggui.training import generate as generation
+    from zhanggui.training.generate_decoder import generate as generate_decoder
     from zhanggui.training.generate_seq2seq import generate as generate_seq2seq
-    from zhanggui.training.kept import kind_of, serving
+    from zhanggui.training.kept import kind_of, opened, serving
 
     artifact = artifact_named(name, ArtifactStore(store))
     pairs = generation.read(file, artifact.config, held_out=held_out)[:most]
@@ -49,6 +57,9 @@ def generate(
             texts = generate_seq2seq(artifact.path / "model", pairs, candidates=candidates, beams=beams, sampling=sampling, max_tokens=cut)  # fmt: skip
     elif beams > 1:
         raise typer.BadParameter("only an encoder-decoder is searched by beams", param_hint="--beams")
+    elif bulk:
+        with training_libraries():
+            texts = generate_decoder(*opened(artifact, base=base), pairs, candidates=candidates, sampling=sampling)
     else:
         options = serving(artifact, store / ".served", base=base)
         model = LocalModel(options.get("path"), adapter=options.get("adapter"), context=2 * max_tokens + 512)

@@ -67,7 +67,14 @@ def adapter_to_gguf(folder: Path, out: Path) -> int:
 
 
 def merge_adapter(base: str, adapter: Path, out: Path) -> None:
-    """Write `base` with the PEFT adapter in the folder `adapter` added to its weights, as a Hugging Face folder `out`.
+    """Write `merged` as a Hugging Face folder `out`. Raises TrainingError when the two do not belong together."""
+    model, tokenizer = merged(base, adapter)
+    model.save_pretrained(out)
+    tokenizer.save_pretrained(out)
+
+
+def merged(base: str, adapter: Path) -> tuple[Any, Any]:
+    """(model, tokenizer) of `base` with the PEFT adapter in the folder `adapter` added to its weights, in float32.
 
     `base` as in fine-tuning: a folder or name, a GGUF file, or "default". The adapter's own tokenizer is kept where it
     has one. Raises TrainingError when the two do not belong together.
@@ -79,10 +86,9 @@ def merge_adapter(base: str, adapter: Path, out: Path) -> None:
 
     model, tokenizer = load(base)
     try:
-        merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+        whole = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
     except (OSError, ValueError, RuntimeError) as error:
         raise TrainingError(f"the adapter in {adapter} does not belong to {base}: {error}") from error
     if (adapter / "tokenizer.json").exists():
-        tokenizer = ready(AutoTokenizer.from_pretrained(adapter), merged)
-    merged.save_pretrained(out)
-    tokenizer.save_pretrained(out)
+        tokenizer = ready(AutoTokenizer.from_pretrained(adapter), whole)
+    return whole, tokenizer

@@ -6,6 +6,7 @@ torch and transformers load only for an export. Knows no shop: it is told where 
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from zhanggui.errors import TrainingError
 from zhanggui.llm.encoder import SETTINGS as ENCODER
@@ -89,6 +90,27 @@ def to_gguf(artifact: Artifact, out: Path, *, precision: str, base: str | None =
         whole = Path(folder) / artifact.name.replace("/", "-")  # the name that the file will carry inside
         merge_adapter(_base(artifact, base), model, whole)
         return decoder_to_gguf(whole, out, precision="Q8_0" if precision == "Q8_0" else "F16")
+
+
+def opened(artifact: Artifact, *, base: str | None = None) -> tuple[Any, Any]:
+    """(model, tokenizer) of a decoder in torch, an adapter merged with its base first, where and in what it computes fast.
+
+    Raises TrainingError.
+    """
+    import torch
+
+    from zhanggui.training.export import merged
+    from zhanggui.training.job import device_options
+    from zhanggui.training.load import load
+
+    folder = artifact.path / "model"
+    if kind_of(artifact) == "adapter":
+        model, tokenizer = merged(_base(artifact, base), folder)
+    elif folder.exists():
+        model, tokenizer = load(str(folder))
+    else:
+        raise TrainingError(f"{artifact.name} {artifact.version} has no weights in Hugging Face's form")
+    return model.to(torch.bfloat16) if device_options("auto")["bf16"] else model, tokenizer
 
 
 def to_onnx(artifact: Artifact, out: Path, *, precision: str) -> int:
