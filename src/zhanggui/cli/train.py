@@ -1,6 +1,5 @@
 """Training jobs: `zhanggui train pretrain`, `finetune`, `classify` and `preference`. Jobs, not requests: they have no door in the HTTP API."""
 
-import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,12 +56,9 @@ def finetune(
     out: OutOption = Path("artifacts"),
 ) -> None:
     """Fine-tune a decoder or an encoder-decoder on chats or on briefs with their copy; a killed job goes on when started again."""
-    from zhanggui.storage import ArtifactStore
-    from zhanggui.training.kept import weights
     from zhanggui.training.settings import FinetuneSettings, load
 
     settings = replace(load(config, FinetuneSettings), **_instead(data, base))
-    settings = replace(settings, base=weights(settings.base, folder=config.parent, artifacts=ArtifactStore(out)))
     with training_libraries():
         from zhanggui.training.finetune import finetune as train
     artifact = train(settings, **_places(config, out, settings.name))
@@ -104,15 +100,14 @@ def preference(
     out: OutOption = Path("artifacts"),
 ) -> None:
     """Tune a decoder to preferences (DPO): of two texts for one prompt, the better becomes likelier."""
-    from zhanggui.storage import ArtifactStore
-    from zhanggui.training.kept import weights
     from zhanggui.training.settings import PreferenceSettings, load
 
     settings = replace(load(config, PreferenceSettings), **_instead(data, base))
-    settings = replace(settings, base=weights(settings.base, folder=config.parent, artifacts=ArtifactStore(out)))
     with training_libraries():
         from zhanggui.training.preference import tune
-    artifact = tune(settings, **_places(config, out, settings.name))
+    places = _places(config, out, settings.name)
+    _reads(config.parent / settings.data)
+    artifact = tune(settings, **places)
     if artifact is None:
         return
     _figures(artifact)
@@ -130,10 +125,11 @@ def _places(config: Path, out: Path, name: str) -> dict[str, Any]:
     """Where a job reads, keeps its model and its checkpoints, and its moment; says where its curves grow."""
     from zhanggui.storage import ArtifactStore
     from zhanggui.storage.code_version import code_version
+    from zhanggui.training import job
 
     code_version()  # that of the code which runs, not of what the tree has become when the job ends
     work = out / ".work" / name
-    if os.environ.get("RANK", "0") == "0":  # set by torchrun; the first process speaks for all
+    if job.first():  # it speaks for all
         line = f"curves, while it trains: tensorboard --logdir {work} (pip install tensorboard)"
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     return {
@@ -142,6 +138,15 @@ def _places(config: Path, out: Path, name: str) -> dict[str, Any]:
         "work": work,
         "now": datetime.now(UTC),
     }
+
+
+def _reads(data: Path) -> None:
+    """Say which files of a folder are read."""
+    from zhanggui.training import job, rows
+
+    if data.is_dir() and job.first():
+        names = ", ".join(one.name for one in rows.files(data))
+        console.print(f"reads {names} in {data}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _figures(artifact: "Artifact") -> None:

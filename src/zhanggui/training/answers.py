@@ -65,8 +65,7 @@ def tokenize(pairs: Sequence[Pair], tokenizer: Any, *, longest: int) -> list[Ans
 
 def collate(rows: Sequence[dict[str, Any]], *, pad: int, limit: int) -> dict[str, Any]:
     """A batch of tensors, each (rows, longest row): in steps of `_STEP` tokens, up to `limit`."""
-    longest = max(len(row["input_ids"]) for row in rows)
-    return padded(rows, pad=pad, width=min(-(-longest // _STEP) * _STEP, limit))
+    return padded(rows, pad=pad, step=_STEP, limit=limit)
 
 
 def answer_logits(model: Any, batch: dict[str, Any]) -> tuple[Any, Any]:

@@ -35,22 +35,7 @@ def classify(
     """
     from transformers import Trainer, TrainingArguments, set_seed
 
-    args = TrainingArguments(
-        output_dir=str(work),
-        per_device_train_batch_size=settings.rows_at_once,
-        gradient_accumulation_steps=job.shared(settings.batch_size, rows_at_once=settings.rows_at_once),
-        learning_rate=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        lr_scheduler_type=job.schedule(settings.schedule),
-        train_sampling_strategy="sequential",  # the stream has its own order
-        gradient_checkpointing=settings.gradient_checkpointing,
-        logging_steps=10,
-        seed=settings.seed,
-        report_to=[],
-        remove_unused_columns=False,
-        **held_out.options(settings.checkpoint_steps, rows_at_once=settings.rows_at_once, keep=settings.keep),
-        **job.device_options(settings.precision),
-    )
+    args = TrainingArguments(**job.arguments(settings, work), **job.STREAMED)
     with args.main_process_first(local=False):
         data = labelled(folder / settings.data, settings.columns, work=work)
     classes = sorted({label for _, label in data.parts["train"]})

@@ -57,8 +57,11 @@ def _comparison(row: Mapping[str, Any], style: Style) -> Comparison:
         raise TypeError("chosen and rejected must be texts")
     if chosen == rejected:
         raise ValueError("chosen and rejected are the same text")
-    brief = "prompt" not in row
-    if brief and "facts" not in row:
+    if "prompt" in row:
+        # Nothing else of the row: a field of another shape (messages, copy) would go before what was chosen.
+        given = {"prompt": row["prompt"], "completion": chosen, "group": row.get("group")}
+    elif "facts" in row:
+        given = {**row, "copy": chosen}
+    else:
         raise ValueError("it has neither a 'prompt' nor a brief's fields with 'facts'")
-    told = rows.pair({**row, "copy" if brief else "completion": chosen}, style=style)
-    return Comparison(chosen=told, rejected=rejected)
+    return Comparison(chosen=rows.pair(given, style=style), rejected=rejected)

@@ -11,11 +11,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
-from zhanggui.training import answers, held_out, job, rows, seq2seq
+from zhanggui.training import answers, held_out, job, kept, rows, seq2seq
 from zhanggui.training.export import beside_adapter
-from zhanggui.training.load import adapters, encoder_decoder, fits, load, load_in_4_bits, located
+from zhanggui.training.load import adapters, encoder_decoder, fits, load, load_in_4_bits
 from zhanggui.training.losses import Extra, meanings
 from zhanggui.training.measure import measure
 from zhanggui.training.settings import FinetuneSettings
@@ -34,17 +33,14 @@ def finetune(
     from peft import get_peft_model
     from transformers import TrainingArguments, set_seed
 
-    base = located(settings.base, folder)
+    base = kept.weights(settings.base, folder=folder, artifacts=artifacts)
     if encoder_decoder(base):
-        return seq2seq.finetune(settings, folder=folder, artifacts=artifacts, work=work, now=now)
+        return seq2seq.finetune(settings, base=base, folder=folder, artifacts=artifacts, work=work, now=now)
     train, held, data_hash = rows.read_parts(folder / settings.data, settings)
-    if not train or not held:
-        raise TrainingError(f"{len(train) + len(held)} pairs are too few to train on and to hold some out")
     set_seed(settings.seed)
-    device = job.device_options(settings.precision)
     adapted = settings.method != "full"
     # Weights that stay as they are need no more than what is computed in.
-    half = adapted and device["bf16"]
+    half = adapted and job.device_options(settings.precision)["bf16"]
     if settings.method == "qlora":
         model, tokenizer = load_in_4_bits(base, checkpointing=settings.gradient_checkpointing)
     else:
@@ -56,22 +52,10 @@ def finetune(
     an_update = settings.batch_size * settings.accumulate
     updates = math.ceil(settings.epochs * stream.epoch / an_update)
     args = TrainingArguments(
-        output_dir=str(work),
         max_steps=updates,
-        per_device_train_batch_size=job.shared(settings.batch_size),
-        gradient_accumulation_steps=settings.accumulate,
-        learning_rate=settings.learning_rate,
         warmup_steps=max(1, round(settings.warmup * updates)),
-        weight_decay=settings.weight_decay,
-        lr_scheduler_type=job.schedule(settings.schedule),
-        train_sampling_strategy="sequential",  # the stream has its own order
-        gradient_checkpointing=settings.gradient_checkpointing,
-        logging_steps=10,
-        seed=settings.seed,
-        report_to=[],
-        remove_unused_columns=False,
-        **held_out.options(settings.checkpoint_steps, rows_at_once=settings.batch_size, keep=settings.keep),
-        **device,
+        **job.arguments(settings, work),
+        **job.STREAMED,
     )
     job.begin(args, settings, data_hash=data_hash, base=base)
     unseen = example_stream(answers.tokenize(held, tokenizer, longest=settings.max_tokens), settings)

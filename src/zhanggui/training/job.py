@@ -18,7 +18,7 @@ from typing import Any
 
 from zhanggui.errors import TrainingError
 from zhanggui.storage.artifacts import sync
-from zhanggui.training import curves
+from zhanggui.training import curves, held_out
 
 WHOLE = "whole"
 """Written into a checkpoint when all of it is on the disk; one without it is thrown away."""
@@ -31,7 +31,37 @@ SMALLER_ROWS = "make rows_at_once smaller, or turn gradient_checkpointing on"
 """What to do when memory runs out, of a job that has both settings."""
 SMALLER_BATCH = "turn gradient_checkpointing on, or make batch_size smaller and accumulate larger, which starts afresh"
 """Of a job without `rows_at_once`."""
+STREAMED = {"train_sampling_strategy": "sequential", "remove_unused_columns": False}
+"""Arguments of a Trainer that is fed from a stream, which has its own order and columns."""
+_SCHEDULES = {"constant": "constant_with_warmup", "wsd": "warmup_stable_decay"}
+"""What the Trainer calls those schedules of the settings that it calls otherwise."""
 _log = logging.getLogger(__name__)
+
+
+def arguments(settings: Any, work: Path) -> dict[str, Any]:
+    """Arguments of any Trainer, of a job's settings; how long it trains and warms up is the job's own. Raises TrainingError.
+
+    Each process measures as many rows at a time as it computes in training.
+    """
+    if hasattr(settings, "rows_at_once"):
+        rows = settings.rows_at_once
+        times = shared(settings.batch_size, rows_at_once=rows)
+    else:
+        rows, times = shared(settings.batch_size), settings.accumulate
+    return {
+        "output_dir": str(work),
+        "per_device_train_batch_size": rows,
+        "gradient_accumulation_steps": times,
+        "learning_rate": settings.learning_rate,
+        "weight_decay": settings.weight_decay,
+        "lr_scheduler_type": _SCHEDULES.get(settings.schedule, settings.schedule),
+        "gradient_checkpointing": settings.gradient_checkpointing,
+        "logging_steps": 10,
+        "seed": settings.seed,
+        "report_to": [],
+        **held_out.options(settings.checkpoint_steps, rows_at_once=rows, keep=getattr(settings, "keep", "last")),
+        **device_options(settings.precision),
+    }
 
 
 def device_options(precision: str) -> dict[str, Any]:
@@ -62,11 +92,6 @@ def device() -> Any:
         if torch.cuda.is_available()
         else torch.device("cpu")
     )
-
-
-def schedule(name: str) -> str:
-    """What the Trainer calls a schedule of the settings."""
-    return "constant_with_warmup" if name == "constant" else name
 
 
 def encoder_attention() -> str:

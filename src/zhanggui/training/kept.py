@@ -34,7 +34,11 @@ def kind_of(artifact: Artifact) -> str:
 
 
 def weights(named: str, *, folder: Path, artifacts: ArtifactStore) -> str:
-    """What a job's `base` names: an artifact's model (NAME or NAME:VERSION), a path from `folder`, or a name of the hub."""
+    """What a job's `base` names: "default", an artifact's model (NAME or NAME:VERSION), a path from `folder`, or a name of the
+    hub. Raises ArtifactError where the artifact has no such version.
+    """
+    if named == "default":
+        return named
     name, _, version = named.partition(":")
     if name in artifacts.names():
         return str((artifacts.get(name, version or "latest").path / "model").resolve())

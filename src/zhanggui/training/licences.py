@@ -11,7 +11,7 @@ from zhanggui.storage.artifacts import MANIFEST
 
 
 def stated(base: str) -> str:
-    """The licence of a base as `load.located` gives it, such as "apache-2.0"; "" where it states none.
+    """The licence of a base as `kept.weights` gives it, such as "apache-2.0"; "" where it states none.
 
     Front matter `license` of a model card (with "other", its `license_name`), GGUF's key `general.license`, and of an
     artifact what its job was told and its own base stated.

@@ -10,13 +10,8 @@ from zhanggui.training.chats import ready
 from zhanggui.training.settings import LoraSettings
 
 
-def located(base: str, folder: Path) -> str:
-    """A base as `load` takes it: a path below `folder` where there is one, else "default" or a name as it stands."""
-    return str(folder / base) if base != "default" and (folder / base).exists() else base
-
-
 def encoder_decoder(base: str) -> bool:
-    """Whether a base, as `located` gives it, has an encoder and a decoder (T5, BART); a GGUF file is taken for a decoder."""
+    """Whether a base, as `kept.weights` gives it, has an encoder and a decoder (T5, BART); a GGUF file is taken for a decoder."""
     from transformers import AutoConfig
 
     if base == "default" or base.endswith(".gguf"):

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zhanggui.training.chats import beginning
-from zhanggui.training.load import load
+from zhanggui.training.load import context, load
 
 _BATCH = 16
 
@@ -21,7 +21,7 @@ def scorer(base: str) -> Callable[[Sequence[str]], NDArray[np.float64]]:
     model, tokenizer = load(base)
     model.eval()
     first = beginning(tokenizer)
-    limit = int(getattr(model.config, "max_position_embeddings", None) or 1 << 30)
+    limit = context(model)
 
     def score(texts: Sequence[str]) -> NDArray[np.float64]:
         ids = [[first, *tokenizer(text, add_special_tokens=False)["input_ids"]][:limit] for text in texts]

@@ -13,7 +13,7 @@ from zhanggui.storage import Artifact, ArtifactStore
 from zhanggui.training import comparisons, held_out, job, kept
 from zhanggui.training.chats import ready
 from zhanggui.training.export import beside_adapter
-from zhanggui.training.load import adapters, encoder_decoder, fits, load, load_in_4_bits, located
+from zhanggui.training.load import adapters, encoder_decoder, fits, load, load_in_4_bits
 from zhanggui.training.measure import measure
 from zhanggui.training.settings import PreferenceSettings
 from zhanggui.training.tuned import keep
@@ -34,34 +34,25 @@ def tune(
     found, data_hash = comparisons.read(folder / settings.data, style=settings.prompt)
     train, held = comparisons.split(found, validation=settings.validation, seed=settings.seed)
     if not train or not held:
-        raise TrainingError(f"{len(found)} comparisons are too few to train on and to hold some out")
+        raise TrainingError(
+            f"{folder / settings.data}: {len(found)} comparisons are too few to train on and to hold some out"
+        )
     set_seed(settings.seed)
-    base = located(kept.weights(settings.base, folder=folder, artifacts=artifacts), folder)
+    base = kept.weights(settings.base, folder=folder, artifacts=artifacts)
     model, tokenizer = _start(settings, base, folder)
     fits(settings.max_tokens, model, base)
     before = measure(model, tokenizer, [one.chosen for one in held]) if job.first() else None
     new = settings.method != "full" and not settings.adapter
     options = DPOConfig(
-        output_dir=str(work),
         beta=settings.beta,
         # Robust DPO is the sigmoid loss corrected for comparisons that are the wrong way round.
         loss_type=["robust" if settings.label_smoothing else "sigmoid"],
         label_smoothing=settings.label_smoothing,
         num_train_epochs=settings.epochs,
-        per_device_train_batch_size=job.shared(settings.batch_size),
-        gradient_accumulation_steps=settings.accumulate,
-        learning_rate=settings.learning_rate,
         warmup_steps=settings.warmup,
-        weight_decay=settings.weight_decay,
-        lr_scheduler_type=job.schedule(settings.schedule),
         max_length=settings.max_tokens,
-        logging_steps=10,
-        seed=settings.seed,
         data_seed=settings.seed,
-        gradient_checkpointing=settings.gradient_checkpointing,
-        report_to=[],
-        **held_out.options(settings.checkpoint_steps, rows_at_once=settings.batch_size, keep=settings.keep),
-        **job.device_options(settings.precision),
+        **job.arguments(settings, work),
     )
     job.begin(options, settings, data_hash=data_hash, base=base)
     trainer = held_out.measured(DPOTrainer)(

@@ -40,25 +40,13 @@ def pretrain(
     if not settings.base and masked != (settings.shape.kind == "bert"):
         raise TrainingError(f"objective {settings.objective!r} does not go with shape.kind {settings.shape.kind!r}")
     args = TrainingArguments(
-        output_dir=str(work),
         max_steps=settings.updates,
-        per_device_train_batch_size=settings.rows_at_once,
-        gradient_accumulation_steps=job.shared(settings.batch_size, rows_at_once=settings.rows_at_once),
-        learning_rate=settings.learning_rate,
-        weight_decay=settings.weight_decay,
         adam_beta2=0.98,
         warmup_steps=max(1, round(settings.warmup * settings.updates)),
-        lr_scheduler_type="cosine" if settings.schedule == "cosine" else "warmup_stable_decay",
         lr_scheduler_kwargs=_schedule(settings),
-        train_sampling_strategy="sequential",  # the stream has its own order
-        gradient_checkpointing=settings.gradient_checkpointing,
-        logging_steps=10,
-        seed=settings.seed,
-        report_to=[],
-        remove_unused_columns=False,
-        **held_out.options(settings.checkpoint_steps, rows_at_once=settings.rows_at_once),
         **({"fsdp": True, "fsdp_config": {"fsdp_version": 2}} if settings.fsdp else {}),
-        **job.device_options(settings.precision),
+        **job.arguments(settings, work),
+        **job.STREAMED,
     )
     with args.main_process_first(local=False):
         data = texts(folder / settings.data, settings.columns, work=work)

@@ -53,25 +53,37 @@ def has_parts(path: Path) -> bool:
 
 
 def read_parts(path: Path, settings: FinetuneSettings) -> tuple[list[Pair], list[Pair], str]:
-    """Pairs for training and for validation, and the SHA-256 of what was read: the folder's own parts, else `split`."""
+    """Pairs for training and for validation, and the SHA-256 of what was read: the folder's own parts, else `split`.
+
+    Raises TrainingError as `read`, and where one side would be empty.
+    """
     how: Any = {"system": settings.system, "tidy": settings.clean, "style": settings.prompt}
     if not has_parts(path):
         found, digest = read(path, settings.columns, **how)
-        return *split(found, validation=settings.validation, seed=settings.seed), digest
-    (train, one), (held, other) = (
-        read(path / f"{part}.jsonl", settings.columns, **how) for part in ("train", "validation")
-    )
-    return train, held, hashlib.sha256(f"{one} {other}".encode()).hexdigest()
+        train, held = split(found, validation=settings.validation, seed=settings.seed)
+    else:
+        (train, one), (held, other) = (
+            read(path / f"{part}.jsonl", settings.columns, **how) for part in ("train", "validation")
+        )
+        digest = hashlib.sha256(f"{one} {other}".encode()).hexdigest()
+    if not train or not held:
+        raise TrainingError(f"{path}: {len(train) + len(held)} pairs are too few to train on and to hold some out")
+    return train, held, digest
+
+
+def files(path: Path) -> list[Path]:
+    """What is read of a path: the file, or every .jsonl file of a folder. Raises TrainingError where it holds none."""
+    found = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+    if not found:
+        raise TrainingError(f"{path} holds no .jsonl file")
+    return found
 
 
 def read_as(path: Path, make: Callable[[Mapping[str, Any]], Row]) -> tuple[list[Row], str]:
     """As `read`, with a row of any kind: `make` may raise ValueError, TypeError, AttributeError or KeyError."""
-    files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
-    if not files:
-        raise TrainingError(f"{path} holds no .jsonl file")
     found: list[Row] = []
     digest = hashlib.sha256()
-    for file in files:
+    for file in files(path):
         try:
             data = file.read_bytes()
         except OSError as error:

@@ -13,7 +13,7 @@ from typing import Any
 from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
 from zhanggui.training import held_out, job, rows
-from zhanggui.training.load import adapters, located
+from zhanggui.training.load import adapters
 from zhanggui.training.losses import Extra, meanings, nats
 from zhanggui.training.measure_seq2seq import measure, row
 from zhanggui.training.settings import FinetuneSettings
@@ -22,18 +22,15 @@ from zhanggui.training.tuned import keep
 
 
 def finetune(
-    settings: FinetuneSettings, *, folder: Path, artifacts: ArtifactStore, work: Path, now: datetime
+    settings: FinetuneSettings, *, base: str, folder: Path, artifacts: ArtifactStore, work: Path, now: datetime
 ) -> Artifact | None:
-    """As `training.finetune.finetune`, for an encoder-decoder; adapters are merged, so the artifact is a whole model."""
+    """As `training.finetune.finetune`, for an encoder-decoder in `base`; adapters are merged, so the artifact is a whole model."""
     from transformers import DataCollatorForSeq2Seq, Seq2SeqTrainingArguments, set_seed
 
     train, held, data_hash = rows.read_parts(folder / settings.data, settings)
-    if not train or not held:
-        raise TrainingError(f"{len(train) + len(held)} pairs are too few to train on and to hold some out")
     if settings.method == "qlora":
         raise TrainingError('method "qlora" is for decoders; write method = "lora" for an encoder-decoder')
     set_seed(settings.seed)
-    base = located(settings.base, folder)
     model, tokenizer = load(base)
     before = measure(model, tokenizer, held, max_tokens=settings.max_tokens) if job.first() else None
     examples, unseen = (
@@ -53,22 +50,7 @@ def finetune(
     an_update = settings.batch_size * settings.accumulate
     updates = math.ceil(settings.epochs * stream.epoch / an_update)
     options = Seq2SeqTrainingArguments(
-        output_dir=str(work),
-        max_steps=updates,
-        per_device_train_batch_size=job.shared(settings.batch_size),
-        gradient_accumulation_steps=settings.accumulate,
-        learning_rate=settings.learning_rate,
-        warmup_steps=settings.warmup,
-        weight_decay=settings.weight_decay,
-        lr_scheduler_type=job.schedule(settings.schedule),
-        gradient_checkpointing=settings.gradient_checkpointing,
-        logging_steps=10,
-        seed=settings.seed,
-        train_sampling_strategy="sequential",  # the stream has its own order
-        remove_unused_columns=False,
-        report_to=[],
-        **held_out.options(settings.checkpoint_steps, rows_at_once=settings.batch_size, keep=settings.keep),
-        **job.device_options(settings.precision),
+        max_steps=updates, warmup_steps=settings.warmup, **job.arguments(settings, work), **job.STREAMED
     )
     job.begin(options, settings, data_hash=data_hash, base=base)
     trainer = held_out.measured(_trainer(extra))(

@@ -79,10 +79,15 @@ def pair_rows(
     return lambda place, rng: sentence_pair(documents, place, length=length, share=share, marks=marks, rng=rng).__dict__
 
 
-def padded(rows: Sequence[dict[str, Any]], *, pad: int, width: int) -> dict[str, Any]:
-    """Tensors (rows, width) of what the rows have a number a token of, padded on the right."""
+def padded(rows: Sequence[dict[str, Any]], *, pad: int, step: int, limit: int) -> dict[str, Any]:
+    """Tensors (rows, tokens) of what the rows have a number a token of, padded on the right.
+
+    Tokens are the longest row's, in steps of `step` up to `limit`: kernels are made anew for each shape.
+    """
     import torch
 
+    longest = max(len(row["input_ids"]) for row in rows)
+    width = min(-(-longest // step) * step, limit)
     batch: dict[str, Any] = {}
     for name, fill in (("input_ids", pad), ("token_type_ids", 0), ("labels", IGNORED), ("position_ids", 0)):
         if name in rows[0]:
@@ -94,17 +99,13 @@ def padded(rows: Sequence[dict[str, Any]], *, pad: int, width: int) -> dict[str,
 
 
 def collate(rows: Sequence[dict[str, Any]], *, pad: int, limit: int) -> dict[str, Any]:
-    """A batch of tensors (rows, tokens); a mask only where rows are padded here.
-
-    Tokens are the longest row's, in steps of eight up to `limit`: kernels are made anew for each shape.
-    """
+    """A batch of tensors (rows, tokens), as `padded` makes them in steps of eight; a mask only where rows are padded here."""
     import torch
 
-    longest = min((max(len(row["input_ids"]) for row in rows) + 7) // 8 * 8, limit)
-    batch = padded(rows, pad=pad, width=longest)
+    batch = padded(rows, pad=pad, step=8, limit=limit)
     if "position_ids" not in batch:
         sizes = torch.tensor([len(row["input_ids"]) for row in rows])
-        batch["attention_mask"] = (torch.arange(longest)[None, :] < sizes[:, None]).long()
+        batch["attention_mask"] = (torch.arange(batch["input_ids"].shape[1])[None, :] < sizes[:, None]).long()
     if "label" in rows[0]:
         batch["labels"] = torch.tensor([row["label"] for row in rows])
     if "next_sentence_label" in rows[0]:

@@ -52,7 +52,7 @@ def keep(
 ) -> Artifact:
     """Keep what `write` puts into a folder, with figures, curves and samples.
 
-    `base` as `load.located` gives it; `pairs` are all that were read, `parted` when their folder said what to hold out;
+    `base` as `kept.weights` gives it; `pairs` are all that were read, `parted` when their folder said what to hold out;
     `history` is the Trainer's log. The samples stay in `work` too, also when TrainingError is raised because the model lost more than the limits allow.
     """
     samples = json.dumps(after.samples, ensure_ascii=False, indent=1)
@@ -61,7 +61,7 @@ def keep(
         raise TrainingError("; ".join(problems) + f"; the checkpoints are kept in {work}")
     config = asdict(settings) | {
         "kind": kind,
-        "base": base if base == settings.base else str(Path(base).resolve()),
+        "base": base,
         "base_licence": stated(base),
         "prompt": settings.prompt if all(one.language for one in pairs) else "examples",
         "held_out": "parts" if parted else "groups",

@@ -9,15 +9,8 @@ torch = pytest.importorskip("torch", reason="the extra `train` is not installed"
 pytestmark = pytest.mark.filterwarnings("default")  # the training libraries warn about themselves
 
 from zhanggui.errors import TrainingError  # noqa: E402
-from zhanggui.training.load import adapters, context, encoder_decoder, load_in_4_bits, located  # noqa: E402
+from zhanggui.training.load import adapters, context, encoder_decoder, load_in_4_bits  # noqa: E402
 from zhanggui.training.settings import LoraSettings  # noqa: E402
-
-
-def test_a_base_below_the_folder_goes_before_a_name(tmp_path: Path) -> None:
-    (tmp_path / "gpt2").mkdir()
-    assert located("gpt2", tmp_path) == str(tmp_path / "gpt2")
-    assert located("default", tmp_path) == "default"
-    assert located("Qwen/Qwen3-0.6B", tmp_path) == "Qwen/Qwen3-0.6B"
 
 
 def test_the_shape_of_a_base_is_read_from_its_configuration(tmp_path: Path) -> None:

@@ -12,6 +12,19 @@ from zhanggui.cli.main import app
 JOBS = {"finetune": "finetune.finetune", "preference": "preference.tune", "classify": "classify.classify"}
 
 
+def test_files_that_preferences_are_read_from_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "job.toml").write_text('name = "tiny"\nbase = "default"\ndata = "told"\n', encoding="utf-8")
+    (tmp_path / "told").mkdir()
+    for name in ("b.jsonl", "a.jsonl", "notes.txt"):
+        (tmp_path / "told" / name).touch()
+    monkeypatch.setattr("zhanggui.training.preference.tune", lambda *_, **__: None)
+    done = CliRunner().invoke(
+        app, ["train", "preference", "--config", str(tmp_path / "job.toml"), "--out", str(tmp_path)]
+    )
+    assert done.exit_code == 0, done.output
+    assert done.output.splitlines()[-1] == f"reads a.jsonl, b.jsonl in {tmp_path / 'told'}"
+
+
 @pytest.mark.parametrize("job", JOBS)
 def test_data_and_base_may_be_named_instead_of_the_files(
     job: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -42,6 +42,22 @@ def test_a_broken_comparison_is_named(tmp_path: Path, line: object, words: str) 
         comparisons.read(write(tmp_path, PLAIN, line))
 
 
+@pytest.mark.parametrize(
+    "more", [{"facts": {"a": "b"}, "copy": "c"}, {"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "c"}]}]
+)  # fmt: skip
+def test_what_was_chosen_is_learned_whatever_else_a_row_has(tmp_path: Path, more: dict[str, object]) -> None:
+    (found,), _ = comparisons.read(write(tmp_path, {**PLAIN, **more, "group": "p1"}))
+    assert (found.chosen.answer, found.rejected, found.chosen.group) == ("a", "b", "p1")
+    assert found.chosen.prompt == ({"role": "user", "content": "Say a"},)
+
+
+def test_a_file_of_other_rows_in_the_folder_is_named(tmp_path: Path) -> None:
+    write(tmp_path, PLAIN)
+    (tmp_path / "pairs.jsonl").write_text('{"prompt": "x", "completion": "y"}', encoding="utf-8")
+    with pytest.raises(TrainingError, match=r"pairs\.jsonl, line 1: the field 'chosen' is missing"):
+        comparisons.read(tmp_path)
+
+
 def test_no_product_crosses_the_split(tmp_path: Path) -> None:
     found, _ = comparisons.read(write(tmp_path, *[{**BRIEF, "about": f"茶{n % 40}"} for n in range(200)]))
     train, held = comparisons.split(found, validation=0.25, seed=1)

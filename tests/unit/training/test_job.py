@@ -83,3 +83,13 @@ def test_a_gpu_that_only_emulates_bfloat16_computes_in_float32(monkeypatch: pyte
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation)
     assert job.device_options("auto")["bf16"] is False
     assert job.device_options("bf16")["bf16"] is True
+
+
+@pytest.mark.parametrize("settings", [FinetuneSettings, PreferenceSettings, ClassifySettings])
+def test_a_process_measures_as_many_rows_at_a_time_as_it_trains_on(
+    settings: type[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    given = {"rows_at_once": 4} if settings is ClassifySettings else {}
+    told = job.arguments(settings(name="one", base="base", data="rows.jsonl", batch_size=8, **given), tmp_path)
+    assert told["per_device_train_batch_size"] == told["per_device_eval_batch_size"] == 4
