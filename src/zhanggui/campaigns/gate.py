@@ -3,6 +3,7 @@
 Planned messages are only plans: what a customer has said since then counts. Sends nothing.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,26 +19,26 @@ from zhanggui.profiles import consent
 
 @dataclass(frozen=True, kw_only=True)
 class ConsentGate(Gate):
-    """The gate of a shop with these limits; `time_zone` is the shop's, for customers who have stated none."""
+    """The gate of a shop with these limits; `time_zone` is the shop's, for customers who have stated none.
+
+    `without_profile` makes of a planned message what who has refused personalisation since may get instead, or None.
+    """
 
     limits: ContactLimits
     time_zone: str
+    without_profile: Callable[[Message], Message | None] = lambda _message: None
 
-    def permit(self, connection: sa.Connection, message: Message, now: datetime) -> Refusal | None:
-        """None when nothing forbids the message now."""
+    def permit(self, connection: sa.Connection, message: Message, now: datetime) -> Message | Refusal:
+        """The message, or what she gets in its place; or what forbids it now."""
         who, channel = message.customer_id, message.channel
         if message.expires_at is not None and now >= message.expires_at:
             return Refusal(reason="expired")
         if contacts.suppressed(connection, channel, [message.address]):
             return Refusal(reason="suppressed")
         if message.purpose != "marketing":
-            return None
+            return message
         if who not in consent.granted(connection, [who], channel, "marketing"):
             return Refusal(reason="no_consent")
-        if message.proof.get("personalised") and who not in consent.granted(
-            connection, [who], consent.ANY_CHANNEL, "personalisation"
-        ):
-            return Refusal(reason="personalisation_refused")
         used = {}
         for cap in self.limits.caps_of(channel):
             used[cap.code] = contacts.counts(
@@ -52,7 +53,13 @@ class ConsentGate(Gate):
             return Refusal(reason=code)
         local = zone(message.data.get("time_zone"), self.time_zone)
         allowed = next_allowed(now, channel=channel, zone=local, limits=self.limits)
-        return Refusal(reason="quiet_hours", retry_at=allowed) if allowed > now else None
+        if allowed > now:
+            return Refusal(reason="quiet_hours", retry_at=allowed)
+        if message.proof.get("personalised") and who not in consent.granted(
+            connection, [who], consent.ANY_CHANNEL, "personalisation"
+        ):
+            return self.without_profile(message) or Refusal(reason="personalisation_refused")
+        return message
 
     def left(self, connection: sa.Connection, message: Message, now: datetime) -> None:
         """Count it as a contact: if we die now, it may have reached her."""

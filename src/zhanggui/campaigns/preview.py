@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from zhanggui.campaigns import run as running
+from zhanggui.campaigns import words
 from zhanggui.campaigns.campaign import Campaign
 from zhanggui.campaigns.line import Line
 from zhanggui.campaigns.plan import choice, plan
@@ -46,13 +46,13 @@ def messages(
     for decisions, table in plan(
         line, campaign, snapshot, run_id=_RUN, now=at, customer_ids=_known(snapshot, customer_ids)
     ):
-        profiles = {row["customer_id"]: row for row in table.select(list(running.PERSONAL)).to_pylist()}
-        todo += list(running.briefs_of(line, campaign, options, decisions, profiles))
+        profiles = {row["customer_id"]: row for row in table.select(list(words.PERSONAL)).to_pylist()}
+        todo += list(words.briefs_of(line, campaign, options, decisions, profiles))
     needed = {brief.language for _, _, brief in todo}
     model = line.model() if needed & set(line.model_languages) else None
     written = write([brief for _, _, brief in todo], model, languages=line.model_languages, settings=line.content)
     run = Run(run_id=_RUN, campaign=campaign.name, version=0, moment=at, started_at=at)
-    return list(running.messages_of(line, run, iter(todo), written.copies))
+    return list(words.messages_of(line, run, iter(todo), written.copies))
 
 
 def _known(snapshot: Snapshot, customer_ids: Sequence[str]) -> Sequence[str]:

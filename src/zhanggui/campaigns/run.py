@@ -8,34 +8,28 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from zhanggui.campaigns import store
 from zhanggui.campaigns.campaign import Campaign
 from zhanggui.campaigns.gate import ConsentGate
 from zhanggui.campaigns.line import Line
-from zhanggui.campaigns.plan import Choice, choice, plan
+from zhanggui.campaigns.plain import PlainArm
+from zhanggui.campaigns.plan import choice, plan
 from zhanggui.campaigns.store import Run
-from zhanggui.catalog.product import Language
-from zhanggui.content.brief import Brief, brief_for
+from zhanggui.campaigns.words import PERSONAL, Row, briefs_of, messages_of
+from zhanggui.content.brief import Brief
 from zhanggui.content.claims import Claim
-from zhanggui.content.compose import compose
-from zhanggui.content.message import Message
 from zhanggui.content.write import Copy, Written, write
-from zhanggui.decisioning.contact_limits import next_allowed, zone
-from zhanggui.decisioning.decide import Decisions
 from zhanggui.decisioning.decision import Decision
-from zhanggui.decisioning.recommend import showcase
 from zhanggui.delivery import outbox
 from zhanggui.delivery.deliver import deliver
 from zhanggui.errors import ArtifactError
 from zhanggui.events.event import Event
-from zhanggui.profiles import consent, identity
 from zhanggui.profiles.build import Snapshot, build, latest, opened
 from zhanggui.storage import Artifact
 
-Row = Mapping[str, Any]
 COPIES = "copies"
 """The artifact of a run's words; its version is the run's id."""
 CANDIDATES = "candidates.jsonl"
@@ -124,11 +118,18 @@ class Steps:
 
     def deliver(self, run_id: str) -> dict[str, Any]:
         """Send what may be sent now or soon; tell the event log what was delivered."""
-        line = self._line
+        line, (run, campaign) = self._line, self._load(run_id)
+        plain = PlainArm(
+            line=line,
+            run=run,
+            campaign=campaign,
+            snapshot=lambda: self._snapshot(run),
+            copies=lambda: read_copies(line.artifacts.get(COPIES, run_id)),
+        )
         with line.database.reading() as connection:
             waiting = sum(outbox.counts(connection, run_id).states.values())
         line.progress("messages", 0, waiting)
-        gate = ConsentGate(limits=line.limits, time_zone=line.time_zone)
+        gate = ConsentGate(limits=line.limits, time_zone=line.time_zone, without_profile=plain)
         while True:
             if waiting:
                 deliver(
@@ -175,78 +176,6 @@ class Steps:
         with self._line.database.transaction() as connection:
             store.keep(connection, run_id, step, dict(result))
         return dict(result)
-
-
-PERSONAL = ("customer_id", "language", "time_zone", "first_name", "city", "points", "lifecycle_stage")
-"""The snapshot's columns that writing uses."""
-
-
-def briefs_of(
-    line: Line, campaign: Campaign, options: Choice, decisions: Decisions, profiles: Mapping[str, Row]
-) -> Iterator[tuple[Decision, Row, Brief]]:
-    """The brief of each decision that is a message."""
-    made: dict[tuple[Any, ...], Brief] = {}
-    for decision in decisions:
-        if decision.action.kind != "message":
-            continue
-        row, action = profiles[decision.customer_id], decision.action
-        language: Language = row["language"] or line.language
-        stage = row["lifecycle_stage"] if decision.personalised else ""
-        key = (action.action_id, language, stage)
-        if key not in made:
-            product = options.products.get(action.product_id or "") or (
-                showcase(options.products, action.category) if action.category else None
-            )
-            made[key] = brief_for(
-                action,
-                language=language,
-                tone=campaign.tone,
-                offer=options.offers.get(action.offer_id or ""),
-                product=product,
-                stage=stage,
-                limit=line.content.pitch_characters,
-            )
-        yield decision, row, made[key]
-
-
-def messages_of(
-    line: Line, run: Run, briefs: Iterator[tuple[Decision, Row, Brief]], copies: Mapping[str, Copy]
-) -> Iterator[Message]:
-    """The finished message of each decision."""
-    todo = list(briefs)
-    ids = [decision.customer_id for decision, _, _ in todo]
-    channels = sorted({decision.action.channel or "" for decision, _, _ in todo})
-    with line.database.reading() as connection:
-        addresses = {name: identity.addresses(connection, ids, name) for name in channels}
-        basis = {name: consent.bases(connection, ids, name) for name in channels}
-    for decision, row, brief in todo:
-        channel = decision.action.channel or ""
-        address = addresses[channel].get(decision.customer_id)
-        if address is None:
-            continue
-        send_at = next_allowed(
-            run.moment, channel=channel, zone=zone(row["time_zone"], line.time_zone), limits=line.limits
-        )
-        url = line.unsubscribe_url(decision.customer_id, channel, brief.language)
-        message = compose(
-            decision,
-            copies[brief.brief_id],
-            address=address,
-            traits=row,
-            sender=line.sender,
-            unsubscribe_url=url,
-            basis=basis[channel].get(decision.customer_id),
-            send_at=send_at,
-            expires_at=send_at + timedelta(hours=line.delivery.expire_hours),
-            settings=line.content,
-        )
-        yield _with(message, unsubscribe_url=url, time_zone=row["time_zone"])
-
-
-def _with(message: Message, **more: Any) -> Message:
-    from dataclasses import replace
-
-    return replace(message, data={**message.data, **more})
 
 
 def _delivered(one: outbox.Sent) -> Event:

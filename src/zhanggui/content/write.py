@@ -38,7 +38,8 @@ class Copy:
     checks: tuple[str, ...] = CHECKS
     """Checks that it passed, with their versions."""
     why_template: str = ""
-    """"" for a model's words; else why a template stands in: "no_model" or "no_candidate_passed"."""
+    """"" for a model's words; else why a template stands in: "no_model", "no_candidate_passed", or "decided_later" than the
+    run's words were written."""
 
 
 @dataclass(frozen=True, kw_only=True)

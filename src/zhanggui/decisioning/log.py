@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from zhanggui.decisioning.action import Action
@@ -44,36 +45,49 @@ _META = b"zhanggui"
 
 
 class DecisionLog:
-    """Decisions below one folder, as `root/DAY/RUN-BATCH.parquet`."""
+    """Decisions below one folder, as `root/DAY/RUN-BATCH.parquet`, and RUN-amended-ID beside them."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def write(self, decisions: Decisions, *, batch: int = 0) -> Path:
         """Keep a batch; returns its file."""
+        return self._write(decisions, f"{batch:05d}")
+
+    def amend(self, decisions: Decisions) -> Path:
+        """Keep decisions that stand in the place of earlier ones of their run, whose files stay as they are."""
+        first = decision_id(decisions.versions.run_id, decisions.customer_ids[0])
+        return self._write(decisions, f"amended-{first[:16]}")
+
+    def read(self, run_id: str) -> list[Decisions]:
+        """The batches of a run. Raises NotFoundError when it has decided nothing."""
+        return [from_arrow(one) for one in self._tables(run_id)]
+
+    def table(self, run_id: str) -> pa.Table:
+        """The decisions of a run in SCHEMA. Raises NotFoundError when it has decided nothing."""
+        return pa.concat_tables([one.replace_schema_metadata(None) for one in self._tables(run_id)])
+
+    def _tables(self, run_id: str) -> list[pa.Table]:
+        logged = [pq.read_table(file) for file in sorted(self.root.glob(f"*/{run_id}-?????.parquet"))]
+        if not logged:
+            raise NotFoundError(f"run {run_id!r} has logged no decision in {self.root}")
+        amended = [pq.read_table(file) for file in sorted(self.root.glob(f"*/{run_id}-amended-*.parquet"))]
+        if not amended:
+            return logged
+        new = pa.concat_arrays([chunk for one in amended for chunk in one["customer_id"].chunks])
+        kept = [one.filter(pc.invert(pc.is_in(one["customer_id"], value_set=new))) for one in logged]
+        return [one for one in (*kept, *amended) if one.num_rows]
+
+    def _write(self, decisions: Decisions, part: str) -> Path:
         day = self.root / f"{decisions.decided_at:%Y-%m-%d}"
         day.mkdir(parents=True, exist_ok=True)
-        path = day / f"{decisions.versions.run_id}-{batch:05d}.parquet"
+        path = day / f"{decisions.versions.run_id}-{part}.parquet"
         draft = path.with_suffix(".partial")
         pq.write_table(to_arrow(decisions), draft, compression="zstd")
         sync(draft)
         draft.replace(path)
         sync(day)
         return path
-
-    def read(self, run_id: str) -> list[Decisions]:
-        """The batches of a run. Raises NotFoundError when it has decided nothing."""
-        files = sorted(self.root.glob(f"*/{run_id}-?????.parquet"))
-        if not files:
-            raise NotFoundError(f"run {run_id!r} has logged no decision in {self.root}")
-        return [from_arrow(pq.read_table(file)) for file in files]
-
-    def table(self, run_id: str) -> pa.Table:
-        """The decisions of a run in SCHEMA. Raises NotFoundError when it has decided nothing."""
-        files = sorted(self.root.glob(f"*/{run_id}-?????.parquet"))
-        if not files:
-            raise NotFoundError(f"run {run_id!r} has logged no decision in {self.root}")
-        return pa.concat_tables([pq.read_table(file).replace_schema_metadata(None) for file in files])
 
 
 def to_arrow(decisions: Decisions) -> pa.Table:

@@ -34,8 +34,8 @@ class Gate:
     inside the one that records its receipt.
     """
 
-    def permit(self, connection: sa.Connection, message: Message, now: datetime) -> Refusal | None:
-        """None to let it go."""
+    def permit(self, connection: sa.Connection, message: Message, now: datetime) -> Message | Refusal:
+        """The message as it may leave now, which need not be as it was planned; or why it may not."""
         raise NotImplementedError
 
     def left(self, connection: sa.Connection, message: Message, now: datetime) -> None:
@@ -101,20 +101,22 @@ def _send(
         for message in batch:
             with database.transaction() as connection:
                 now = clock()
-                refusal = gate.permit(connection, message, now)
-                if refusal is None:
-                    if not outbox.begin(connection, message, token, now=now, settings=settings):
+                found = gate.permit(connection, message, now)
+                if not isinstance(found, Refusal):
+                    if not outbox.begin(connection, found, token, now=now, settings=settings):
                         continue  # another worker has taken it over
-                    gate.left(connection, message, now)
-                elif refusal.retry_at is not None:
-                    outbox.postpone(connection, message, token, until=refusal.retry_at)
+                    if found is not message:
+                        outbox.rewrite(connection, found, token)
+                    gate.left(connection, found, now)
+                elif found.retry_at is not None:
+                    outbox.postpone(connection, message, token, until=found.retry_at)
                 else:
-                    outbox.refuse(connection, message, token, reason=refusal.reason, now=now)
-            if refusal is None:
-                leaving.append(message)
-                yield message
+                    outbox.refuse(connection, message, token, reason=found.reason, now=now)
+            if not isinstance(found, Refusal):
+                leaving.append(found)
+                yield found
             else:
-                done.outcomes["postponed" if refusal.retry_at else "refused"] += 1
+                done.outcomes["postponed" if found.retry_at else "refused"] += 1
                 progress(1)
 
     for receipt in channel.send(cleared()):

@@ -100,7 +100,7 @@ def enqueue(connection: sa.Connection, messages: Sequence[Message], *, now: date
                 "attempts": 0,
                 "in_doubt": 0,
                 "reason": "",
-                "document": json.dumps(_to_data(one), ensure_ascii=False),
+                "document": _document(one),
             }
             for one in messages[start : start + _CHUNK]
         ]
@@ -160,6 +160,15 @@ def begin(
         sa.update(outbox).where(outbox.c.claim == token, outbox.c.state == "claimed").values(lease_until=lease)
     )
     return bool(held)
+
+
+def rewrite(connection: sa.Connection, message: Message, token: str) -> None:
+    """Keep a claimed message as it leaves, where that is not as it was planned; a retry takes these words."""
+    connection.execute(
+        sa.update(outbox)
+        .where(outbox.c.message_id == message.message_id, outbox.c.claim == token)
+        .values(document=_document(message))
+    )
 
 
 def refuse(connection: sa.Connection, message: Message, token: str, *, reason: str, now: datetime) -> None:
@@ -283,11 +292,11 @@ def _end(connection: sa.Connection, message_id: str, token: str, *, state: str, 
     return state
 
 
-def _to_data(message: Message) -> dict[str, Any]:
+def _document(message: Message) -> str:
     moments = {
         name: getattr(message, name) and getattr(message, name).isoformat() for name in ("send_at", "expires_at")
     }
-    return asdict(message) | moments
+    return json.dumps(asdict(message) | moments, ensure_ascii=False)
 
 
 def _from_data(data: Mapping[str, Any]) -> Message:

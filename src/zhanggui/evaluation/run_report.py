@@ -84,23 +84,23 @@ def _forbidden(batch: Decisions) -> Counter[str]:
 def _actions(line: Line, campaign: Campaign, batches: list[Decisions], rewards: pa.Table) -> list[ActionResult]:
     bought = dict(zip(rewards["decision_id"].to_pylist(), (rewards["orders"].to_numpy() > 0).tolist(), strict=True))
     known = offers(campaign, line.currency)
-    chosen: Counter[int] = Counter()
-    shares: Counter[int] = Counter()
-    won: Counter[int] = Counter()
+    chosen: Counter[str] = Counter()
+    shares: Counter[str] = Counter()
+    won: Counter[str] = Counter()
+    # By id, not by column: batches need not have chosen among the same actions.
+    actions = {action.action_id: action for batch in batches for action in batch.actions}
     for batch in batches:
-        for row in np.flatnonzero(batch.arms == 0):
-            column = int(batch.intended[row])
-            chosen[column] += 1
-            shares[column] += batch.propensities[row]
-            won[column] += bought[batch[int(row)].decision_id]
-    actions = batches[0].actions
+        for row in np.flatnonzero((batch.arms == 0) & (batch.intended >= 0)):
+            action = batch.actions[int(batch.intended[row])].action_id
+            chosen[action] += 1
+            shares[action] += batch.propensities[row]
+            won[action] += bought[batch[int(row)].decision_id]
     return [
         ActionResult(
-            title=title(actions[column], known, line.language),
+            title=title(actions[action], known, line.language),
             chosen=count,
-            mean_propensity=float(shares[column]) / count,
-            converted=won[column],
+            mean_propensity=float(shares[action]) / count,
+            converted=won[action],
         )
-        for column, count in chosen.most_common()
-        if column >= 0
+        for action, count in chosen.most_common()
     ]

@@ -123,3 +123,40 @@ def test_what_waits_for_the_end_of_quiet_hours_is_sent_when_it_is_due(loop: Loop
     assert loop.engine.deliver_due()[run_id]["sent"] >= before + asleep - 5
     assert len({one.message_id for one in loop.channel.sent}) == len(loop.channel.sent)
     assert loop.engine.deliver_due() == {}
+
+
+def test_who_refuses_personalisation_after_the_plan_gets_the_arm_without_her_profile(loop: Loop) -> None:
+    engine, night = loop.engine, datetime(2026, 3, 2, 15, tzinfo=UTC)  # eleven in the evening in Shanghai
+    loop.clock.advance(night - NOW)
+    run_id, results = engine.run_campaign("welcome-back", moment=night)
+    assert results["deliver"]["waiting"] > 50
+    planned = {one.customer_id: one for batch in engine.line.decisions.read(run_id) for one in batch}
+    hers = [who for who, one in planned.items() if one.action.kind == "message" and one.personalised]
+    for who in hers[::7]:
+        engine.record_consent(
+            customer_id=who, channel="*", purpose="personalisation", granted=False, at=night.isoformat(), how="call", text=""
+        )  # fmt: skip
+    loop.clock.advance(timedelta(hours=11))
+    asked = len(loop.model.requests)
+    engine.deliver_due()
+    sent = {one.customer_id: one for one in loop.channel.sent}
+    refused = [who for who in hers[::7] if who in sent and sent[who].send_at > night]
+    assert len(refused) > 5
+    assert len(loop.model.requests) == asked
+    logged = {one.customer_id: one for batch in engine.line.decisions.read(run_id) for one in batch}
+    assert set(logged) == set(planned)
+    for who in refused:
+        message, profile = sent[who], engine.customer(who)["profile"]
+        assert (message.proof["personalised"], message.proof["stage_used"]) == (False, "")
+        assert profile["first_name"] not in message.body
+        assert "points" not in message.body
+        assert "with your purchases in mind" not in message.body
+        assert "购买记录" not in message.body
+        decision = logged[who]
+        assert (decision.personalised, decision.action.offer_id) == (False, message.data["offer_id"])
+        assert sum(decision.context) == 1.0, "only the constant"
+        assert message.proof["propensity"] == decision.propensity
+    assert all(sent[who].proof["personalised"] for who in set(hers) - set(hers[::7]) if who in sent)
+    assert sum(one.chosen for one in engine.evaluate(run_id).actions) == sum(
+        one.arm == "treated" for one in planned.values()
+    )

@@ -1,0 +1,48 @@
+"""What who has refused personalisation since a run was planned gets instead: the arm of those who had refused before.
+
+Law: 个人信息保护法 24, 算法推荐管理规定 17 (the switch works at once). She is decided for anew, without her profile, so that
+neither the words nor the offer rest on it; the log of decisions keeps the new decision in place of the old one.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from zhanggui.campaigns.campaign import Campaign
+from zhanggui.campaigns.line import Line
+from zhanggui.campaigns.plan import choice, plan
+from zhanggui.campaigns.store import Run
+from zhanggui.campaigns.words import PERSONAL, briefs_of, messages_of
+from zhanggui.content.message import Message
+from zhanggui.content.write import Copy
+from zhanggui.profiles.build import Snapshot
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlainArm:
+    """Of one run. `snapshot` and `copies` are the run's, asked for when somebody has refused."""
+
+    line: Line
+    run: Run
+    campaign: Campaign
+    snapshot: Callable[[], Snapshot]
+    copies: Callable[[], Mapping[str, Copy]]
+
+    def __call__(self, message: Message) -> Message | None:
+        """The message in place of `message`; None where every offer is chosen by profile. No model is asked."""
+        line, run = self.line, self.run
+        # That she gets a message on this channel is decided; open is what it says.
+        campaign = replace(
+            self.campaign, channels=(message.channel,), allow_nothing=False, holdout=0.0, max_messages=None
+        )
+        her = [message.customer_id]
+        for decisions, table in plan(
+            line, campaign, self.snapshot(), run_id=run.run_id, now=run.moment, customer_ids=her
+        ):
+            rows = {row["customer_id"]: row for row in table.select(list(PERSONAL)).to_pylist()}
+            todo = briefs_of(line, campaign, choice(line, campaign), decisions, rows)
+            for made in messages_of(line, run, todo, self.copies()):
+                if made.proof["personalised"]:
+                    return None  # she has changed her mind again while we looked
+                line.decisions.amend(decisions)
+                return replace(made, address=message.address, send_at=message.send_at, expires_at=message.expires_at)
+        return None

@@ -1,0 +1,87 @@
+"""From decisions to finished messages: which brief each asks for, and the message that its copy becomes. Sends nothing."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from zhanggui.campaigns.campaign import Campaign
+from zhanggui.campaigns.line import Line
+from zhanggui.campaigns.plan import Choice
+from zhanggui.campaigns.store import Run
+from zhanggui.catalog.product import Language
+from zhanggui.content.brief import Brief, brief_for
+from zhanggui.content.compose import compose
+from zhanggui.content.message import Message
+from zhanggui.content.write import Copy, from_template
+from zhanggui.decisioning.contact_limits import next_allowed, zone
+from zhanggui.decisioning.decide import Decisions
+from zhanggui.decisioning.decision import Decision
+from zhanggui.decisioning.recommend import showcase
+from zhanggui.profiles import consent, identity
+
+Row = Mapping[str, Any]
+PERSONAL = ("customer_id", "language", "time_zone", "first_name", "city", "points", "lifecycle_stage")
+"""The snapshot's columns that writing uses."""
+
+
+def briefs_of(
+    line: Line, campaign: Campaign, options: Choice, decisions: Decisions, profiles: Mapping[str, Row]
+) -> Iterator[tuple[Decision, Row, Brief]]:
+    """The brief of each decision that is a message."""
+    made: dict[tuple[Any, ...], Brief] = {}
+    for decision in decisions:
+        if decision.action.kind != "message":
+            continue
+        row, action = profiles[decision.customer_id], decision.action
+        language: Language = row["language"] or line.language
+        stage = row["lifecycle_stage"] if decision.personalised else ""
+        key = (action.action_id, language, stage)
+        if key not in made:
+            product = options.products.get(action.product_id or "") or (
+                showcase(options.products, action.category) if action.category else None
+            )
+            made[key] = brief_for(
+                action,
+                language=language,
+                tone=campaign.tone,
+                offer=options.offers.get(action.offer_id or ""),
+                product=product,
+                stage=stage,
+                limit=line.content.pitch_characters,
+            )
+        yield decision, row, made[key]
+
+
+def messages_of(
+    line: Line, run: Run, briefs: Iterator[tuple[Decision, Row, Brief]], copies: Mapping[str, Copy]
+) -> Iterator[Message]:
+    """The finished message of each decision. A decision made after the copies were written gets a template's words."""
+    todo = list(briefs)
+    ids = [decision.customer_id for decision, _, _ in todo]
+    channels = sorted({decision.action.channel or "" for decision, _, _ in todo})
+    with line.database.reading() as connection:
+        addresses = {name: identity.addresses(connection, ids, name) for name in channels}
+        basis = {name: consent.bases(connection, ids, name) for name in channels}
+    for decision, row, brief in todo:
+        channel = decision.action.channel or ""
+        address = addresses[channel].get(decision.customer_id)
+        if address is None:
+            continue
+        send_at = next_allowed(
+            run.moment, channel=channel, zone=zone(row["time_zone"], line.time_zone), limits=line.limits
+        )
+        url = line.unsubscribe_url(decision.customer_id, channel, brief.language)
+        message = compose(
+            decision,
+            copies.get(brief.brief_id) or from_template(brief, why="decided_later"),
+            address=address,
+            traits=row,
+            sender=line.sender,
+            unsubscribe_url=url,
+            basis=basis[channel].get(decision.customer_id),
+            send_at=send_at,
+            expires_at=send_at + timedelta(hours=line.delivery.expire_hours),
+            settings=line.content,
+        )
+        yield replace(message, data={**message.data, "unsubscribe_url": url, "time_zone": row["time_zone"]})
