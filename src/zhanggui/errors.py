@@ -18,7 +18,7 @@ ZhangguiError
 ├── PolicyError          a policy was asked for something it cannot do
 ├── DeliveryError        a channel is set up wrongly (a single failed message is a receipt, not an error)
 ├── AccessError          an API key is missing, wrong or not allowed
-└── NotFoundError        no such customer, campaign, run or report
+└── NotFoundError        no such customer, campaign, run or report, or a link that is none of ours
 """
 
 
@@ -115,4 +115,4 @@ class AccessError(ZhangguiError):
 
 
 class NotFoundError(ZhangguiError):
-    """No such customer, campaign, run or report."""
+    """No such customer, campaign, run or report, or a link that is none of ours."""

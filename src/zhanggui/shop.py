@@ -133,12 +133,12 @@ class Shop:
         self._threads.clear()
 
     def unsubscribe_page(self, token: str) -> str:
-        """The page behind an unsubscribe link. Changes nothing. Raises AccessError."""
+        """The page behind an unsubscribe link. Changes nothing. Raises NotFoundError for a broken link."""
         wish = unsubscribe.read(token, self._secret())
         return unsubscribe.page(wish.language, self.config.shop.name, done=False)
 
     def unsubscribe(self, token: str) -> str:
-        """Withdraw the consent that a link names, at once; returns the confirmation page. Raises AccessError."""
+        """Withdraw the consent that a link names, at once; returns the confirmation page. Raises NotFoundError."""
         wish = unsubscribe.read(token, self._secret())
         said = consent.Consent(
             customer_id=wish.customer_id,
@@ -152,6 +152,10 @@ class Shop:
         with self.database.transaction() as connection:
             consent.record(connection, [said], now=said.at)
         return unsubscribe.page(wish.language, self.config.shop.name, done=True)
+
+    def broken_link_page(self) -> str:
+        """The page behind an unsubscribe link that is cut off or not ours: what to do, in both languages."""
+        return unsubscribe.broken_page(self.config.shop.name, self.config.shop.contact)
 
     def create_key(self, label: str, *, scope: Scope) -> str:
         """Make an API key; it is shown once."""

@@ -1,9 +1,12 @@
 """The way out: one-click unsubscribe (RFC 8058). The POST acts without a session; a GET never does, scanners prefetch."""
 
+from collections.abc import Callable
+
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from zhanggui.engine import Engine
+from zhanggui.errors import NotFoundError
 
 router = APIRouter(tags=["unsubscribe"])
 _HEADERS = {
@@ -14,15 +17,23 @@ _HEADERS = {
 }
 
 
-@router.get("/unsubscribe/{token}", response_class=HTMLResponse)
+@router.get("/unsubscribe/{token:path}", response_class=HTMLResponse)
 def unsubscribe_page(request: Request, token: str) -> HTMLResponse:
     """A page with one button. Changes nothing."""
     engine: Engine = request.app.state.engine
-    return HTMLResponse(engine.unsubscribe_page(token), headers=_HEADERS)
+    return _page(engine, engine.unsubscribe_page, token)
 
 
-@router.post("/unsubscribe/{token}", response_class=HTMLResponse)
+@router.post("/unsubscribe/{token:path}", response_class=HTMLResponse)
 def unsubscribe(request: Request, token: str) -> HTMLResponse:
     """Withdraw the consent that the token names, at once. Doing it again changes nothing."""
     engine: Engine = request.app.state.engine
-    return HTMLResponse(engine.unsubscribe(token), headers=_HEADERS)
+    return _page(engine, engine.unsubscribe, token)
+
+
+def _page(engine: Engine, make: Callable[[str], str], token: str) -> HTMLResponse:
+    # A shopper reads this, not a program: a broken link, too, is answered by a page.
+    try:
+        return HTMLResponse(make(token), headers=_HEADERS)
+    except NotFoundError:
+        return HTMLResponse(engine.broken_link_page(), 404, headers=_HEADERS)

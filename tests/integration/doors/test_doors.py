@@ -135,7 +135,23 @@ def test_unsubscribing_needs_a_post_and_works_without_a_session(client: TestClie
     assert len(still) == 1, "a scanner's GET withdrew the consent"
     assert anonymous.post(path, data={"List-Unsubscribe": "One-Click"}).status_code == 200
     assert client.post("/v1/messages", json=ask | {"customer_ids": [message["customer_id"]]}).json() == []
-    assert anonymous.post("/unsubscribe/forged").status_code == 401
+
+
+@pytest.mark.parametrize("broken", ["forged", "", "a.b", "a/b", "%FF.%00", "{whole}x", "{cut}", "x{whole}"])
+def test_a_broken_unsubscribe_link_is_a_page_in_both_languages_that_says_what_to_do(
+    client: TestClient, broken: str
+) -> None:
+    engine: Engine = client.app.state.engine  # type: ignore[attr-defined]
+    whole = engine.line.unsubscribe_url("customer-001", "email", "zh").rsplit("/", 1)[1]
+    path = f"/unsubscribe/{broken.format(whole=whole, cut=whole[:-5])}"
+    anonymous = TestClient(client.app, raise_server_exceptions=False)
+    assert anonymous.get(f"/unsubscribe/{whole}").status_code == 200
+    for answer in (anonymous.get(path), anonymous.post(path, data={"List-Unsubscribe": "One-Click"})):
+        assert answer.status_code == 404
+        assert answer.headers["content-type"].startswith("text/html")
+        assert "请回到消息中" in answer.text
+        assert "go back to the message" in answer.text
+        assert answer.headers["cache-control"] == "no-store"
 
 
 def test_a_body_too_large_is_refused_before_it_is_read(client: TestClient) -> None:
