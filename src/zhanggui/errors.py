@@ -17,7 +17,8 @@ ZhangguiError
 ├── TrainingError        a training job cannot start, or made a model that may not be used
 ├── PolicyError          a policy was asked for something it cannot do
 ├── DeliveryError        a channel is set up wrongly (a single failed message is a receipt, not an error)
-├── AccessError          an API key is missing, wrong or not allowed
+├── AccessError          an API key is missing, unknown or revoked
+│   └── ScopeError       a good API key is not for this
 └── NotFoundError        no such customer, campaign, run or report, or a link that is none of ours
 """
 
@@ -111,7 +112,11 @@ class DeliveryError(ZhangguiError):
 
 
 class AccessError(ZhangguiError):
-    """An API key is missing, wrong or not allowed to do this."""
+    """An API key is missing, unknown or revoked."""
+
+
+class ScopeError(AccessError):
+    """An API key is good, but not for this."""
 
 
 class NotFoundError(ZhangguiError):

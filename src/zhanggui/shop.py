@@ -163,7 +163,7 @@ class Shop:
             return access.create(connection, label=label, scope=scope, now=self.clock())
 
     def check_key(self, key: str, *, scope: Scope) -> ApiKey:
-        """Who a key belongs to. Raises AccessError."""
+        """Who a key belongs to. Raises AccessError for an unknown key, ScopeError for one that is not for `scope`."""
         with self.database.reading() as connection:
             return access.verify(connection, key, scope=scope)
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from zhanggui.errors import AccessError, NotFoundError
+from zhanggui.errors import AccessError, NotFoundError, ScopeError
 from zhanggui.storage.database import UtcTime, metadata
 
 Scope = Literal["write", "admin"]
@@ -54,13 +54,16 @@ def create(connection: sa.Connection, *, label: str, scope: Scope, now: datetime
 
 
 def verify(connection: sa.Connection, key: str, *, scope: Scope) -> ApiKey:
-    """Who this key belongs to. Raises AccessError when it is unknown, revoked, or not for `scope`."""
+    """Who this key belongs to. Raises AccessError when it is unknown or revoked, ScopeError when it is not for `scope`."""
     key_id = key[len(_PREFIX) :].partition("_")[0] if key.startswith(_PREFIX) else ""
     row = connection.execute(sa.select(api_keys).where(api_keys.c.key_id == key_id)).first()
     if row is None or not hmac.compare_digest(row.key_hash, _hash(key)) or row.revoked_at is not None:
         raise AccessError("this API key is unknown or revoked; `zhanggui key create` makes one")
     if row.scope not in (scope, "admin"):
-        raise AccessError(f"this API key may not do that: its scope is {row.scope!r}, {scope!r} is needed")
+        raise ScopeError(
+            f"this API key may not do that: its scope is {row.scope!r}, {scope!r} is needed; "
+            f"`zhanggui key create --scope {scope}` makes one"
+        )
     return _key(row)
 
 

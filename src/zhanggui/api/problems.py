@@ -15,6 +15,7 @@ from zhanggui.errors import (
     InputError,
     ModelError,
     NotFoundError,
+    ScopeError,
     StorageError,
     ZhangguiError,
 )
@@ -22,7 +23,8 @@ from zhanggui.errors import (
 # The first that fits: special before general.
 _STATUS: tuple[tuple[type[ZhangguiError], int, str], ...] = (
     (InputError, 422, "The data are not acceptable"),
-    (AccessError, 401, "The API key does not open this"),
+    (ScopeError, 403, "The API key does not open this"),
+    (AccessError, 401, "The API key is missing or unknown"),
     (NotFoundError, 404, "There is no such thing"),
     (ArtifactError, 409, "A stored version is missing or there already"),
     (ModelError, 503, "The language model does not answer"),

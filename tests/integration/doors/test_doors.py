@@ -72,14 +72,23 @@ def client(shop: Path) -> Iterator[TestClient]:
             yield client
 
 
-def test_without_a_key_or_with_a_write_key_the_admin_routes_stay_shut(client: TestClient, shop: Path) -> None:
-    path = "/v1/customers/customer-001"
-    assert client.get(path, headers={"Authorization": ""}).status_code == 401
-    with Engine.open(shop) as engine:
-        write = engine.create_key("page", scope="write")
-    answer = client.get(path, headers={"Authorization": f"Bearer {write}"})
-    assert answer.status_code in (401, 403)
-    assert answer.headers["content-type"] == "application/problem+json"
+@pytest.mark.parametrize("header", ["", "Bearer nobody", "Bearer zg_00000000_x", "Basic !!", "Basic bm9ib2R5Og=="])
+def test_without_a_key_or_with_an_unknown_one_a_client_is_asked_for_a_key(client: TestClient, header: str) -> None:
+    answer = client.get("/v1/customers/customer-001", headers={"Authorization": header})
+    assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
+    assert "Basic" in answer.headers["www-authenticate"]
+
+
+def test_a_good_key_of_the_wrong_scope_is_forbidden_and_one_that_was_closed_is_unknown(client: TestClient) -> None:
+    engine: Engine = client.app.state.engine  # type: ignore[attr-defined]
+    write = engine.create_key("page", scope="write")
+    asked = {"url": "/v1/customers/customer-001", "headers": {"Authorization": f"Bearer {write}"}}
+    answer = client.get(**asked)
+    assert (answer.status_code, answer.headers["content-type"]) == (403, "application/problem+json")
+    assert "www-authenticate" not in answer.headers
+    assert "--scope admin" in answer.json()["detail"]
+    engine.revoke_key(write.split("_")[1])
+    assert client.get(**asked).status_code == 401
 
 
 def test_a_customer_her_consents_and_a_withdrawal(client: TestClient) -> None:

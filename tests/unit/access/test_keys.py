@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 from zhanggui.access import create, keys, revoke, verify
 from zhanggui.access.keys import api_keys
-from zhanggui.errors import AccessError
+from zhanggui.errors import AccessError, ScopeError
 from zhanggui.storage import Database
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -23,7 +23,7 @@ def test_a_write_key_opens_writing_only(database: Database) -> None:
     with database.transaction() as connection:
         key = create(connection, label="shop", scope="write", now=NOW)
         assert verify(connection, key, scope="write").label == "shop"
-        with pytest.raises(AccessError, match="scope"):
+        with pytest.raises(ScopeError, match="scope"):
             verify(connection, key, scope="admin")
 
 
