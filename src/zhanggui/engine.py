@@ -3,36 +3,27 @@
 Doors (library, command line, HTTP) call it and render what it returns.
 """
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from zhanggui.campaigns import campaign as campaign_files
-from zhanggui.campaigns import learn as learning
-from zhanggui.campaigns import preferences as preferring
 from zhanggui.campaigns import preview as previewing
-from zhanggui.campaigns import run as running
 from zhanggui.campaigns import store as campaign_store
 from zhanggui.campaigns.campaign import Campaign
-from zhanggui.campaigns.durable import Workflows
-from zhanggui.campaigns.line import Progress
 from zhanggui.catalog import load as catalog_load
 from zhanggui.catalog.product import Product
 from zhanggui.catalog.row import Deletion
 from zhanggui.config import load, template
-from zhanggui.delivery import outbox
 from zhanggui.errors import ConfigError, EventError, InputError, ProductError
-from zhanggui.evaluation.report import RunReport
-from zhanggui.evaluation.run_report import report as report_of
 from zhanggui.events.log import AppendResult
 from zhanggui.profiles import consent, identity
 from zhanggui.profiles.build import Snapshot, build, latest
 from zhanggui.profiles.consent_file import from_data, read_consents
 from zhanggui.profiles.segments import Predicate
-from zhanggui.shop import Shop
+from zhanggui.runs import Runs
 from zhanggui.storage import plugins
 
 if TYPE_CHECKING:
@@ -40,7 +31,6 @@ if TYPE_CHECKING:
     from zhanggui.shops.sample import SampleShop
 
 Count = Callable[[int], None]
-_SECRET_ENV = "ZHANGGUI_SECRET"  # noqa: S105 - the variable's name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +58,7 @@ class SegmentView:
     examples: list[str]
 
 
-class Engine(Shop):
+class Engine(Runs):
     """One shop, opened. Use it as a context manager; it is safe to share between threads.
 
     `clock` says what time it is; `replayed` marks a shop whose past is played again.
@@ -299,56 +289,6 @@ class Engine(Shop):
         snapshot = self.build_profiles(as_of=at)
         return [asdict(one) for one in previewing.messages(self.line, campaign, snapshot, customer_ids, at=at)]
 
-    def run_campaign(
-        self, name: str, *, moment: datetime | None = None, progress: Progress = lambda _s, _d, _t: None
-    ) -> tuple[str, dict[str, Any]]:
-        """Walk the line to its end; the same campaign version for the same moment is the same run, walked once."""
-        run_id = self._begin(name, moment)
-        steps = running.Steps(replace(self.line, progress=progress)).by_name()
-        return run_id, self._walk(run_id, steps)
-
-    def start_run(self, name: str, *, moment: datetime | None = None) -> str:
-        """Like `run_campaign`, in the background; returns the run's id at once."""
-        run_id = self._begin(name, moment)
-        thread = threading.Thread(target=self._walk, args=(run_id, running.Steps(self.line).by_name()))
-        self._threads.append(thread)
-        thread.start()
-        return run_id
-
-    def run_status(self, run_id: str) -> dict[str, Any]:
-        """A run and what its finished steps counted. Raises NotFoundError."""
-        with self.database.reading() as connection:
-            return asdict(campaign_store.find(connection, run_id))
-
-    def deliver(self, run_id: str) -> dict[str, Any]:
-        """Send what has become due of a run since, such as messages that waited for the end of quiet hours."""
-        self.run_status(run_id)
-        return running.Steps(self.line).deliver(run_id)
-
-    def deliver_due(self) -> dict[str, dict[str, Any]]:
-        """Send what is due of every run; what each run then counts, by run id. `zhanggui serve` calls it again and again."""
-        with self.database.reading() as connection:
-            due = outbox.runs_due(connection, now=self.clock())
-        return {run_id: self.deliver(run_id) for run_id in due}
-
-    def learn(self, run_id: str) -> learning.Learned:
-        """Join a run's responses and teach the policy, once. Raises NotFoundError."""
-        with self.database.reading() as connection:
-            run = campaign_store.find(connection, run_id)
-            campaign, _ = campaign_store.get(connection, run.campaign, run.version)
-        return learning.learn(self.line, campaign, run)
-
-    def evaluate(self, run_id: str) -> RunReport:
-        """The report of a run, as of now. Raises NotFoundError."""
-        with self.database.reading() as connection:
-            run = campaign_store.find(connection, run_id)
-            campaign, _ = campaign_store.get(connection, run.campaign, run.version)
-        return report_of(self.line, campaign, run)
-
-    def preferences(self, path: Path, names: Sequence[str] = (), **limits: Any) -> dict[str, int]:
-        """Write comparisons for `zhanggui train preference` (`campaigns.preferences.write`). Raises NotFoundError."""
-        return preferring.write(self.line, path, names, **limits)
-
     # Inside
 
     def _apply(self, found: Campaign) -> int:
@@ -360,36 +300,6 @@ class Engine(Shop):
         plugins.find("zhanggui.policies", found.policy)
         with self.database.transaction() as connection:
             return campaign_store.apply(connection, found, now=self.clock())
-
-    def _campaign(self, name: str, moment: datetime | None) -> tuple[Campaign, datetime]:
-        with self.database.reading() as connection:
-            found, _ = campaign_store.get(connection, name)
-        return found, running.moment_of(found, moment, self.clock())
-
-    def _begin(self, name: str, moment: datetime | None) -> str:
-        now = self.clock()
-        with self.database.transaction() as connection:
-            found, number = campaign_store.get(connection, name)
-            at = running.moment_of(found, moment, now.replace(hour=0, minute=0, second=0, microsecond=0))
-            run_id = campaign_store.run_id_of(name, number, at)
-            campaign_store.begin(
-                connection,
-                campaign_store.Run(
-                    run_id=run_id,
-                    campaign=name,
-                    version=number,
-                    moment=at,
-                    started_at=now,
-                ),
-            )
-        return run_id
-
-    def _walk(self, run_id: str, steps: Mapping[str, Any]) -> dict[str, Any]:
-        url = self.database.url.render_as_string(hide_password=False)
-        if self.database.is_sqlite:  # a file of its own: its writers and ours do not wait for each other
-            url = f"sqlite:///{self._data / 'workflows.db'}"
-        with self._lock, Workflows(steps, database_url=url, lock=self._data / "run.lock") as workflows:
-            return dict(workflows.run(run_id))
 
     def _learn_identities(self) -> None:
         with self.events.read() as events:

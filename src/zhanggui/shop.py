@@ -1,4 +1,4 @@
-"""A shop, opened: its settings put together with its stores, model, channels and clock. Has no verbs; `Engine` adds them.
+"""A shop, opened: its settings put together with its stores, model, channels and clock. `Runs` and `Engine` add the verbs.
 
 Everything that a run touches is in `line`. Secrets come from the environment, or from a key file of the owner's.
 """
