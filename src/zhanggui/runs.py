@@ -58,6 +58,18 @@ class Runs(Shop):
             due = outbox.runs_due(connection, now=self.clock())
         return {run_id: self.deliver(run_id) for run_id in due}
 
+    def dead(self, run_id: str) -> list[outbox.DeadLetter]:
+        """The messages of a run that could not be delivered, each with its reason. Raises NotFoundError."""
+        self.run_status(run_id)
+        with self.database.reading() as connection:
+            return outbox.dead(connection, run_id)
+
+    def requeue(self, run_id: str) -> int:
+        """Make the dead letters of a run due again, for `deliver` to send; returns how many. Raises NotFoundError."""
+        self.run_status(run_id)
+        with self.database.transaction() as connection:
+            return outbox.requeue(connection, run_id, now=self.clock())
+
     def learn(self, run_id: str) -> learning.Learned:
         """Join a run's responses and teach the policy, once. Raises NotFoundError."""
         with self.database.reading() as connection:

@@ -1,5 +1,6 @@
 """Campaigns, decisions, words and reports over HTTP."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -69,6 +70,20 @@ def run(request: Request, run_id: str) -> dict[str, Any]:
     """How far a run is."""
     engine: Engine = request.app.state.engine
     return engine.run_status(run_id)
+
+
+@router.get("/runs/{run_id}/dead")
+def dead(request: Request, run_id: str) -> list[dict[str, Any]]:
+    """The messages of a run that could not be delivered, each with its reason."""
+    engine: Engine = request.app.state.engine
+    return [asdict(one) for one in engine.dead(run_id)]
+
+
+@router.post("/runs/{run_id}/dead/requeue", status_code=202)
+def requeue(request: Request, run_id: str) -> dict[str, int]:
+    """Make the dead letters of a run due again: `zhanggui serve` sends them within seconds."""
+    engine: Engine = request.app.state.engine
+    return {"requeued": engine.requeue(run_id)}
 
 
 @router.get("/reports/{run_id}")

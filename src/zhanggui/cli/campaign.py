@@ -1,13 +1,15 @@
-"""`zhanggui campaign …`: apply, export, list, run, deliver, learn, preferences."""
+"""`zhanggui campaign …`: apply, export, list, run, deliver, dead, learn, preferences."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from zhanggui.cli.output import MomentOption, ShopOption, Stages, console, opened
+from zhanggui.cli.output import JsonOption, MomentOption, ShopOption, Stages, console, opened, show_json
 
 app = typer.Typer(no_args_is_help=True, help="Campaigns and their runs.")
+RunArgument = Annotated[str, typer.Argument(help="The run's id.")]
 NameArgument = Annotated[str, typer.Argument(help="The campaign's name.")]
 
 
@@ -56,7 +58,7 @@ def run(name: NameArgument, shop: ShopOption = Path(), at: MomentOption = None) 
 
 
 @app.command()
-def deliver(run_id: Annotated[str, typer.Argument(help="The run's id.")], shop: ShopOption = Path()) -> None:
+def deliver(run_id: RunArgument, shop: ShopOption = Path()) -> None:
     """Send what has become due of a run since, such as messages that waited for the end of quiet hours."""
     with opened(shop) as engine:
         states = engine.deliver(run_id)
@@ -64,7 +66,41 @@ def deliver(run_id: Annotated[str, typer.Argument(help="The run's id.")], shop: 
 
 
 @app.command()
-def learn(run_id: Annotated[str, typer.Argument(help="The run's id.")], shop: ShopOption = Path()) -> None:
+def dead(
+    run_id: RunArgument,
+    shop: ShopOption = Path(),
+    requeue: Annotated[bool, typer.Option("--requeue", help="Send them again, now.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """The messages of a run that could not be delivered, each with its reason.
+
+    Sent again, they pass what every message passes: who has withdrawn her consent, whose address is suppressed, and what has
+    expired since stays unsent.
+    """
+    with opened(shop) as engine:
+        if requeue:
+            count = engine.requeue(run_id)
+            states = engine.deliver(run_id) if count else {}
+        found = engine.dead(run_id)
+    if as_json:
+        show_json([asdict(one) for one in found])
+        return
+    if requeue:
+        told = ", ".join(f"{name} {number}" for name, number in states.items())
+        console.print(f"{count} tried again{f'; the run now: {told}' if told else ''}", highlight=False)
+    for one in found:
+        where = f"{one.ended_at:%Y-%m-%d %H:%M}  {one.customer_id}  {one.channel}  {one.address}"
+        console.print(
+            f"{where}  ({one.attempts} attempts)  {one.reason}", markup=False, highlight=False, soft_wrap=True
+        )
+    if not found:
+        console.print("no dead letters", highlight=False)
+    elif not requeue:
+        console.print(f"{len(found)} dead letters; --requeue sends them again", highlight=False)
+
+
+@app.command()
+def learn(run_id: RunArgument, shop: ShopOption = Path()) -> None:
     """Join the responses of a run to its decisions and teach the policy, once."""
     with opened(shop) as engine:
         learned = engine.learn(run_id)

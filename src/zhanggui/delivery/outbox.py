@@ -85,6 +85,20 @@ class Sent:
     document: Mapping[str, Any] = field(repr=False)
 
 
+@dataclass(frozen=True, kw_only=True)
+class DeadLetter:
+    """A message that could not be delivered and is not tried again by itself."""
+
+    message_id: str
+    customer_id: str
+    channel: str
+    address: str
+    attempts: int
+    ended_at: datetime
+    reason: str
+    """What the other side said last."""
+
+
 def enqueue(connection: sa.Connection, messages: Sequence[Message], *, now: datetime) -> int:
     """Put messages in; returns how many were new. One that is there already stays as it is."""
     new = 0
@@ -216,6 +230,33 @@ def record(
         )
     )
     return "waiting"
+
+
+def dead(connection: sa.Connection, run_id: str) -> list[DeadLetter]:
+    """The dead letters of a run, by the moment of their end."""
+    query = sa.select(outbox).where(outbox.c.run_id == run_id, outbox.c.state == "dead")
+    return [
+        DeadLetter(
+            message_id=row.message_id,
+            customer_id=row.customer_id,
+            channel=row.channel,
+            address=json.loads(row.document)["address"],
+            attempts=row.attempts,
+            ended_at=row.ended_at,
+            reason=row.reason,
+        )
+        for row in connection.execute(query.order_by(outbox.c.ended_at, outbox.c.message_id))
+    ]
+
+
+def requeue(connection: sa.Connection, run_id: str, *, now: datetime) -> int:
+    """Let the dead letters of a run be tried afresh; returns how many. What may not leave any more is then refused."""
+    done = connection.execute(
+        sa.update(outbox)
+        .where(outbox.c.run_id == run_id, outbox.c.state == "dead")
+        .values(state="waiting", due_at=now, attempts=0, ended_at=None, reason="")
+    )
+    return int(done.rowcount)
 
 
 def next_due(connection: sa.Connection, run_id: str) -> datetime | None:
