@@ -3,7 +3,8 @@
 ZhangguiError
 ├── ConfigError          a setting is wrong: file, key, what to do
 ├── StorageError         the database or the disk failed us
-│   └── ArtifactError    an artifact is missing, damaged or already there
+│   ├── ArtifactError    an artifact is missing, damaged or already there
+│   └── BusyError        another process is at it; later it can be done
 ├── InputError           somebody's data is wrong: source, line, field, problem, hint
 │   ├── EventError       an event does not follow the Segment spec
 │   ├── ProductError     a product row cannot be sold from
@@ -37,6 +38,10 @@ class StorageError(ZhangguiError):
 
 class ArtifactError(StorageError):
     """An artifact is missing, damaged or already there."""
+
+
+class BusyError(StorageError):
+    """Another process is at it; later it can be done."""
 
 
 class InputError(ZhangguiError):

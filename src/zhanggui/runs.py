@@ -3,6 +3,7 @@
 Each method is one verb. Knows that a walk is durable, not how.
 """
 
+import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -18,9 +19,12 @@ from zhanggui.campaigns.campaign import Campaign
 from zhanggui.campaigns.durable import Workflows
 from zhanggui.campaigns.line import Progress
 from zhanggui.delivery import outbox
+from zhanggui.errors import ZhangguiError
 from zhanggui.evaluation.report import RunReport
 from zhanggui.evaluation.run_report import report as report_of
 from zhanggui.shop import Shop
+
+_log = logging.getLogger(__name__)
 
 
 class Runs(Shop):
@@ -29,7 +33,10 @@ class Runs(Shop):
     def run_campaign(
         self, name: str, *, moment: datetime | None = None, progress: Progress = lambda _s, _d, _t: None
     ) -> tuple[str, dict[str, Any]]:
-        """Walk the line to its end; the same campaign version for the same moment is the same run, walked once."""
+        """Walk the line to its end; the same campaign version for the same moment is the same run, walked once.
+
+        A run that had failed is walked again, its finished words and messages kept.
+        """
         run_id = self._begin(name, moment)
         steps = running.Steps(replace(self.line, progress=progress)).by_name()
         return run_id, self._walk(run_id, steps)
@@ -37,15 +44,21 @@ class Runs(Shop):
     def start_run(self, name: str, *, moment: datetime | None = None) -> str:
         """Like `run_campaign`, in the background; returns the run's id at once."""
         run_id = self._begin(name, moment)
-        thread = threading.Thread(target=self._walk, args=(run_id, running.Steps(self.line).by_name()))
+        thread = threading.Thread(target=self._walk_alone, args=(run_id,))
         self._threads.append(thread)
         thread.start()
         return run_id
 
     def run_status(self, run_id: str) -> dict[str, Any]:
-        """A run and what its finished steps counted. Raises NotFoundError."""
+        """A run: its state (running, waiting, done or failed), why it failed, and what its finished steps counted.
+
+        Raises NotFoundError.
+        """
         with self.database.reading() as connection:
-            return asdict(campaign_store.find(connection, run_id))
+            run = campaign_store.find(connection, run_id)
+            state = run.state(messages=outbox.counts(connection, run_id).states)
+        found = asdict(run)
+        return {"state": state, "reason": found.pop("failure"), **found}
 
     def deliver(self, run_id: str) -> dict[str, Any]:
         """Send what has become due of a run since, such as messages that waited for the end of quiet hours."""
@@ -116,4 +129,29 @@ class Runs(Shop):
         if self.database.is_sqlite:  # a file of its own: its writers and ours do not wait for each other
             url = f"sqlite:///{self._data / 'workflows.db'}"
         with self._lock, Workflows(steps, database_url=url, lock=self._data / "run.lock") as workflows:
-            return dict(workflows.run(run_id))
+            self._note(run_id, "")
+            try:
+                return dict(workflows.run(run_id))
+            except Exception as error:
+                self._note(run_id, _in_words(error))
+                raise
+
+    def _walk_alone(self, run_id: str) -> None:
+        """In the background, where nobody catches: the run says what went wrong."""
+        try:
+            self._walk(run_id, running.Steps(self.line).by_name())
+        except ZhangguiError:
+            pass
+        except Exception:
+            _log.exception("run %s failed", run_id)
+
+    def _note(self, run_id: str, failure: str) -> None:
+        with self.database.transaction() as connection:
+            campaign_store.fail(connection, run_id, failure)
+
+
+def _in_words(error: Exception) -> str:
+    """Why a run failed. An error that is not ours may go on with data of customers: its first line is enough."""
+    if isinstance(error, ZhangguiError):
+        return str(error)
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0][:300]}"

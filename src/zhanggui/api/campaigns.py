@@ -67,7 +67,7 @@ def run_campaign(request: Request, name: str, body: RunBody | None = None) -> di
 
 @router.get("/runs/{run_id}")
 def run(request: Request, run_id: str) -> dict[str, Any]:
-    """How far a run is."""
+    """How far a run is: `state` is running, waiting, done or failed, and `reason` says why it failed."""
     engine: Engine = request.app.state.engine
     return engine.run_status(run_id)
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from zhanggui.errors import StorageError
+from zhanggui.errors import BusyError
 
 Step = Callable[[str], Any]
 """Does one step of the run with the given id and returns what it counted (JSON-able)."""
@@ -23,7 +23,7 @@ class Workflows:
     """The durable runs of one shop in this process; a context manager.
 
     `steps` are done in order, each one once. Entering takes the shop's run lock and takes up the runs that a
-    killed process left; leaving lets the lock go. Raises StorageError while another process holds the lock.
+    killed process left; leaving lets the lock go. Raises BusyError while another process holds the lock.
     """
 
     def __init__(self, steps: Mapping[str, Step], *, database_url: str, lock: Path) -> None:
@@ -51,7 +51,8 @@ class Workflows:
 
         self._held = _hold(self._lock)
         self._held.__enter__()
-        logging.getLogger("dbos").setLevel(logging.ERROR)
+        # A step's error is raised to us; its log would show an operator the same once more, as a traceback.
+        logging.getLogger("dbos").setLevel(logging.CRITICAL)
         # The version is that of the steps, not of the source: an upgrade takes up what it finds.
         DBOS(
             config={
@@ -59,7 +60,7 @@ class Workflows:
                 "system_database_url": self._url,
                 "executor_id": socket.gethostname(),
                 "application_version": "1",
-                "log_level": "ERROR",
+                "log_level": "CRITICAL",
                 "run_migrations": True,
             }
         )
@@ -104,7 +105,7 @@ def _hold(lock: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.seek(0)
-            raise StorageError(
+            raise BusyError(
                 f"process {file.read().strip() or '?'} is running campaigns of this shop (lock {lock}); "
                 "wait until it has ended"
             ) from error

@@ -8,11 +8,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from zhanggui.campaigns.campaign import Campaign, check, to_data
+from zhanggui.delivery.outbox import ENDED
 from zhanggui.errors import NotFoundError
 from zhanggui.storage.database import UtcTime, insert, metadata
 
@@ -33,12 +34,18 @@ runs = sa.Table(
     sa.Column("moment", UtcTime, nullable=False),
     sa.Column("started_at", UtcTime, nullable=False),
     sa.Column("results", sa.Text, nullable=False),
+    sa.Column("failure", sa.Text, nullable=False, server_default=""),
 )
+State = Literal["running", "waiting", "done", "failed"]
+"""running: not at its end yet; waiting: walked, with messages that are not due yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One walk down the line. `results` holds what each finished step counted, by the step's name."""
+    """One walk down the line. `results` holds what each finished step counted, by the step's name.
+
+    `failure` says why its last walk failed; "" when it has not.
+    """
 
     run_id: str
     campaign: str
@@ -46,6 +53,15 @@ class Run:
     moment: datetime
     started_at: datetime
     results: Mapping[str, Any] = field(default_factory=dict)
+    failure: str = ""
+
+    def state(self, *, messages: Mapping[str, int]) -> State:
+        """Where it stands, given its messages by their state in the outbox."""
+        if self.failure:
+            return "failed"
+        if "deliver" not in self.results:
+            return "running"
+        return "waiting" if any(count for name, count in messages.items() if name not in ENDED) else "done"
 
 
 def apply(connection: sa.Connection, campaign: Campaign, *, now: datetime) -> int:
@@ -123,6 +139,11 @@ def keep(connection: sa.Connection, run_id: str, step: str, result: Any) -> None
     connection.execute(sa.update(runs).where(runs.c.run_id == run_id).values(results=text))
 
 
+def fail(connection: sa.Connection, run_id: str, reason: str) -> None:
+    """Write down why a run's walk failed; "" when it walks again."""
+    connection.execute(sa.update(runs).where(runs.c.run_id == run_id).values(failure=reason))
+
+
 def _run(row: sa.Row[Any]) -> Run:
     return Run(
         run_id=row.run_id,
@@ -131,4 +152,5 @@ def _run(row: sa.Row[Any]) -> Run:
         moment=row.moment,
         started_at=row.started_at,
         results=json.loads(row.results),
+        failure=row.failure,
     )

@@ -33,12 +33,14 @@ def export(name: NameArgument, shop: ShopOption = Path()) -> None:
 
 @app.command("list")
 def list_campaigns(shop: ShopOption = Path()) -> None:
-    """Every campaign with its runs."""
+    """Every campaign with its runs: where each stands, and why it failed if it did."""
     with opened(shop) as engine:
         for one in engine.campaigns():
             console.print(f"{one['name']}  version {one['version']}", markup=False, highlight=False)
             for run_id in one["runs"]:
-                console.print(f"  {run_id}", markup=False, highlight=False)
+                found = engine.run_status(run_id)
+                reason = f": {found['reason']}" if found["reason"] else ""
+                console.print(f"  {run_id}  {found['state']}{reason}", markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -1,0 +1,55 @@
+"""What a run says of itself: where it stands, and why it failed."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from typer.testing import CliRunner
+
+from zhanggui.api import create_app
+from zhanggui.cli.main import app
+from zhanggui.engine import Engine
+from zhanggui.errors import ModelError
+from zhanggui.testing import FakeLLM, FixedClock, MemoryChannel
+
+NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)  # a Monday, ten o'clock in Shanghai
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    Engine.create(tmp_path / "shop")
+    with Engine.open(tmp_path / "shop", clock=FixedClock(NOW)) as engine:
+        engine.load_sample()
+        channel = MemoryChannel()
+        object.__setattr__(engine.line, "channels", lambda: {"email": channel})
+        object.__setattr__(engine.line, "model", lambda: FakeLLM("Tea, for quiet evenings."))
+        yield engine
+
+
+def test_a_run_that_failed_says_so_with_its_reason_and_can_be_walked_again(engine: Engine, tmp_path: Path) -> None:
+    object.__setattr__(engine.line, "model", lambda: FakeLLM("", fails=True))
+    key = engine.create_key("test", scope="admin")
+    with TestClient(create_app(engine), headers={"Authorization": f"Bearer {key}"}) as client:
+        run_id = client.post("/v1/campaigns/welcome-back/runs", json={"moment": NOW.isoformat()}).json()["run_id"]
+        engine.wait_for_runs()
+        found = client.get(f"/v1/runs/{run_id}").json()
+    assert (found["state"], found["reason"]) == ("failed", "this fake was told to fail")
+    assert "write" not in found["results"]
+    told = CliRunner().invoke(app, ["campaign", "list", "-C", str(tmp_path / "shop")], catch_exceptions=False).output
+    assert f"{run_id}  failed: this fake was told to fail" in told
+    with pytest.raises(ModelError, match="told to fail"):
+        engine.run_campaign("welcome-back", moment=NOW)
+    object.__setattr__(engine.line, "model", lambda: FakeLLM("Tea, for quiet evenings."))
+    assert engine.run_campaign("welcome-back", moment=NOW)[0] == run_id
+    assert engine.run_status(run_id)["reason"] == ""
+
+
+def test_a_run_waits_for_its_messages_and_is_done_with_the_last(engine: Engine) -> None:
+    run_id, results = engine.run_campaign("welcome-back", moment=NOW)
+    assert results["deliver"]["waiting"] > 0
+    assert engine.run_status(run_id)["state"] == "waiting"
+    engine.clock.advance(timedelta(hours=13))  # type: ignore[attr-defined]
+    engine.deliver_due()
+    assert engine.run_status(run_id)["state"] == "done"
