@@ -17,6 +17,8 @@ from zhanggui.catalog import load as catalog_load
 from zhanggui.catalog.product import Product
 from zhanggui.catalog.row import Deletion
 from zhanggui.config import load, template
+from zhanggui.decisioning import contacts, suppression
+from zhanggui.decisioning.suppression import Suppression
 from zhanggui.errors import ConfigError, EventError, InputError, ProductError
 from zhanggui.events.log import AppendResult
 from zhanggui.profiles import consent, identity
@@ -184,6 +186,21 @@ class Engine(Runs):
         """Record one consent; True when it changed what held before. Raises ConsentError."""
         with self.database.transaction() as connection:
             return bool(consent.record(connection, [from_data(fields)], now=self.clock()))
+
+    def suppress(self, address: str, *, channel: str, reason: str, by: str, lift: bool = False) -> Suppression:
+        """Never use an address of a channel again, or `lift` that; who asked and why is kept. Raises InputError."""
+        if channel not in self.config.channels:
+            raise InputError(
+                f"there is no channel {channel!r}", field="channel", hint=f"set up: {', '.join(self.config.channels)}"
+            )
+        address, reason = suppression.checked(address, reason, channel=channel)
+        change = contacts.lift if lift else contacts.suppress
+        with self.database.transaction() as connection:
+            changed = change(connection, channel=channel, address=address, reason=reason, at=self.clock(), by=by)
+            history = contacts.changes(connection, channel=channel, address=address)
+        return Suppression(
+            address=address, channel=channel, suppressed=not lift, changed=changed, history=tuple(history)
+        )
 
     # Customers
 

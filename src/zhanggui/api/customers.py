@@ -1,15 +1,19 @@
 """Customers, their consents and the catalogue over HTTP."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from zhanggui.access import ApiKey
 from zhanggui.api.guard import requires
+from zhanggui.decisioning.suppression import in_words
 from zhanggui.engine import Engine
 
-router = APIRouter(prefix="/v1", dependencies=[Depends(requires("admin"))])
+_admin = requires("admin")
+router = APIRouter(prefix="/v1", dependencies=[Depends(_admin)])
 
 
 class ConsentBody(BaseModel):
@@ -36,6 +40,24 @@ def consent(request: Request, customer_id: str, body: ConsentBody) -> dict[str, 
     """Record a consent. `changed` is false when it stood that way already."""
     engine: Engine = request.app.state.engine
     return {"changed": engine.record_consent(customer_id=customer_id, **body.model_dump())}
+
+
+class SuppressionBody(BaseModel):
+    """An address that must not be used any more, or may be used again."""
+
+    model_config = ConfigDict(extra="forbid")
+    address: str
+    channel: str = Field(default="email", description="A channel's name")
+    reason: str = Field(description="Why; it is kept with the key that asked")
+    lift: bool = Field(default=False, description="Let it be used again")
+
+
+@router.post("/suppressions", tags=["customers"])
+def suppress(request: Request, body: SuppressionBody, key: Annotated[ApiKey, Depends(_admin)]) -> dict[str, Any]:
+    """Never use an address again, or lift that. The answer says in both languages what changed, and holds the record."""
+    engine: Engine = request.app.state.engine
+    found = engine.suppress(**body.model_dump(), by=f"API key {key.key_id} ({key.label})")
+    return {**asdict(found), "message": {"en": in_words(found, "en"), "zh": in_words(found, "zh")}}
 
 
 @router.post("/products", tags=["catalogue"])

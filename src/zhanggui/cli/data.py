@@ -1,5 +1,6 @@
-"""Commands that bring data in and look at it: ingest, products, consents, profile, segment."""
+"""Commands that bring data in and look at it: ingest, products, consents, suppress, profile, segment."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +22,7 @@ FileArgument = Annotated[Path, typer.Argument(exists=True, dir_okay=False, reada
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
-    for command in (ingest, products, consents, profile, profiles, segment):
+    for command in (ingest, products, consents, suppress, profile, profiles, segment):
         app.command()(command)
 
 
@@ -51,6 +52,38 @@ def products(
         )
     console.print(f"{result.upserted} products added or changed, {result.deleted} deleted")
     _report_rejects(result.rejected, result.rejects)
+
+
+def suppress(
+    address: Annotated[str, typer.Argument(help="Such as an e-mail address.")],
+    shop: ShopOption = Path(),
+    lift: Annotated[bool, typer.Option("--lift", help="Let it be used again.")] = False,
+    channel: Annotated[str, typer.Option("--channel", help="The channel that it is for.")] = "email",
+    reason: Annotated[str, typer.Option("--reason", help="Why; it is kept.")] = "an operator's wish",
+    language: LanguageOption = "en",
+    as_json: JsonOption = False,
+) -> None:
+    """Never use an address again (its owner complained, for example), or lift that. When, why and by whom is kept."""
+    from zhanggui.decisioning.suppression import in_words
+
+    with opened(shop) as engine:
+        found = engine.suppress(address, channel=channel, reason=reason, by=f"command line ({_user()})", lift=lift)
+    if as_json:
+        show_json(asdict(found))
+        return
+    console.print(in_words(found, "zh" if language == "zh" else "en"), markup=False, highlight=False, soft_wrap=True)
+    for one in found.history:
+        mark = "✗" if one.suppressed else "✓"
+        console.print(f"  {mark} {one.at:%Y-%m-%d %H:%M}  {one.reason}  ({one.by})", markup=False, highlight=False)
+
+
+def _user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user without a name, as in some containers
+        return "?"
 
 
 def consents(file: FileArgument, shop: ShopOption = Path()) -> None:

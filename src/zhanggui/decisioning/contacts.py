@@ -1,6 +1,7 @@
 """Whom we contacted when, and which addresses must not be used again. Counts and remembers; forbids nothing."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -27,6 +28,28 @@ suppressions = sa.Table(
     sa.Column("reason", sa.String(200), nullable=False),
     sa.Column("at", UtcTime, nullable=False),
 )
+suppression_changes = sa.Table(
+    "suppression_changes",
+    metadata,
+    sa.Column("address", sa.String(512), primary_key=True),
+    sa.Column("channel", sa.String(63), primary_key=True),
+    sa.Column("at", UtcTime, primary_key=True),
+    sa.Column("suppressed", sa.Boolean, primary_key=True),
+    sa.Column("reason", sa.String(200), nullable=False),
+    sa.Column("by", sa.String(300), nullable=False),
+)
+BY_DELIVERY = "delivery"
+"""Who suppresses an address that bounced."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuppressionChange:
+    """An address was suppressed, or that was lifted."""
+
+    at: datetime
+    suppressed: bool
+    reason: str
+    by: str
 
 
 def record(
@@ -73,7 +96,9 @@ def counts(
     return found
 
 
-def suppress(connection: sa.Connection, *, channel: str, address: str, reason: str, at: datetime) -> bool:
+def suppress(
+    connection: sa.Connection, *, channel: str, address: str, reason: str, at: datetime, by: str = BY_DELIVERY
+) -> bool:
     """Never use this address again (it bounced, or its owner complained). True when it was in use until now."""
     done = connection.execute(
         insert(connection, suppressions)
@@ -81,7 +106,32 @@ def suppress(connection: sa.Connection, *, channel: str, address: str, reason: s
         .on_conflict_do_nothing()
         .returning(suppressions.c.address)  # PostgreSQL's driver does not count the rows of an INSERT
     )
-    return done.first() is not None
+    changed = done.first() is not None
+    if changed:
+        _note(connection, channel, address, suppressed=True, reason=reason, by=by, at=at)
+    return changed
+
+
+def lift(connection: sa.Connection, *, channel: str, address: str, reason: str, at: datetime, by: str) -> bool:
+    """Let an address be used again; true when it was suppressed until now. This is no consent."""
+    done = connection.execute(
+        sa.delete(suppressions).where(
+            suppressions.c.channel == channel, suppressions.c.address == _kept(channel, address)
+        )
+    )
+    if done.rowcount:
+        _note(connection, channel, address, suppressed=False, reason=reason, by=by, at=at)
+    return bool(done.rowcount)
+
+
+def changes(connection: sa.Connection, *, channel: str, address: str) -> list[SuppressionChange]:
+    """Every time that an address was suppressed or that was lifted, latest first."""
+    table = suppression_changes
+    query = sa.select(table).where(table.c.channel == channel, table.c.address == _kept(channel, address))
+    return [
+        SuppressionChange(at=row.at, suppressed=row.suppressed, reason=row.reason, by=row.by)
+        for row in connection.execute(query.order_by(table.c.at.desc(), table.c.suppressed))
+    ]
 
 
 def suppressed(connection: sa.Connection, channel: str, addresses: Sequence[str]) -> dict[str, str]:
@@ -97,6 +147,23 @@ def suppressed(connection: sa.Connection, channel: str, addresses: Sequence[str]
         )
         reasons.update((row.address, row.reason) for row in rows)
     return {one: reasons[form] for one, form in kept.items() if form in reasons}
+
+
+def _note(
+    connection: sa.Connection, channel: str, address: str, *, suppressed: bool, reason: str, by: str, at: datetime
+) -> None:
+    connection.execute(
+        insert(connection, suppression_changes)
+        .values(
+            channel=channel,
+            address=_kept(channel, address),
+            at=at,
+            suppressed=suppressed,
+            reason=reason[:200],
+            by=by[:300],
+        )
+        .on_conflict_do_nothing()
+    )
 
 
 def _kept(channel: str, address: str) -> str:

@@ -9,7 +9,7 @@ import zhanggui.storage
 from zhanggui.decisioning import contacts
 from zhanggui.storage import Database
 
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
+NOW, LATER = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
 
 
 def test_a_suppressed_mailbox_is_suppressed_however_its_address_is_written(database: Database) -> None:
@@ -20,6 +20,21 @@ def test_a_suppressed_mailbox_is_suppressed_however_its_address_is_written(datab
         asked = ["a@X.example", "A@x.Example", "b@x.example"]
         assert contacts.suppressed(connection, "email", asked) == {"a@X.example": "550", "A@x.Example": "550"}
         assert contacts.suppressed(connection, "webhook", ["https://x.example/a"]) == {}, "a path has its capitals"
+
+
+def test_a_suppression_can_be_lifted_and_its_record_stays(database: Database) -> None:
+    mailbox = {"channel": "email", "address": "A@x.example"}
+    with database.transaction() as connection:
+        contacts.suppress(connection, **mailbox, reason="550 no such user", at=NOW)
+        assert not contacts.suppress(connection, **mailbox, reason="again", at=NOW, by="Li")
+        assert contacts.lift(connection, channel="email", address="a@X.example", reason="new owner", at=LATER, by="Li")
+        assert not contacts.lift(connection, **mailbox, reason="again", at=LATER, by="Li")
+        assert contacts.suppressed(connection, "email", ["A@x.example"]) == {}
+        told = [
+            (one.suppressed, one.reason, one.by)
+            for one in contacts.changes(connection, channel="email", address="a@x.example")
+        ]
+    assert told == [(False, "new owner", "Li"), (True, "550 no such user", contacts.BY_DELIVERY)]
 
 
 def test_addresses_suppressed_before_are_found_after_the_migration(tmp_path: Path) -> None:
@@ -39,4 +54,5 @@ def test_addresses_suppressed_before_are_found_after_the_migration(tmp_path: Pat
     with database.reading() as connection:
         assert contacts.suppressed(connection, "email", ["Ö@X.EXAMPLE"]) == {"Ö@X.EXAMPLE": "1"}
         assert contacts.suppressed(connection, "webhook", ["https://x.example/A"])
+        assert [one.reason for one in contacts.changes(connection, channel="email", address="Ö@x.example")] == ["1"]
     database.close()

@@ -163,6 +163,43 @@ def test_a_broken_unsubscribe_link_is_a_page_in_both_languages_that_says_what_to
         assert answer.headers["cache-control"] == "no-store"
 
 
+def test_a_suppressed_address_gets_nothing_until_that_is_lifted_and_the_record_says_who_and_why(
+    client: TestClient, shop: Path
+) -> None:
+    customers = [f"customer-{n:03d}" for n in range(60, 120)]
+    ask = {"campaign": "welcome-back", "customer_ids": customers, "moment": NOW.isoformat()}
+    message = client.post("/v1/messages", json=ask).json()[0]
+    address, hers = message["address"], ask | {"customer_ids": [message["customer_id"]]}
+    answer = client.post("/v1/suppressions", json={"address": address, "reason": "complained by phone"}).json()
+    assert (answer["changed"], answer["suppressed"]) == (True, True)
+    assert "suppressed" in answer["message"]["en"]
+    assert "已禁发" in answer["message"]["zh"]
+    assert client.post("/v1/messages", json=hers).json() == []
+    told = run("suppress", address.upper(), "--language", "zh", "-C", str(shop))
+    assert "早已禁发" in told
+    assert "complained by phone" in told
+    lifted = run("suppress", address, "--lift", "--reason", "she asked for it", "-C", str(shop)).splitlines()
+    assert "may be used on email again" in lifted[0]
+    assert "she asked for it  (command line" in lifted[1]
+    assert "complained by phone  (API key" in lifted[2]
+    assert len(client.post("/v1/messages", json=hers).json()) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"address": "nobody", "reason": "r"}, "address"),
+        ({"address": "a@b.example", "reason": " "}, "reason"),
+        ({"address": "a@b.example", "reason": "r", "channel": "pigeon"}, "channel"),
+    ],
+)
+def test_a_suppression_that_cannot_be_meant_is_refused_by_field(
+    client: TestClient, body: dict[str, str], field: str
+) -> None:
+    answer = client.post("/v1/suppressions", json=body)
+    assert (answer.status_code, answer.json()["field"]) == (422, field)
+
+
 def test_a_body_too_large_is_refused_before_it_is_read(client: TestClient) -> None:
     assert client.post("/v1/batch", content=b"x" * 30_000_000).status_code == 413
 
