@@ -21,6 +21,8 @@ from zhanggui.delivery.channel import Receipt
 from zhanggui.errors import DeliveryError
 
 _BAD_ADDRESS = {550, 551, 553, 511, 501}
+_CLOSING = 421
+"""The server closes the connection: the next message needs a new one."""
 
 
 class EmailChannel:
@@ -65,23 +67,26 @@ class EmailChannel:
                     continue
                 try:
                     server = server or self._connect()
+                except (smtplib.SMTPException, OSError) as error:
+                    # No message is at fault for a server that is away, offers no TLS or refuses our password.
+                    yield _receipt(message, "retry", _said(error))
+                    continue
+                try:
                     server.send_message(mail, self._sender, [message.address])
                     yield _receipt(message, "accepted", "250")
                 except smtplib.SMTPRecipientsRefused as error:
                     code, text = error.recipients[message.address]
-                    kind: Literal["rejected", "retry"] = "rejected" if code >= 500 else "retry"
-                    yield _receipt(message, kind, _reply(code, text), bad_address=code in _BAD_ADDRESS)
+                    server = None if code == _CLOSING else server
+                    yield _receipt(message, _kind(code), _reply(code, text), bad_address=code in _BAD_ADDRESS)
                 except smtplib.SMTPNotSupportedError as error:
                     yield _receipt(message, "rejected", str(error))
                 except smtplib.SMTPResponseException as error:
-                    if isinstance(error, smtplib.SMTPAuthenticationError | smtplib.SMTPConnectError):
-                        server = None
-                    fatal = error.smtp_code >= 500 and server is not None
-                    yield _receipt(message, "rejected" if fatal else "retry", _reply(error.smtp_code, error.smtp_error))
+                    server = None if error.smtp_code == _CLOSING else server
+                    yield _receipt(message, _kind(error.smtp_code), _said(error))
                 except (smtplib.SMTPException, OSError) as error:
                     # Cut off: perhaps it was accepted. It goes again, with the same Message-ID.
                     server = None
-                    yield _receipt(message, "retry", f"{type(error).__name__}: {error}")
+                    yield _receipt(message, "retry", _said(error))
         finally:
             if server is not None:
                 _quit(server)
@@ -118,10 +123,14 @@ class EmailChannel:
             )
         else:
             server = smtplib.SMTP(self._host, self._port, timeout=self._timeout)
+        try:
             if self._security == "starttls":
                 server.starttls(context=ssl.create_default_context())
-        if self._user:
-            server.login(self._user, os.environ[self._password_env])
+            if self._user:
+                server.login(self._user, os.environ[self._password_env])
+        except (smtplib.SMTPException, OSError):
+            server.close()
+            raise
         return server
 
 
@@ -129,6 +138,17 @@ def _receipt(
     message: Message, outcome: Literal["accepted", "retry", "rejected"], detail: str, *, bad_address: bool = False
 ) -> Receipt:
     return Receipt(message_id=message.message_id, outcome=outcome, detail=detail[:300], bad_address=bad_address)
+
+
+def _kind(code: int) -> Literal["rejected", "retry"]:
+    """RFC 5321, 4.2.1: 4yz may go well later, 5yz will not."""
+    return "rejected" if code >= 500 else "retry"
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _reply(error.smtp_code, error.smtp_error)
+    return f"{type(error).__name__}: {error}"
 
 
 def _reply(code: int, text: bytes | str) -> str:

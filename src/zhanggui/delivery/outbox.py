@@ -50,8 +50,8 @@ class DeliverySettings:
     """Messages claimed at a time."""
     lease_seconds: float = 60.0
     """A claim is given up when its worker has not been heard of for so long."""
-    attempts: int = 6
-    """After this many failed attempts a message is dead."""
+    attempts: int = 12
+    """After this many failed attempts a message is dead: with this backoff, about half a day of trying."""
     backoff_seconds: float = 30.0
     """Longest wait before the second attempt; it doubles with each, with full jitter."""
     patience_seconds: float = 90.0

@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,12 +15,17 @@ import pytest
 from aiosmtpd.controller import Controller
 from standardwebhooks.webhooks import Webhook
 
+from zhanggui.campaigns.gate import ConsentGate
 from zhanggui.content.message import Message
+from zhanggui.decisioning.contact_limits import ContactLimits
+from zhanggui.delivery import DeliverySettings, deliver, outbox
 from zhanggui.delivery.channel import Receipt
 from zhanggui.delivery.email import EmailChannel
 from zhanggui.delivery.folder import FolderChannel
 from zhanggui.delivery.webhook import WebhookChannel
 from zhanggui.errors import DeliveryError
+from zhanggui.storage import Database
+from zhanggui.testing import FixedClock
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -49,9 +54,11 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.taken: list[bytes] = []
+        self.asked = 0
 
     async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802
         name = address.partition("@")[0]
+        self.asked += 1
         if name.startswith(("4", "5")):
             return f"{name} no"
         envelope.rcpt_tos.append(address)
@@ -61,6 +68,8 @@ class Mailbox:
         if envelope.rcpt_tos[0].startswith("drop"):
             server.transport.close()
             return None
+        if envelope.rcpt_tos[0].startswith("data"):
+            return f"{envelope.rcpt_tos[0][4:7]} not now or never"
         self.taken.append(envelope.content)
         return "250 kept"
 
@@ -102,6 +111,39 @@ def test_each_answer_of_a_mail_server_becomes_its_receipt(mailbox: tuple[Mailbox
         ("m7", "rejected", True),
     ]
     assert len(box.taken) == 2
+
+
+def test_after_the_message_too_4yz_means_later_and_5yz_never(mailbox: tuple[Mailbox, int]) -> None:
+    box, port = mailbox
+    names = ["data451", "data554", "421", "a", "data421", "b"]
+    receipts = list(email(port).send([message(n, address=f"{name}@example.com") for n, name in enumerate(names)]))
+    assert [one.outcome for one in receipts] == ["retry", "rejected", "retry", "accepted", "retry", "accepted"]
+    assert len(box.taken) == 2, "who comes after a 421 gets a new connection"
+
+
+def test_a_server_that_offers_no_tls_gets_nothing_and_each_message_is_tried_again(
+    mailbox: tuple[Mailbox, int], database: Database
+) -> None:
+    box, port = mailbox
+    strict = EmailChannel(host="127.0.0.1", port=port, sender="shop@example.com", security="starttls", timeout_s=5)
+    assert outcomes(list(strict.send([message(1), message(2)]))) == [("m1", "retry", False), ("m2", "retry", False)]
+    clock = FixedClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
+    given: dict[str, Any] = {"clock": clock, "settings": DeliverySettings()}
+    with database.transaction() as connection:
+        lost = message(3, customer_id="c3", address="550@example.com", purpose="transactional")
+        outbox.enqueue(connection, [message(1, purpose="transactional"), lost], now=clock())
+    gate = ConsentGate(limits=ContactLimits(), time_zone="UTC")
+    assert deliver(database, {"email": strict}, gate, **given).outcomes == {"waiting": 2}
+    with database.reading() as connection:
+        due = outbox.next_due(connection, "run-1")
+    assert due is not None
+    assert clock() < due < clock() + timedelta(seconds=30)
+    assert box.asked == 0
+    for _ in range(8):
+        clock.advance(timedelta(hours=1))
+        deliver(database, {"email": strict}, gate, **given)
+    clock.advance(timedelta(hours=3))
+    assert deliver(database, {"email": email(port)}, gate, **given).outcomes == {"sent": 1, "dead": 1}
 
 
 def test_a_mail_has_the_headers_that_law_and_mailboxes_ask_for(mailbox: tuple[Mailbox, int]) -> None:
