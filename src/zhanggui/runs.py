@@ -5,9 +5,9 @@ Each method is one verb. Knows that a walk is durable, not how.
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from zhanggui.campaigns import preferences as preferring
 from zhanggui.campaigns import run as running
 from zhanggui.campaigns import store as campaign_store
 from zhanggui.campaigns.campaign import Campaign
-from zhanggui.campaigns.durable import Workflows
+from zhanggui.campaigns.durable import Workflows, busy
 from zhanggui.campaigns.line import Progress
 from zhanggui.delivery import outbox
 from zhanggui.errors import ZhangguiError
@@ -25,6 +25,8 @@ from zhanggui.evaluation.run_report import report as report_of
 from zhanggui.shop import Shop
 
 _log = logging.getLogger(__name__)
+_GRACE = timedelta(minutes=1)
+"""So long a run that was just begun is left to whoever began it."""
 
 
 class Runs(Shop):
@@ -49,6 +51,21 @@ class Runs(Shop):
         thread.start()
         return run_id
 
+    def resume(self) -> list[str]:
+        """Walk on, in the background, with what a stop or a crash has cut off; returns those runs' ids.
+
+        `zhanggui serve` calls it again and again. While any run of the shop is under way it leaves them all be.
+        """
+        if any(thread.is_alive() for thread in list(self._threads)) or busy(self._data / "run.lock"):
+            return []
+        with self.database.reading() as connection:
+            found = campaign_store.unfinished(connection, before=self.clock() - _GRACE)
+        if found:
+            thread = threading.Thread(target=self._walk_alone, args=found)
+            self._threads.append(thread)
+            thread.start()
+        return found
+
     def run_status(self, run_id: str) -> dict[str, Any]:
         """A run: its state (running, waiting, done or failed), why it failed, and what its finished steps counted.
 
@@ -65,11 +82,24 @@ class Runs(Shop):
         self.run_status(run_id)
         return running.Steps(self.line).deliver(run_id)
 
-    def deliver_due(self) -> dict[str, dict[str, Any]]:
-        """Send what is due of every run; what each run then counts, by run id. `zhanggui serve` calls it again and again."""
+    def deliver_due(self, *, say: Callable[[str], None] | None = None) -> dict[str, dict[str, Any]]:
+        """Send what is due of every run; what each run then counts, by run id. `zhanggui serve` calls it again and again.
+
+        With `say`, a run that cannot be delivered is told to it and does not keep the others waiting.
+        """
+        # Retries are not waited for here: the next call takes them, and other runs are due as well.
+        steps = running.Steps(replace(self.line, delivery=replace(self.line.delivery, patience_seconds=0.0)))
         with self.database.reading() as connection:
             due = outbox.runs_due(connection, now=self.clock())
-        return {run_id: self.deliver(run_id) for run_id in due}
+        done = {}
+        for run_id in due:
+            try:
+                done[run_id] = steps.deliver(run_id)
+            except ZhangguiError as error:
+                if say is None:
+                    raise
+                say(f"run {run_id}: {error}")
+        return done
 
     def dead(self, run_id: str) -> list[outbox.DeadLetter]:
         """The messages of a run that could not be delivered, each with its reason. Raises NotFoundError."""
@@ -136,14 +166,15 @@ class Runs(Shop):
                 self._note(run_id, _in_words(error))
                 raise
 
-    def _walk_alone(self, run_id: str) -> None:
-        """In the background, where nobody catches: the run says what went wrong."""
-        try:
-            self._walk(run_id, running.Steps(self.line).by_name())
-        except ZhangguiError:
-            pass
-        except Exception:
-            _log.exception("run %s failed", run_id)
+    def _walk_alone(self, *run_ids: str) -> None:
+        """In the background, where nobody catches: the runs say what went wrong."""
+        for run_id in run_ids:
+            try:
+                self._walk(run_id, running.Steps(self.line).by_name())
+            except ZhangguiError:
+                pass
+            except Exception:
+                _log.exception("run %s failed", run_id)
 
     def _note(self, run_id: str, failure: str) -> None:
         with self.database.transaction() as connection:

@@ -143,7 +143,7 @@ class Steps:
                 )
             with line.database.reading() as connection:
                 due = outbox.next_due(connection, run_id)
-            # Retries are waited for; what is due after quiet hours is left to `zhanggui campaign deliver`.
+            # Retries are waited for; what is due after quiet hours is left to `zhanggui serve` or `campaign deliver`.
             wait = (due - line.clock()).total_seconds() if due else None
             if wait is None or wait > line.delivery.patience_seconds:
                 break

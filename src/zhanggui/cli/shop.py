@@ -93,7 +93,10 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8600,
 ) -> None:
-    """Serve the HTTP API until interrupted, and send messages as they become due (after quiet hours, for example)."""
+    """Serve the HTTP API until interrupted; send messages as they become due (after quiet hours, for example), and walk
+    on with runs that a stop or a crash cut off.
+    """
+    import logging
     import threading
 
     import uvicorn
@@ -103,12 +106,20 @@ def serve(
     stop = threading.Event()
     with opened(shop) as engine:
 
+        def say(text: str) -> None:
+            errors.print(f"delivery: {text}", markup=False, highlight=False)
+
         def deliver() -> None:
-            while not stop.wait(_DELIVERY_SECONDS):
+            while not stop.is_set():
                 try:
-                    engine.deliver_due()
+                    for run_id in engine.resume():
+                        say(f"run {run_id} was cut off; it goes on")
+                    engine.deliver_due(say=say)
                 except ZhangguiError as error:
-                    errors.print(f"delivery: {error}", markup=False, highlight=False)
+                    say(str(error))
+                except Exception:  # whatever it is: the next round may go well, and nobody else would send
+                    logging.getLogger(__name__).exception("delivery")
+                stop.wait(_DELIVERY_SECONDS)
 
         sender = threading.Thread(target=deliver, name="delivery")
         sender.start()

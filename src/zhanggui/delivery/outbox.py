@@ -55,7 +55,8 @@ class DeliverySettings:
     backoff_seconds: float = 30.0
     """Longest wait before the second attempt; it doubles with each, with full jitter."""
     patience_seconds: float = 90.0
-    """A run waits so long for a message to become due, such as a retry; later ones are left to `zhanggui campaign deliver`."""
+    """A run waits so long for a message to become due, such as a retry; later ones are left to `zhanggui serve` or
+    `zhanggui campaign deliver`."""
     expire_hours: float = 48.0
     """A message that could not leave for so long after it was due is refused as expired."""
 

@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from zhanggui.api import create_app
+from zhanggui.campaigns.durable import _hold
 from zhanggui.cli.main import app
 from zhanggui.engine import Engine
 from zhanggui.errors import ModelError
@@ -53,3 +54,24 @@ def test_a_run_waits_for_its_messages_and_is_done_with_the_last(engine: Engine) 
     engine.clock.advance(timedelta(hours=13))  # type: ignore[attr-defined]
     engine.deliver_due()
     assert engine.run_status(run_id)["state"] == "done"
+
+
+def test_a_run_that_was_begun_and_left_goes_on_and_one_of_another_process_is_let_be(engine: Engine) -> None:
+    run_id = engine._begin("welcome-back", NOW)  # as a process that was killed at once leaves it
+    assert engine.resume() == [], "whoever has just begun it may be about to walk it"
+    engine.clock.advance(timedelta(minutes=2))  # type: ignore[attr-defined]
+    with _hold(engine._data / "run.lock"):
+        assert engine.resume() == []
+    assert engine.resume() == [run_id]
+    engine.wait_for_runs()
+    assert engine.run_status(run_id)["state"] == "waiting"
+    assert engine.resume() == []
+
+
+def test_a_run_that_failed_is_not_walked_again_unasked(engine: Engine) -> None:
+    object.__setattr__(engine.line, "model", lambda: FakeLLM("", fails=True))
+    run_id = engine.start_run("welcome-back", moment=NOW)
+    engine.wait_for_runs()
+    engine.clock.advance(timedelta(minutes=2))  # type: ignore[attr-defined]
+    assert engine.resume() == []
+    assert engine.run_status(run_id)["state"] == "failed"
