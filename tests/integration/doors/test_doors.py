@@ -204,6 +204,36 @@ def test_a_body_too_large_is_refused_before_it_is_read(client: TestClient) -> No
     assert client.post("/v1/batch", content=b"x" * 30_000_000).status_code == 413
 
 
+def test_what_is_refused_or_fails_is_counted_by_its_route(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    gentle = TestClient(client.app, raise_server_exceptions=False, headers=client.headers)
+    gzip = {"Content-Encoding": "gzip"}
+
+    def broken(_engine: Engine) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr(Engine, "campaigns", broken)
+    asked = {
+        ("/v1/batch", "POST", 413): lambda: gentle.post("/v1/batch", content=b"x" * 30_000_000),
+        ("/v1/track", "POST", 400): lambda: gentle.post("/v1/track", content=b"no gzip", headers=gzip),
+        ("/v1/products", "POST", 401): lambda: gentle.post("/v1/products", headers={"Authorization": ""}),
+        ("/v1/campaigns", "GET", 500): lambda: gentle.get("/v1/campaigns"),
+        ("/unsubscribe/{token}", "GET", 404): lambda: gentle.get("/unsubscribe/forged"),
+        ("unmatched", "other", 404): lambda: gentle.request("PROPFIND", "/wp-login.php"),
+    }
+    before = counted(client)
+    for (_, _, status), ask in asked.items():
+        assert ask().status_code == status
+    after = counted(client)
+    for route, method, status in asked:
+        line = f'zhanggui_http_requests_total{{method="{method}",route="{route}",status="{status}"}}'
+        assert after[line] == before.get(line, 0) + 1
+
+
+def counted(client: TestClient) -> dict[str, float]:
+    lines = [line.rpartition(" ") for line in client.get("/metrics").text.splitlines() if line[0] != "#"]
+    return {name: float(value) for name, _, value in lines}
+
+
 def test_health_metrics_and_openapi(client: TestClient) -> None:
     assert client.get("/healthz").json()["status"] == "ok"
     assert "zhanggui_http_requests_total" in client.get("/metrics").text
