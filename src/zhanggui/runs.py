@@ -56,14 +56,15 @@ class Runs(Shop):
 
         `zhanggui serve` calls it again and again. While any run of the shop is under way it leaves them all be.
         """
-        if any(thread.is_alive() for thread in list(self._threads)) or busy(self._data / "run.lock"):
+        if any(thread.is_alive() for thread in list(self._threads)):
             return []
         with self.database.reading() as connection:
             found = campaign_store.unfinished(connection, before=self.clock() - _GRACE)
-        if found:
-            thread = threading.Thread(target=self._walk_alone, args=found)
-            self._threads.append(thread)
-            thread.start()
+        if not found or busy(self._data / "run.lock"):
+            return []
+        thread = threading.Thread(target=self._walk_alone, args=found)
+        self._threads.append(thread)
+        thread.start()
         return found
 
     def run_status(self, run_id: str) -> dict[str, Any]:
