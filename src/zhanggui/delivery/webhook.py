@@ -54,6 +54,8 @@ class WebhookChannel:
                 _refuse_private(self._url)
         except DeliveryError as error:
             return "rejected", str(error)
+        except OSError as error:  # a name server that does not answer is no fault of the message
+            return "retry", f"{urlsplit(self._url).hostname} has no address: {error}"
         data = asdict(message) | {
             name: getattr(message, name) and getattr(message, name).isoformat() for name in ("send_at", "expires_at")
         }
@@ -76,10 +78,7 @@ class WebhookChannel:
 
 def _refuse_private(url: str) -> None:
     parts = urlsplit(url)
-    try:
-        found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise DeliveryError(f"{parts.hostname} has no address: {error}") from error
+    found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
     for *_, place in found:
         if not ipaddress.ip_address(place[0]).is_global:
             raise DeliveryError(f"{parts.hostname} is on a private network; set allow_private if that is meant")

@@ -218,6 +218,12 @@ def test_a_webhook_to_a_private_network_is_refused_unless_meant(monkeypatch: pyt
     assert [(one.outcome, "private" in one.detail) for one in channel.send([message()])] == [("rejected", True)]
 
 
+def test_a_webhook_whose_name_is_not_resolved_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOK_SECRET", SECRET)
+    channel = WebhookChannel(url="https://hook.invalid/", secret_env="HOOK_SECRET")
+    assert [(one.outcome, "hook.invalid" in one.detail) for one in channel.send([message()])] == [("retry", True)]
+
+
 def test_a_folder_keeps_one_file_a_message(tmp_path: Path) -> None:
     channel = FolderChannel(folder=str(tmp_path / "out"), sender="shop@example.com")
     receipts = list(channel.send([message(1), message(1), message(2)]))
