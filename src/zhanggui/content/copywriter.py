@@ -17,4 +17,4 @@ def with_copywriter(options: Mapping[str, Any]) -> dict[str, Any]:
     """
     if "path" in options or "adapter" in options:
         return dict(options)
-    return {"adapter": str(files("zhanggui.content") / ADAPTER), "prompt": "brief", **options}
+    return {"adapter": str(files("zhanggui.content") / ADAPTER), "prompt": "product", **options}
