@@ -190,7 +190,8 @@ class Shop:
         return found
 
     def _rejects(self, path: Path) -> RejectFile:
-        return RejectFile(path=self._data / "rejects" / f"{path.name}-{self.clock():%Y%m%dT%H%M%S}.jsonl")
+        name = f"{path.name}-{self.clock():%Y%m%dT%H%M%S}.jsonl"
+        return RejectFile(path=self._data / "rejects" / name, keep=True)
 
     def _language(self, text: str) -> Language:
         return "zh" if text == "zh" else "en" if text == "en" else self.config.shop.language
