@@ -178,11 +178,12 @@ class Engine(Shop):
 
     def load_consents(self, path: Path, *, progress: Count = lambda _n: None) -> Loaded:
         """Take in consents from JSON lines. Bad lines go to a reject file."""
+        now = self.clock()
         with self._rejects(path) as rejects:
-            good = list(read_consents(path, rejects=rejects))
+            good = list(read_consents(path, now=now, rejects=rejects))
         progress(len(good))
         with self.database.transaction() as connection:
-            changed = consent.record(connection, good, now=self.clock())
+            changed = consent.record(connection, good, now=now)
         return Loaded(
             changed=changed,
             unchanged=len(good) - changed,
@@ -192,8 +193,9 @@ class Engine(Shop):
 
     def record_consent(self, **fields: Any) -> bool:
         """Record one consent; True when it changed what held before. Raises ConsentError."""
+        now = self.clock()
         with self.database.transaction() as connection:
-            return bool(consent.record(connection, [from_data(fields)], now=self.clock()))
+            return bool(consent.record(connection, [from_data(fields, now=now)], now=now))
 
     # Customers
 
