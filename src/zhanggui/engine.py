@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from zhanggui.shops.sample import SampleShop
 
 Count = Callable[[int], None]
-_SECRET_ENV = "ZHANGGUI_SECRET"  # noqa: S105 - the variable's name
 
 
 @dataclass(frozen=True, kw_only=True)
