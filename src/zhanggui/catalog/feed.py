@@ -6,12 +6,13 @@ A bad row goes to the reject file with its line, field and reason; the good ones
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from zhanggui.catalog.product import Language, Product
-from zhanggui.catalog.row import Deletion, read
+from zhanggui.catalog.row import FIELDS, Deletion, read
 from zhanggui.errors import ProductError
 from zhanggui.storage import RejectFile
 
@@ -30,6 +31,14 @@ _GOOGLE = {
     "google_product_category": "google_category",
     "quantity": "stock",
 }
+# What a Google feed tells Google and no reader: kept out of the facts that copy may rely on.
+_GOOGLE_ONLY = re.compile(
+    r"(?:additional_image|mobile|canonical|lifestyle_image|virtual_model|checkout)_link.*|link_template|gtin|mpn|identifier_exists"
+    r"|item_group_id|cost_of_goods_sold|auto_pricing_\w+|(?:expiration|availability|disclosure)_date|adult|pause|promotion_id"
+    r"|(?:custom_label|ads|shopping_ads|included|excluded|shipping|tax|pickup|unit_pricing)_\w+|shipping|tax|installment"
+    r"|subscription_cost|loyalty_\w+|(?:min|max)_handling_time|transit_time_label|return_policy_label|ships_from_country"
+    r"|external_seller_id|store_code"
+)
 _SHOPIFY = {
     "Title": "title",
     "Body (HTML)": "description",
@@ -90,17 +99,7 @@ def _rows(data: bytes, path: Path, form: Format, rejects: RejectFile) -> Iterato
         return _google_xml(data, path)
     rows = _csv(data, path, rejects, delimiter="\t" if form == "google" else _delimiter(data))
     if form == "google":
-        return (
-            (
-                line,
-                {
-                    _GOOGLE.get(key.strip().lower().replace(" ", "_").removeprefix("g:"), key): value
-                    for key, value in fields.items()
-                },
-                raw,
-            )
-            for line, fields, raw in rows
-        )
+        return ((line, _google(fields.items()), raw) for line, fields, raw in rows)
     return _shopify(rows) if form == "shopify" else rows
 
 
@@ -201,6 +200,16 @@ def _shopify(rows: Iterator[Row]) -> Iterator[Row]:
         yield line, values, raw
 
 
+def _google(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """The fields of an item by our names; of a name given twice, the first counts."""
+    fields: dict[str, Any] = {}
+    for key, value in pairs:
+        name = key.strip().lower().replace(" ", "_").removeprefix("g:")
+        if not _GOOGLE_ONLY.fullmatch(name):
+            fields.setdefault(_GOOGLE.get(name, name if name in FIELDS else key), value)
+    return fields
+
+
 def _google_xml(data: bytes, path: Path) -> Iterator[Row]:
     from defusedxml import DefusedXmlException
     from defusedxml.ElementTree import ParseError, fromstring
@@ -211,9 +220,7 @@ def _google_xml(data: bytes, path: Path) -> Iterator[Row]:
         raise ProductError(f"it is not XML that can be trusted: {error!r}", source=str(path)) from error
     items = [one for one in root.iter() if one.tag.rsplit("}", 1)[-1] in ("item", "entry")]
     for number, item in enumerate(items, 1):
-        fields: dict[str, Any] = {}
-        for child in item:
-            name = child.tag.rsplit("}", 1)[-1]
-            value = (child.text or child.get("href") or "").strip()
-            fields.setdefault(_GOOGLE.get(name, name), value)
+        fields = _google(
+            (child.tag.rsplit("}", 1)[-1], (child.text or child.get("href") or "").strip()) for child in item
+        )
         yield number, fields, json.dumps(fields, ensure_ascii=False)
