@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from zhanggui.catalog.product import Language, Product
 from zhanggui.catalog.row import FIELDS, Deletion, read
+from zhanggui.catalog.shopify import Row, variants
 from zhanggui.errors import ProductError
 from zhanggui.storage import RejectFile
 
@@ -39,18 +40,7 @@ _GOOGLE_ONLY = re.compile(
     r"|subscription_cost|loyalty_\w+|(?:min|max)_handling_time|transit_time_label|return_policy_label|ships_from_country"
     r"|external_seller_id|store_code"
 )
-_SHOPIFY = {
-    "Title": "title",
-    "Body (HTML)": "description",
-    "Vendor": "brand",
-    "Product Category": "google_category",
-    "Type": "category",
-    "Variant Inventory Qty": "stock",
-    "Image Src": "image_url",
-}
 _ENCODINGS = ("utf-8-sig", "gb18030")
-Row = tuple[int, dict[str, Any], str]
-"""Line, fields, the row as it stood."""
 
 
 def read_feed(
@@ -100,7 +90,7 @@ def _rows(data: bytes, path: Path, form: Format, rejects: RejectFile) -> Iterato
     rows = _csv(data, path, rejects, delimiter="\t" if form == "google" else _delimiter(data))
     if form == "google":
         return ((line, _google(fields.items()), raw) for line, fields, raw in rows)
-    return _shopify(rows) if form == "shopify" else rows
+    return variants(rows) if form == "shopify" else rows
 
 
 def _jsonl(data: bytes, path: Path, rejects: RejectFile) -> Iterator[Row]:
@@ -170,34 +160,6 @@ def _decoded(data: bytes, path: Path) -> io.StringIO:
         if encoding == "utf-8-sig" or sum(sign > "\u9fff" for sign in text) * 20 < len(text):
             return io.StringIO(text.replace("\x00", ""), newline="")
     return io.StringIO(data.decode("utf-8-sig", "replace").replace("\x00", ""), newline="")
-
-
-def _shopify(rows: Iterator[Row]) -> Iterator[Row]:
-    """One product a variant; later rows of a handle carry on what its first row said."""
-    first: dict[str, Any] = {}
-    for line, fields, raw in rows:
-        handle = fields.get("Handle", "")
-        if handle != first.get("Handle"):
-            first = fields
-        if not fields.get("Variant Price"):
-            continue  # a row that only adds a picture
-        inherited = {key: value for key, value in first.items() if not key.startswith("Variant")}
-        whole = {**inherited, **{key: value for key, value in fields.items() if value}}
-        options = {
-            whole.get(f"Option{n} Name") or f"Option{n}": whole[f"Option{n} Value"]
-            for n in (1, 2, 3)
-            if whole.get(f"Option{n} Value") and whole[f"Option{n} Value"] != "Default Title"
-        }
-        price, before = whole.get("Variant Price"), whole.get("Variant Compare At Price")
-        values = {field: whole.get(column, "") for column, field in _SHOPIFY.items()}
-        values |= {
-            "product_id": whole.get("Variant SKU") or "-".join([handle, *options.values()]),
-            "price": before or price,
-            "sale_price": price if before else "",
-            "availability": "archived" if whole.get("Status") in ("archived", "draft") else "",
-            "attributes": options,
-        }
-        yield line, values, raw
 
 
 def _google(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
