@@ -7,10 +7,11 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from zhanggui.catalog.clean import clean
 from zhanggui.catalog.product import Language, Product
 from zhanggui.catalog.row import FIELDS, Deletion, read
 from zhanggui.catalog.shopify import Row, variants
@@ -51,10 +52,11 @@ def read_feed(
     language: Language,
     form: Format = "auto",
     mapping: Mapping[str, str] | None = None,
+    refused: Callable[[str], None] = lambda _product_id: None,
 ) -> Iterator[Product | Deletion]:
     """Products and deletions of a feed, in order. `mapping` gives the column of a field (field -> column).
 
-    Raises ProductError when the file as a whole cannot be read.
+    `refused` is told the id of each bad row that has one. Raises ProductError when the file as a whole cannot be read.
     """
     try:
         data = path.read_bytes()
@@ -62,12 +64,13 @@ def read_feed(
         raise ProductError(f"it cannot be opened: {error.strerror}", source=str(path)) from error
     columns = {column: field for field, column in (mapping or {}).items()}
     for line, fields, raw in _rows(data, path, form if form != "auto" else _guess(data, path), rejects):
+        ours = {columns.get(key, key): value for key, value in fields.items()}
         try:
-            yield read(
-                {columns.get(key, key): value for key, value in fields.items()}, currency=currency, language=language
-            )
+            yield read(ours, currency=currency, language=language)
         except ProductError as error:
             rejects.add(error.at(str(path), line), raw)
+            if product_id := clean(str(ours.get("product_id") or "")):
+                refused(product_id)
 
 
 def _guess(data: bytes, path: Path) -> Format:

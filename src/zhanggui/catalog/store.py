@@ -85,6 +85,11 @@ def every(connection: sa.Connection) -> Iterator[Product]:
         yield from_data(json.loads(document))
 
 
+def ids(connection: sa.Connection) -> set[str]:
+    """Every product's id."""
+    return set(connection.scalars(sa.select(products.c.product_id)))
+
+
 def count(connection: sa.Connection) -> int:
     """How many products there are."""
     return connection.execute(sa.select(sa.func.count()).select_from(products)).scalar_one()

@@ -42,14 +42,23 @@ def products(
     ] = None,
     currency: Annotated[str | None, typer.Option(help="Of prices that name none; default: the shop's.")] = None,
     language: LanguageOption = "en",
+    full: Annotated[
+        bool, typer.Option("--full", help="The file names every product: delete those that it does not name.")
+    ] = False,
 ) -> None:
     """Take in a product feed: CSV, JSONL, a Shopify export, a Google Merchant feed (XML or TSV)."""
     pairs = dict(pair.partition("=")[::2] for pair in mapping or [])
     with opened(shop) as engine, progress("products") as advance:
         result = engine.load_products(
-            file, form=form, mapping=pairs or None, currency=currency, language=language, progress=advance
+            file, form=form, mapping=pairs or None, currency=currency, language=language, full=full, progress=advance
         )
     console.print(f"{result.upserted} products added or changed, {result.deleted} deleted")
+    if result.kept:
+        console.print(
+            f"[yellow]{result.kept} products are not in the file and were kept[/]: rows without a readable id were refused; "
+            "mend them and load it again",
+            highlight=False,
+        )
     _report_rejects(result.rejected, result.rejects)
 
 

@@ -30,6 +30,11 @@ class RejectFile:
     def __post_init__(self) -> None:
         self._file: TextIO | None = None
 
+    @property
+    def written(self) -> Path | None:
+        """The file, if there is one."""
+        return self.path if self.count else None
+
     def add(self, error: InputError, raw: bytes | str) -> None:
         """Keep one row with the reason why it was refused."""
         if self._file is None:
