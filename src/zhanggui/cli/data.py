@@ -41,12 +41,16 @@ def products(
         list[str] | None, typer.Option("--map", help="field=column, for a CSV or JSONL with columns of its own.")
     ] = None,
     currency: Annotated[str | None, typer.Option(help="Of prices that name none; default: the shop's.")] = None,
-    language: LanguageOption = "en",
+    language: Annotated[
+        str, typer.Option(help="Of titles and descriptions that name none: en or zh; default: the shop's.")
+    ] = "",
     full: Annotated[
         bool, typer.Option("--full", help="The file names every product: delete those that it does not name.")
     ] = False,
 ) -> None:
     """Take in a product feed: CSV, JSONL, a Shopify export, a Google Merchant feed (XML or TSV)."""
+    if language not in ("", "en", "zh"):
+        raise typer.BadParameter("en or zh", param_hint="--language")
     pairs = dict(pair.partition("=")[::2] for pair in mapping or [])
     with opened(shop) as engine, progress("products") as advance:
         result = engine.load_products(
