@@ -10,9 +10,6 @@ from zhanggui.profiles.settings import LifecycleSettings
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-STAGES = ("prospect", "new", "active", "loyal", "at_risk", "lapsed")
-"""Every life-cycle stage, in the order of a customer's life."""
-
 
 def stage(
     orders: "ir.IntegerValue",

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from zhanggui.catalog.product import LANGUAGES
 from zhanggui.errors import PredicateError
-from zhanggui.profiles.lifecycle import STAGES
 from zhanggui.profiles.profile import SNAPSHOT_SCHEMA
+from zhanggui.profiles.words import COLUMNS, STAGES
 
 _COMPARE: Mapping[type, tuple[Callable[..., Any], str, str]] = {
     ast.Lt: (pc.less, "below", "小于"),
@@ -34,22 +34,7 @@ _COMPARE: Mapping[type, tuple[Callable[..., Any], str, str]] = {
 }
 _WEIGHTS = {"category_affinity": "categories", "brand_affinity": "brands"}
 _WORDS = {
-    "orders": ("number of orders", "订单数"),
-    "recency_days": ("days since the last order", "距上次下单天数"),
-    "tenure_days": ("days since the first order", "距首次下单天数"),
-    "revenue_minor": ("revenue (minor units)", "累计消费（分）"),
-    "average_order_minor": ("average order (minor units)", "客单价（分）"),
-    "inter_purchase_days": ("days between orders", "平均下单间隔天数"),
-    "discount_share": ("share of discounts", "折扣占比"),
-    "lifecycle_stage": ("life-cycle stage", "生命周期阶段"),
-    "language": ("language", "语言"),
-    "city": ("city", "城市"),
-    "points": ("points", "积分"),
-    "views": ("products viewed lately", "近期浏览数"),
-    "carts": ("products added lately", "近期加购数"),
-    "top_category": ("favourite category", "最爱品类"),
-    "top_brand": ("favourite brand", "最爱品牌"),
-    "preferred_channel": ("preferred channel", "偏好渠道"),
+    **COLUMNS,
     "category_affinity": ("affinity to category", "品类偏好"),
     "brand_affinity": ("affinity to brand", "品牌偏好"),
 }
@@ -60,7 +45,7 @@ _PLAIN = {
     and (pa.types.is_string(field.type) or pa.types.is_integer(field.type) or pa.types.is_floating(field.type))
 }
 # Of these columns every value is known: another one is a slip that would silently hold for nobody.
-_VALUES = {"lifecycle_stage": STAGES, "language": LANGUAGES}
+_VALUES = {"lifecycle_stage": tuple(STAGES), "language": LANGUAGES}
 _USES = {
     "number": "numbers are compared with <, <=, >, >=, ==, != and in, such as orders >= 2 or orders in (1, 2)",
     "text": 'texts are compared with ==, != and in, such as city == "上海" or city in ("上海", "北京")',
@@ -244,9 +229,14 @@ def _explain(node: ast.expr, *, zh: bool) -> str:
     if isinstance(node.left, ast.Call):
         assert isinstance(node.left.func, ast.Name)
         name = node.left.func.id
-    words = _WORDS.get(name, (name, name))[zh]
+    words = _WORDS[name][zh]
     if isinstance(node.left, ast.Call):
         words += f" “{_value(node.left.args[0])}”"
     value = _value(node.comparators[0])
-    shown = ("、" if zh else ", ").join(map(str, value)) if isinstance(value, tuple) else str(value)
+    said = [_said(name, one, zh=zh) for one in (value if isinstance(value, tuple) else (value,))]
+    shown = ("、" if zh else ", ").join(said)
     return f"{words} {_COMPARE[type(node.ops[0])][2 if zh else 1]} {shown}"
+
+
+def _said(name: str, value: Any, *, zh: bool) -> str:
+    return STAGES[value][zh] if name == "lifecycle_stage" else str(value)

@@ -65,6 +65,18 @@ def test_check_segment_and_profile_are_readable(shop: Path) -> None:
     assert "lifecycle_stage" in run("profile", "customer-001", "-C", str(shop))
 
 
+def test_what_is_said_of_customers_is_said_in_chinese_too(shop: Path) -> None:
+    assert "500 位顾客中的 500 位" in run("segment", "orders >= 0", "-C", str(shop), "--language", "zh")
+    told = run("profile", "customer-003", "-C", str(shop), "--language", "zh")
+    assert "生命周期阶段" in told
+    assert "同意 email 营销：已给出" in told
+    silent = next(
+        f"customer-{n:03d}" for n in range(1, 99) if "不发送" in decided(shop, f"customer-{n:03d}", "--language", "zh")
+    )
+    more = ("--campaign", "welcome-back", "-C", str(shop), "--at", NOW.isoformat(), "--language", "zh")
+    assert "没有消息" in run("write", silent, *more)
+
+
 def test_products_without_a_language_are_in_the_shops(shop: Path, tmp_path: Path) -> None:
     feed = tmp_path / "feed.csv"
     feed.write_text("product_id,title,price\nfeed-1,青瓷茶杯,19.90\n", encoding="utf-8")

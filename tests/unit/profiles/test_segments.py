@@ -1,7 +1,11 @@
+import re
+
 import pytest
 
 from zhanggui.errors import PredicateError
+from zhanggui.profiles.profile import SNAPSHOT_SCHEMA
 from zhanggui.profiles.segments import Predicate
+from zhanggui.profiles.words import COLUMNS
 
 
 @pytest.mark.parametrize(
@@ -30,3 +34,10 @@ def test_what_could_not_be_run_is_refused_with_what_is_allowed(text: str, part: 
         Predicate.parse(text)
     assert part in str(caught.value)
     assert allowed in caught.value.hint
+
+
+def test_a_predicate_in_chinese_has_no_english_in_it() -> None:
+    told = Predicate.parse('lifecycle_stage in ("at_risk", "lapsed") and not messages_opened > 3').explain("zh")
+    assert "有流失风险、已流失" in told
+    assert not re.search("[a-z]", told)
+    assert set(COLUMNS) == set(SNAPSHOT_SCHEMA.names)
