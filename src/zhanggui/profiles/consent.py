@@ -4,6 +4,7 @@ Law: 个人信息保护法 15-16 (withdrawn as easily as given), 广告法 43, G
 personalisation is allowed until it is refused (算法推荐管理规定 17).
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +23,9 @@ _CHUNK = 5_000
 _SKEW = timedelta(hours=24)
 """How far a clock, or a time zone left out, may put a statement into the future."""
 _EARLIEST_YEAR = 1990
+_LONGEST = {"customer_id": 256, "channel": 63}
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+"""What no database keeps: NUL, and halves of characters, which JSON can name."""
 
 consents = sa.Table(
     "consents",
@@ -55,6 +59,12 @@ class Consent:
 
 def check(consent: Consent, *, now: datetime) -> Consent:
     """The consent itself, if it is fit to be a proof at `now`. Raises ConsentError naming the field."""
+    for name in ("customer_id", "channel", "how", "text"):
+        if _UNSTORABLE.search(getattr(consent, name)):
+            raise ConsentError("it has characters that are none", field=name, hint="NUL, or half of a surrogate pair")
+    for name, longest in _LONGEST.items():
+        if len(getattr(consent, name)) > longest:
+            raise ConsentError(f"it is longer than {longest} characters", field=name)
     for name in ("customer_id", "channel", "how"):
         if not getattr(consent, name).strip():
             raise ConsentError("it is empty", field=name, hint="a consent is kept with when, how and which text")

@@ -52,3 +52,21 @@ def test_a_file_with_impossible_dates_names_line_field_and_reason(tmp_path: Path
     assert "future" in refused[0]["problem"]
     assert "future" in refused[1]["problem"]
     assert "before 1990" in refused[2]["problem"]
+
+
+def test_what_a_database_cannot_keep_is_refused_and_the_rest_is_kept(tmp_path: Path, database: Database) -> None:
+    good = {"customer_id": "ann", "channel": "email", "purpose": "marketing", "granted": True, "how": "f", "text": "t"}
+    good["at"] = "2026-02-28T09:00:00Z"
+    bad = [
+        ("customer_id", "x" * 257),
+        ("channel", "c" * 64),
+        ("customer_id", "a\x00b"),
+        ("how", "\x00"),
+        ("text", "\ud800"),
+    ]
+    file = tmp_path / "consents.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in [*(good | {name: value} for name, value in bad), good]))
+    with RejectFile(path=tmp_path / "rejects.jsonl") as rejects, database.transaction() as connection:
+        assert record(connection, list(read_consents(file, now=NOW, rejects=rejects)), now=NOW) == 1
+    refused = [json.loads(line) for line in rejects.path.read_text().splitlines()]
+    assert [(one["line"], one["field"]) for one in refused] == [(n, name) for n, (name, _) in enumerate(bad, 1)]
