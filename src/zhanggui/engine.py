@@ -34,6 +34,7 @@ from zhanggui.profiles.consent_file import from_data, read_consents
 from zhanggui.profiles.segments import Predicate
 from zhanggui.shop import Shop
 from zhanggui.storage import plugins
+from zhanggui.storage.meaning import explained
 
 if TYPE_CHECKING:
     from zhanggui.shops.sample import SampleShop
@@ -383,7 +384,7 @@ class Engine(Shop):
         url = self.database.url.render_as_string(hide_password=False)
         if self.database.is_sqlite:  # a file of its own: its writers and ours do not wait for each other
             url = f"sqlite:///{self._data / 'workflows.db'}"
-        with self._lock, Workflows(steps, database_url=url, lock=self._data / "run.lock") as workflows:
+        with self._lock, explained(url), Workflows(steps, database_url=url, lock=self._data / "run.lock") as workflows:
             return dict(workflows.run(run_id))
 
     def _learn_identities(self) -> None:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from zhanggui.errors import StorageError
-from zhanggui.storage.meaning import meaning
+from zhanggui.storage.meaning import explained
 
 metadata = sa.MetaData(
     naming_convention={
@@ -152,14 +152,8 @@ class Database:
 
     @contextmanager
     def _connected(self) -> Iterator[sa.Connection]:
-        try:
-            with self.engine.connect() as connection:
-                yield connection
-        except sa.exc.DBAPIError as error:
-            told = meaning(error, self.url)
-            if told is None:
-                raise
-            raise StorageError(told) from error
+        with explained(self.url), self.engine.connect() as connection:
+            yield connection
 
 
 def insert(connection: sa.Connection, table: sa.Table) -> Any:

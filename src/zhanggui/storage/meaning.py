@@ -1,8 +1,11 @@
 """What a database's error means to the person at the keyboard, in one sentence that says what to do. Connects to nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import sqlalchemy as sa
+
+from zhanggui.errors import StorageError
 
 # By how SQLite's name of the error begins.
 _SQLITE: Mapping[str, str] = {
@@ -43,6 +46,18 @@ def meaning(error: sa.exc.DBAPIError, url: sa.URL) -> str | None:
     place = f"{host}{f':{url.port}' if url.port else ''}/{url.database or ''}"
     state = getattr(error.orig, "sqlstate", None) or ("" if error.statement else "08")  # while connecting: none yet
     return _first(_POSTGRESQL, state, place=place, error=error, user=url.username or "the user")
+
+
+@contextmanager
+def explained(url: sa.URL | str) -> Iterator[None]:
+    """Within it, what the database at `url` refuses is raised as a StorageError that says what to do."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        told = meaning(error, sa.make_url(url))
+        if told is None:
+            raise
+        raise StorageError(told) from error
 
 
 def _first(known: Mapping[str, str], code: str, *, error: sa.exc.DBAPIError, **words: str | None) -> str | None:
