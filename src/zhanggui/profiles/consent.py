@@ -193,6 +193,8 @@ def _latest(
     connection: sa.Connection, customer_ids: Sequence[str], channel: str, purpose: str, *, at: datetime
 ) -> dict[str, bool]:
     held: dict[str, bool] = {}
+    # A clock that is fast must not put a consent behind the withdrawal that followed it.
+    said = sa.case((consents.c.at > consents.c.recorded_at, consents.c.recorded_at), else_=consents.c.at)
     for start in range(0, len(customer_ids), _CHUNK):
         rows = connection.execute(
             sa.select(consents.c.customer_id, consents.c.granted)
@@ -202,7 +204,7 @@ def _latest(
                 consents.c.purpose == purpose,
                 sa.or_(consents.c.at <= at, sa.not_(consents.c.granted)),
             )
-            .order_by(consents.c.at, consents.c.granted.desc())
+            .order_by(said, consents.c.granted.desc())
         )
         held.update((row.customer_id, row.granted) for row in rows)
     return held

@@ -39,6 +39,16 @@ def test_a_withdrawal_of_a_fast_clock_counts_at_once(database: Database, purpose
         assert granted(connection, ["ann"], channel, purpose, at=NOW) == set()
 
 
+@pytest.mark.parametrize("last", [False, True])
+def test_what_was_said_last_holds_whichever_clock_was_fast(database: Database, last: bool) -> None:
+    later = NOW + timedelta(minutes=5)
+    with database.transaction() as connection:
+        record(connection, [said(SOON, yes=not last)], now=NOW)
+        record(connection, [said(later, yes=last)], now=later)
+        for at in (later, SOON + timedelta(days=1)):
+            assert granted(connection, ["ann"], "email", "marketing", at=at) == ({"ann"} if last else set())
+
+
 def test_a_file_with_impossible_dates_names_line_field_and_reason(tmp_path: Path) -> None:
     file = tmp_path / "consents.jsonl"
     row = {"customer_id": "ann", "channel": "email", "purpose": "marketing", "granted": True, "how": "f", "text": "t"}
