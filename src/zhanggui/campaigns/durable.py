@@ -52,6 +52,7 @@ class Workflows:
         self._held = _hold(self._lock)
         self._held.__enter__()
         logging.getLogger("dbos").setLevel(logging.ERROR)
+        logging.getLogger("dbos").addFilter(_not_raised_too)
         # The version is that of the steps, not of the source: an upgrade takes up what it finds.
         DBOS(
             config={
@@ -71,7 +72,11 @@ class Workflows:
             return dict(zip(names, _each(doers, run_id), strict=True))
 
         self._walk = walk
-        DBOS.launch()
+        try:
+            DBOS.launch()
+        except BaseException:  # the next try, once the database is mended, must find the lock free
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -79,6 +84,11 @@ class Workflows:
 
         DBOS.destroy(destroy_registry=True)
         self._held.__exit__(None, None, None)
+
+
+def _not_raised_too(record: logging.LogRecord) -> bool:
+    """DBOS logs the traceback of a failed launch, and raises it: whoever opened the shop tells it once, in a sentence."""
+    return "failed to launch" not in record.getMessage()
 
 
 def _registered(name: str, step: Step) -> Step:

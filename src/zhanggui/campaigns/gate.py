@@ -32,10 +32,10 @@ class ConsentGate(Gate):
             return Refusal(reason="suppressed")
         if message.purpose != "marketing":
             return None
-        if who not in consent.granted(connection, [who], channel, "marketing"):
+        if who not in consent.granted(connection, [who], channel, "marketing", at=now):
             return Refusal(reason="no_consent")
         if message.proof.get("personalised") and who not in consent.granted(
-            connection, [who], consent.ANY_CHANNEL, "personalisation"
+            connection, [who], consent.ANY_CHANNEL, "personalisation", at=now
         ):
             return Refusal(reason="personalisation_refused")
         used = {}

@@ -77,20 +77,28 @@ def suppress(connection: sa.Connection, *, channel: str, address: str, reason: s
     """Never use this address again (it bounced, or its owner complained). True when it was in use until now."""
     done = connection.execute(
         insert(connection, suppressions)
-        .values(channel=channel, address=address, reason=reason[:200], at=at)
+        .values(channel=channel, address=_kept(channel, address), reason=reason[:200], at=at)
         .on_conflict_do_nothing()
+        .returning(suppressions.c.address)  # PostgreSQL's driver does not count the rows of an INSERT
     )
-    return bool(done.rowcount)
+    return done.first() is not None
 
 
 def suppressed(connection: sa.Connection, channel: str, addresses: Sequence[str]) -> dict[str, str]:
     """Address -> reason, for those of `addresses` that must not be used."""
-    found: dict[str, str] = {}
-    for start in range(0, len(addresses), _CHUNK):
+    kept = {one: _kept(channel, one) for one in addresses}
+    wanted = sorted(set(kept.values()))
+    reasons: dict[str, str] = {}
+    for start in range(0, len(wanted), _CHUNK):
         rows = connection.execute(
             sa.select(suppressions.c.address, suppressions.c.reason).where(
-                suppressions.c.channel == channel, suppressions.c.address.in_(addresses[start : start + _CHUNK])
+                suppressions.c.channel == channel, suppressions.c.address.in_(wanted[start : start + _CHUNK])
             )
         )
-        found.update((row.address, row.reason) for row in rows)
-    return found
+        reasons.update((row.address, row.reason) for row in rows)
+    return {one: reasons[form] for one, form in kept.items() if form in reasons}
+
+
+def _kept(channel: str, address: str) -> str:
+    """An address as `suppressions` holds it. Mail servers do not tell capitals apart; other addresses stay as given."""
+    return address.lower() if channel == "email" else address
