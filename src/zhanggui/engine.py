@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from zhanggui.campaigns import campaign as campaign_files
 from zhanggui.campaigns import preview as previewing
@@ -29,7 +29,6 @@ from zhanggui.runs import Runs
 from zhanggui.storage import plugins
 
 if TYPE_CHECKING:
-    from zhanggui.catalog.feed import Format
     from zhanggui.shops.sample import SampleShop
 
 Count = Callable[[int], None]
@@ -43,6 +42,8 @@ class Loaded:
     duplicates: int = 0
     upserted: int = 0
     deleted: int = 0
+    kept: int = 0
+    """Products that a full feed does not name, kept since a row was refused whose product nobody knows."""
     changed: int = 0
     unchanged: int = 0
     rejected: int = 0
@@ -99,10 +100,7 @@ class Engine(Runs):
             result = ingest_file(path, self.events, now=self.clock(), rejects=rejects, progress=tell)
         self._learn_identities()
         return Loaded(
-            stored=result.stored,
-            duplicates=result.duplicates,
-            rejected=result.rejected,
-            rejects=rejects.path if rejects.count else None,
+            stored=result.stored, duplicates=result.duplicates, rejected=rejects.count, rejects=rejects.written
         )
 
     def collect(self, batch: Mapping[str, Any]) -> tuple[AppendResult, list[EventError]]:
@@ -132,26 +130,27 @@ class Engine(Runs):
         mapping: Mapping[str, str] | None = None,
         currency: str | None = None,
         language: str = "",
+        full: bool = False,
         progress: Count = lambda _n: None,
     ) -> Loaded:
-        """Take in a product feed. Bad rows go to a reject file. Raises ProductError for an unreadable file."""
-        from zhanggui.catalog.feed import read_feed
+        """Take in a product feed; a `full` one deletes what it does not name. Bad rows go to a reject file.
 
-        if form not in ("auto", "csv", "jsonl", "shopify", "google"):
-            raise ProductError(f"{form!r} is no feed format", hint="auto, csv, jsonl, shopify or google")
+        Raises ProductError for a file that cannot be read, and for a full one without products.
+        """
         with self._rejects(path) as rejects, self.database.transaction() as connection:
-            rows = read_feed(
+            done = catalog_load.load_feed(
+                connection,
                 path,
                 rejects=rejects,
-                form=cast("Format", form),
+                form=form,
                 mapping=mapping,
                 currency=currency or self.config.shop.currency,
                 language=self._language(language),
+                full=full,
+                now=self.clock(),
+                progress=progress,
             )
-            upserted, deleted = catalog_load.load(connection, rows, now=self.clock(), progress=progress)
-        return Loaded(
-            upserted=upserted, deleted=deleted, rejected=rejects.count, rejects=rejects.path if rejects.count else None
-        )
+        return Loaded(**asdict(done), rejected=rejects.count, rejects=rejects.written)
 
     def put_products(self, rows: Sequence[Mapping[str, Any]]) -> tuple[Loaded, list[InputError]]:
         """Add, change or delete products given as plain data. Good rows are kept; the errors name the bad ones."""
@@ -170,22 +169,19 @@ class Engine(Runs):
 
     def load_consents(self, path: Path, *, progress: Count = lambda _n: None) -> Loaded:
         """Take in consents from JSON lines. Bad lines go to a reject file."""
+        now = self.clock()
         with self._rejects(path) as rejects:
-            good = list(read_consents(path, rejects=rejects))
+            good = list(read_consents(path, now=now, rejects=rejects))
         progress(len(good))
         with self.database.transaction() as connection:
-            changed = consent.record(connection, good, now=self.clock())
-        return Loaded(
-            changed=changed,
-            unchanged=len(good) - changed,
-            rejected=rejects.count,
-            rejects=rejects.path if rejects.count else None,
-        )
+            changed = consent.record(connection, good, now=now)
+        return Loaded(changed=changed, unchanged=len(good) - changed, rejected=rejects.count, rejects=rejects.written)
 
     def record_consent(self, **fields: Any) -> bool:
         """Record one consent; True when it changed what held before. Raises ConsentError."""
+        now = self.clock()
         with self.database.transaction() as connection:
-            return bool(consent.record(connection, [from_data(fields)], now=self.clock()))
+            return bool(consent.record(connection, [from_data(fields, now=now)], now=now))
 
     def suppress(self, address: str, *, channel: str, reason: str, by: str, lift: bool = False) -> Suppression:
         """Never use an address of a channel again, or `lift` that; who asked and why is kept. Raises InputError."""

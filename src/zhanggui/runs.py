@@ -23,6 +23,7 @@ from zhanggui.errors import ZhangguiError
 from zhanggui.evaluation.report import RunReport
 from zhanggui.evaluation.run_report import report as report_of
 from zhanggui.shop import Shop
+from zhanggui.storage.meaning import explained
 
 _log = logging.getLogger(__name__)
 _GRACE = timedelta(minutes=1)
@@ -159,10 +160,11 @@ class Runs(Shop):
         url = self.database.url.render_as_string(hide_password=False)
         if self.database.is_sqlite:  # a file of its own: its writers and ours do not wait for each other
             url = f"sqlite:///{self._data / 'workflows.db'}"
-        with self._lock, Workflows(steps, database_url=url, lock=self._data / "run.lock") as workflows:
+        with self._lock, explained(url), Workflows(steps, database_url=url, lock=self._data / "run.lock") as workflows:
             self._note(run_id, "")
             try:
-                return dict(workflows.run(run_id))
+                with explained(url):
+                    return dict(workflows.run(run_id))
             except Exception as error:
                 self._note(run_id, _in_words(error))
                 raise

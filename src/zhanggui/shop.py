@@ -59,6 +59,12 @@ class Shop:
         if config.storage.database_env and not url:
             raise ConfigError(f"the environment variable {config.storage.database_env} holds no database URL")
         self.database = Database(url or config.storage.database or f"sqlite:///{data / 'shop.db'}")
+        profiles = data / "artifacts" / "profiles"
+        if self.database.missing and profiles.exists():
+            raise StorageError(
+                f"the database {Path(str(self.database.url.database)).absolute()} is not there, but {profiles} was built "
+                f"from one; put it back, or name it in full in [storage] of {folder / 'zhanggui.toml'}; to begin anew, remove {data}"
+            )
         self.database.migrate()
         self.events = EventLog(self.database, data / "events", replace(config.events, currency=config.shop.currency))
         self.artifacts = ArtifactStore(data / "artifacts")
@@ -194,7 +200,8 @@ class Shop:
         return found
 
     def _rejects(self, path: Path) -> RejectFile:
-        return RejectFile(path=self._data / "rejects" / f"{path.name}-{self.clock():%Y%m%dT%H%M%S}.jsonl")
+        name = f"{path.name}-{self.clock():%Y%m%dT%H%M%S}.jsonl"
+        return RejectFile(path=self._data / "rejects" / name, keep=True)
 
     def _language(self, text: str) -> Language:
         return "zh" if text == "zh" else "en" if text == "en" else self.config.shop.language

@@ -12,7 +12,7 @@ from pydantic.dataclasses import dataclass as validated
 
 from zhanggui.catalog.product import Language
 from zhanggui.decisioning.action import Offer
-from zhanggui.errors import CampaignError
+from zhanggui.errors import CampaignError, PredicateError
 from zhanggui.money import Money, to_minor
 from zhanggui.profiles.segments import Predicate
 
@@ -104,6 +104,14 @@ def check(values: Mapping[str, Any], *, source: str = "") -> Campaign:
     def refuse(field: str, problem: str, hint: str = "") -> CampaignError:
         return CampaignError(problem, field=field, hint=hint, source=source)
 
+    def check_predicate(field: str, text: str) -> None:
+        try:
+            Predicate.parse(text)
+        except PredicateError as error:
+            problem = f"{error.field}: {error.problem}" if error.field else error.problem
+            where = source or campaign.name
+            raise CampaignError(problem, field=field, hint=error.hint, source=where) from error
+
     if not re.fullmatch(_NAME, campaign.name):
         raise refuse("name", f"{campaign.name!r} is no campaign name", "use lower-case letters, digits and hyphens")
     if not campaign.channels:
@@ -113,7 +121,7 @@ def check(values: Mapping[str, Any], *, source: str = "") -> Campaign:
     if not 0 <= campaign.holdout < 1:
         raise refuse("holdout", f"{campaign.holdout} is no share", "0.1 keeps every tenth customer silent")
     if campaign.audience:
-        Predicate.parse(campaign.audience)
+        check_predicate("audience", campaign.audience)
     ids = [offer.id for offer in campaign.offers]
     for index, offer in enumerate(campaign.offers):
         place = f"offers.{index}"
@@ -128,7 +136,7 @@ def check(values: Mapping[str, Any], *, source: str = "") -> Campaign:
         if not offer.title:
             raise refuse(f"{place}.title", "there is none", 'write title = { en = "…", zh = "…" }')
         if offer.who:
-            Predicate.parse(offer.who)
+            check_predicate(f"{place}.who", offer.who)
     return campaign
 
 

@@ -73,7 +73,11 @@ class Workflows:
             return dict(zip(names, _each(doers, run_id), strict=True))
 
         self._walk = walk
-        DBOS.launch()
+        try:
+            DBOS.launch()
+        except BaseException:  # the next try, once the database is mended, must find the lock free
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_error: object) -> None:

@@ -37,7 +37,7 @@ class ConsentGate(Gate):
             return Refusal(reason="suppressed")
         if message.purpose != "marketing":
             return message
-        if who not in consent.granted(connection, [who], channel, "marketing"):
+        if who not in consent.granted(connection, [who], channel, "marketing", at=now):
             return Refusal(reason="no_consent")
         used = {}
         for cap in self.limits.caps_of(channel):
@@ -56,7 +56,7 @@ class ConsentGate(Gate):
         if allowed > now:
             return Refusal(reason="quiet_hours", retry_at=allowed)
         if message.proof.get("personalised") and who not in consent.granted(
-            connection, [who], consent.ANY_CHANNEL, "personalisation"
+            connection, [who], consent.ANY_CHANNEL, "personalisation", at=now
         ):
             return self.without_profile(message) or Refusal(reason="personalisation_refused")
         return message

@@ -67,7 +67,14 @@ def plan(
         rows = profiles.slice(start, _BATCH)
         with line.database.reading() as connection:
             reach, personalised = gather(
-                connection, rows["customer_id"].to_pylist(), campaign.channels, limits=line.limits, now=now
+                connection,
+                rows["customer_id"].to_pylist(),
+                campaign.channels,
+                limits=line.limits,
+                now=now,
+                consented_at=max(
+                    now, line.clock()
+                ),  # who agreed since a run's moment, such as midnight, may be written to
             )
         found = decide(
             rows,

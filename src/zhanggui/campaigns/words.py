@@ -62,7 +62,8 @@ def messages_of(
     channels = sorted({decision.action.channel or "" for decision, _, _ in todo})
     with line.database.reading() as connection:
         addresses = {name: identity.addresses(connection, ids, name) for name in channels}
-        basis = {name: consent.bases(connection, ids, name) for name in channels}
+        at = max(run.moment, line.clock())
+        basis = {name: consent.bases(connection, ids, name, at=at) for name in channels}
     for decision, row, brief in todo:
         channel = decision.action.channel or ""
         address = addresses[channel].get(decision.customer_id)

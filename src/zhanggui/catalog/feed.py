@@ -6,12 +6,15 @@ A bad row goes to the reject file with its line, field and reason; the good ones
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from zhanggui.catalog.clean import clean
 from zhanggui.catalog.product import Language, Product
-from zhanggui.catalog.row import Deletion, read
+from zhanggui.catalog.row import FIELDS, Deletion, read
+from zhanggui.catalog.shopify import Row, variants
 from zhanggui.errors import ProductError
 from zhanggui.storage import RejectFile
 
@@ -30,18 +33,15 @@ _GOOGLE = {
     "google_product_category": "google_category",
     "quantity": "stock",
 }
-_SHOPIFY = {
-    "Title": "title",
-    "Body (HTML)": "description",
-    "Vendor": "brand",
-    "Product Category": "google_category",
-    "Type": "category",
-    "Variant Inventory Qty": "stock",
-    "Image Src": "image_url",
-}
+# What a Google feed tells Google and no reader: kept out of the facts that copy may rely on.
+_GOOGLE_ONLY = re.compile(
+    r"(?:additional_image|mobile|canonical|lifestyle_image|virtual_model|checkout)_link.*|link_template|gtin|mpn|identifier_exists"
+    r"|item_group_id|cost_of_goods_sold|auto_pricing_\w+|(?:expiration|availability|disclosure)_date|adult|pause|promotion_id"
+    r"|(?:custom_label|ads|shopping_ads|included|excluded|shipping|tax|pickup|unit_pricing)_\w+|shipping|tax|installment"
+    r"|subscription_cost|loyalty_\w+|(?:min|max)_handling_time|transit_time_label|return_policy_label|ships_from_country"
+    r"|external_seller_id|store_code"
+)
 _ENCODINGS = ("utf-8-sig", "gb18030")
-Row = tuple[int, dict[str, Any], str]
-"""Line, fields, the row as it stood."""
 
 
 def read_feed(
@@ -52,10 +52,11 @@ def read_feed(
     language: Language,
     form: Format = "auto",
     mapping: Mapping[str, str] | None = None,
+    refused: Callable[[str], None] = lambda _product_id: None,
 ) -> Iterator[Product | Deletion]:
     """Products and deletions of a feed, in order. `mapping` gives the column of a field (field -> column).
 
-    Raises ProductError when the file as a whole cannot be read.
+    `refused` is told the id of each bad row that has one. Raises ProductError when the file as a whole cannot be read.
     """
     try:
         data = path.read_bytes()
@@ -63,12 +64,13 @@ def read_feed(
         raise ProductError(f"it cannot be opened: {error.strerror}", source=str(path)) from error
     columns = {column: field for field, column in (mapping or {}).items()}
     for line, fields, raw in _rows(data, path, form if form != "auto" else _guess(data, path), rejects):
+        ours = {columns.get(key, key): value for key, value in fields.items()}
         try:
-            yield read(
-                {columns.get(key, key): value for key, value in fields.items()}, currency=currency, language=language
-            )
+            yield read(ours, currency=currency, language=language)
         except ProductError as error:
             rejects.add(error.at(str(path), line), raw)
+            if product_id := clean(str(ours.get("product_id") or "")):
+                refused(product_id)
 
 
 def _guess(data: bytes, path: Path) -> Format:
@@ -90,18 +92,8 @@ def _rows(data: bytes, path: Path, form: Format, rejects: RejectFile) -> Iterato
         return _google_xml(data, path)
     rows = _csv(data, path, rejects, delimiter="\t" if form == "google" else _delimiter(data))
     if form == "google":
-        return (
-            (
-                line,
-                {
-                    _GOOGLE.get(key.strip().lower().replace(" ", "_").removeprefix("g:"), key): value
-                    for key, value in fields.items()
-                },
-                raw,
-            )
-            for line, fields, raw in rows
-        )
-    return _shopify(rows) if form == "shopify" else rows
+        return ((line, _google(fields.items()), raw) for line, fields, raw in rows)
+    return variants(rows) if form == "shopify" else rows
 
 
 def _jsonl(data: bytes, path: Path, rejects: RejectFile) -> Iterator[Row]:
@@ -173,32 +165,14 @@ def _decoded(data: bytes, path: Path) -> io.StringIO:
     return io.StringIO(data.decode("utf-8-sig", "replace").replace("\x00", ""), newline="")
 
 
-def _shopify(rows: Iterator[Row]) -> Iterator[Row]:
-    """One product a variant; later rows of a handle carry on what its first row said."""
-    first: dict[str, Any] = {}
-    for line, fields, raw in rows:
-        handle = fields.get("Handle", "")
-        if handle != first.get("Handle"):
-            first = fields
-        if not fields.get("Variant Price"):
-            continue  # a row that only adds a picture
-        inherited = {key: value for key, value in first.items() if not key.startswith("Variant")}
-        whole = {**inherited, **{key: value for key, value in fields.items() if value}}
-        options = {
-            whole.get(f"Option{n} Name") or f"Option{n}": whole[f"Option{n} Value"]
-            for n in (1, 2, 3)
-            if whole.get(f"Option{n} Value") and whole[f"Option{n} Value"] != "Default Title"
-        }
-        price, before = whole.get("Variant Price"), whole.get("Variant Compare At Price")
-        values = {field: whole.get(column, "") for column, field in _SHOPIFY.items()}
-        values |= {
-            "product_id": whole.get("Variant SKU") or "-".join([handle, *options.values()]),
-            "price": before or price,
-            "sale_price": price if before else "",
-            "availability": "archived" if whole.get("Status") in ("archived", "draft") else "",
-            "attributes": options,
-        }
-        yield line, values, raw
+def _google(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """The fields of an item by our names; of a name given twice, the first counts."""
+    fields: dict[str, Any] = {}
+    for key, value in pairs:
+        name = key.strip().lower().replace(" ", "_").removeprefix("g:")
+        if not _GOOGLE_ONLY.fullmatch(name):
+            fields.setdefault(_GOOGLE.get(name, name if name in FIELDS else key), value)
+    return fields
 
 
 def _google_xml(data: bytes, path: Path) -> Iterator[Row]:
@@ -211,9 +185,7 @@ def _google_xml(data: bytes, path: Path) -> Iterator[Row]:
         raise ProductError(f"it is not XML that can be trusted: {error!r}", source=str(path)) from error
     items = [one for one in root.iter() if one.tag.rsplit("}", 1)[-1] in ("item", "entry")]
     for number, item in enumerate(items, 1):
-        fields: dict[str, Any] = {}
-        for child in item:
-            name = child.tag.rsplit("}", 1)[-1]
-            value = (child.text or child.get("href") or "").strip()
-            fields.setdefault(_GOOGLE.get(name, name), value)
+        fields = _google(
+            (child.tag.rsplit("}", 1)[-1], (child.text or child.get("href") or "").strip()) for child in item
+        )
         yield number, fields, json.dumps(fields, ensure_ascii=False)

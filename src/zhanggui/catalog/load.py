@@ -1,13 +1,19 @@
 """A feed into the store: upserts and deletions in the order of the feed. Knows no format."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+from typing import cast, get_args
 
 import sqlalchemy as sa
 
 from zhanggui.catalog import store
-from zhanggui.catalog.product import Product
+from zhanggui.catalog.feed import Format, read_feed
+from zhanggui.catalog.product import Language, Product
 from zhanggui.catalog.row import Deletion
+from zhanggui.errors import ProductError
+from zhanggui.storage import RejectFile
 
 _BATCH = 5_000
 
@@ -36,3 +42,62 @@ def load(
             flush()
     flush()
     return upserted, deleted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """What a feed did to the catalogue, in products."""
+
+    upserted: int
+    deleted: int
+    kept: int
+    """Not in a full feed, and kept all the same."""
+
+
+def load_feed(
+    connection: sa.Connection,
+    path: Path,
+    *,
+    rejects: RejectFile,
+    form: str,
+    mapping: Mapping[str, str] | None,
+    currency: str,
+    language: Language,
+    full: bool,
+    now: datetime,
+    progress: Callable[[int], None],
+) -> Taken:
+    """Take in a feed; of a `full` one, delete what it does not name. Raises ProductError.
+
+    A row that was refused names its product all the same. Where one has no id that could be read, nothing is deleted:
+    any of the missing products may be that row's.
+    """
+    if form not in get_args(Format):
+        raise ProductError(f"{form!r} is no feed format", hint="auto, csv, jsonl, shopify or google")
+    named: set[str] = set()
+    bad: list[str] = []
+    rows = read_feed(
+        path,
+        rejects=rejects,
+        form=cast("Format", form),
+        mapping=mapping,
+        currency=currency,
+        language=language,
+        refused=bad.append,
+    )
+    upserted, deleted = load(connection, _noted(rows, named), now=now, progress=progress)
+    if not full:
+        return Taken(upserted=upserted, deleted=deleted, kept=0)
+    if not upserted:
+        hint = "as a full feed it would empty the catalogue; nothing was changed"
+        raise ProductError("it holds no product", source=str(path), hint=hint)
+    missing = sorted(store.ids(connection) - named - set(bad))
+    if rejects.count > len(bad):
+        return Taken(upserted=upserted, deleted=deleted, kept=len(missing))
+    return Taken(upserted=upserted, deleted=deleted + store.delete(connection, missing), kept=0)
+
+
+def _noted(rows: Iterable[Product | Deletion], named: set[str]) -> Iterator[Product | Deletion]:
+    for row in rows:
+        named.add(row.product_id)
+        yield row

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from zhanggui.money import Money
@@ -18,6 +19,9 @@ class Product:
     titles: Mapping[Language, str]
     price: Money
     sale_price: Money | None = None
+    """What it costs from `sale_from` until `sale_until` (None: no bound); `price_at` says which one holds."""
+    sale_from: datetime | None = None
+    sale_until: datetime | None = None
     descriptions: Mapping[Language, str] = field(default_factory=dict)
     brand: str = ""
     category: str = ""
@@ -28,6 +32,13 @@ class Product:
     """Units at hand; None when the shop does not count."""
     url: str = ""
     image_url: str = ""
+
+    def price_at(self, moment: datetime) -> Money:
+        """What it costs at `moment`: the sale price within its time, else the price."""
+        on_sale = (self.sale_from is None or self.sale_from <= moment) and (
+            self.sale_until is None or moment < self.sale_until
+        )
+        return self.sale_price if self.sale_price is not None and on_sale else self.price
 
     def title(self, language: Language) -> str:
         """The title in `language`, or in the other one where there is none."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,8 +28,10 @@ FIELDS = frozenset(
         "description_zh",
         "brand",
         "category",
+        "google_category",
         "price",
         "sale_price",
+        "sale_price_effective_date",
         "currency",
         "stock",
         "availability",
@@ -69,6 +72,9 @@ def read(row: Mapping[str, Any], *, currency: str, language: Language) -> Produc
         raise ProductError(f"it is in {sale.currency}, the price in {price.currency}", field="sale_price")
     if sale is not None and sale.minor > price.minor:
         raise ProductError(f"{sale} is more than the price {price}", field="sale_price")
+    if sale == price:
+        sale = None
+    begins, ends = _interval(row) if sale is not None else (None, None)
     return Product(
         product_id=product_id,
         titles=titles,
@@ -76,7 +82,9 @@ def read(row: Mapping[str, Any], *, currency: str, language: Language) -> Produc
         brand=_text(row, "brand", "brand"),
         category=_category(row),
         price=price,
-        sale_price=sale if sale != price else None,
+        sale_price=sale,
+        sale_from=begins,
+        sale_until=ends,
         stock=0 if availability in _NO_STOCK else _stock(row),
         attributes=_attributes(row),
         url=_url(row, "url"),
@@ -107,9 +115,9 @@ def _by_language(row: Mapping[str, Any], field: str, language: Language) -> dict
 
 
 def _category(row: Mapping[str, Any]) -> str:
-    return " > ".join(
-        part.strip() for part in re.split(r">|›|/(?=\s)", _text(row, "category", "category")) if part.strip()
-    )
+    own, googles = _text(row, "category", "category"), _text(row, "google_category", "category")
+    path = own or (googles if not googles.isdigit() else "")  # Google's number of a category tells a reader nothing
+    return " > ".join(part.strip() for part in re.split(r">|›|/(?=\s)", path) if part.strip())
 
 
 def _price(row: Mapping[str, Any], field: str, currency: str) -> Money | None:
@@ -136,6 +144,26 @@ def _price(row: Mapping[str, Any], field: str, currency: str) -> Money | None:
     if not re.fullmatch(r"[A-Z]{3}", currency):
         raise ProductError(f"{currency!r} is no ISO 4217 currency", field="currency")
     return Money(currency=currency, minor=minor)
+
+
+def _interval(row: Mapping[str, Any]) -> tuple[datetime | None, datetime | None]:
+    """When the sale price holds: from the first moment until the second; (None, None) where the row does not say."""
+    field = "sale_price_effective_date"
+    value = str(row.get(field) or "").strip()
+    if not value:
+        return None, None
+    parts = [part.strip() for part in value.split("/")]
+    try:
+        begins, ends = (datetime.fromisoformat(part) for part in parts)
+        if len(parts[1]) == len("2026-03-01"):
+            ends += timedelta(days=1)  # a day alone is meant with its evening
+    except (ValueError, OverflowError) as error:
+        hint = "such as 2026-02-24T00:00+08:00/2026-03-01T00:00+08:00"
+        raise ProductError(f"{value[:80]!r} is no time from one moment to another", field=field, hint=hint) from error
+    begins, ends = (one if one.tzinfo else one.replace(tzinfo=UTC) for one in (begins, ends))
+    if begins >= ends:
+        raise ProductError(f"{value[:80]!r} ends before it begins", field=field)
+    return begins, ends
 
 
 def _stock(row: Mapping[str, Any]) -> int | None:

@@ -85,6 +85,11 @@ def every(connection: sa.Connection) -> Iterator[Product]:
         yield from_data(json.loads(document))
 
 
+def ids(connection: sa.Connection) -> set[str]:
+    """Every product's id."""
+    return set(connection.scalars(sa.select(products.c.product_id)))
+
+
 def count(connection: sa.Connection) -> int:
     """How many products there are."""
     return connection.execute(sa.select(sa.func.count()).select_from(products)).scalar_one()
@@ -102,6 +107,8 @@ def to_data(product: Product) -> dict[str, Any]:
         "currency": product.price.currency,
         "price_minor": product.price.minor,
         "sale_price_minor": product.sale_price.minor if product.sale_price else None,
+        "sale_from": product.sale_from.isoformat() if product.sale_from else None,
+        "sale_until": product.sale_until.isoformat() if product.sale_until else None,
         "stock": product.stock,
         "url": product.url,
         "image_url": product.image_url,
@@ -112,6 +119,8 @@ def from_data(data: dict[str, Any]) -> Product:
     """The product that `to_data` made the data from."""
     rest = dict(data)
     currency, price, sale = rest.pop("currency"), rest.pop("price_minor"), rest.pop("sale_price_minor")
+    for bound in ("sale_from", "sale_until"):
+        rest[bound] = datetime.fromisoformat(rest[bound]) if rest.get(bound) else None
     return Product(
         price=Money(currency=currency, minor=price),
         sale_price=None if sale is None else Money(currency=currency, minor=sale),

@@ -42,15 +42,28 @@ def products(
         list[str] | None, typer.Option("--map", help="field=column, for a CSV or JSONL with columns of its own.")
     ] = None,
     currency: Annotated[str | None, typer.Option(help="Of prices that name none; default: the shop's.")] = None,
-    language: LanguageOption = "en",
+    language: Annotated[
+        str, typer.Option(help="Of titles and descriptions that name none: en or zh; default: the shop's.")
+    ] = "",
+    full: Annotated[
+        bool, typer.Option("--full", help="The file names every product: delete those that it does not name.")
+    ] = False,
 ) -> None:
     """Take in a product feed: CSV, JSONL, a Shopify export, a Google Merchant feed (XML or TSV)."""
+    if language not in ("", "en", "zh"):
+        raise typer.BadParameter("en or zh", param_hint="--language")
     pairs = dict(pair.partition("=")[::2] for pair in mapping or [])
     with opened(shop) as engine, progress("products") as advance:
         result = engine.load_products(
-            file, form=form, mapping=pairs or None, currency=currency, language=language, progress=advance
+            file, form=form, mapping=pairs or None, currency=currency, language=language, full=full, progress=advance
         )
     console.print(f"{result.upserted} products added or changed, {result.deleted} deleted")
+    if result.kept:
+        console.print(
+            f"[yellow]{result.kept} products are not in the file and were kept[/]: rows without a readable id were refused; "
+            "mend them and load it again",
+            highlight=False,
+        )
     _report_rejects(result.rejected, result.rejects)
 
 
@@ -104,18 +117,19 @@ def profiles(shop: ShopOption = Path(), at: MomentOption = None) -> None:
 def profile(
     customer_id: Annotated[str, typer.Argument(help="The customer's id.")],
     shop: ShopOption = Path(),
+    language: LanguageOption = "en",
     as_json: JsonOption = False,
 ) -> None:
-    """What is known of one customer."""
+    """What is known of one customer: each column as predicates name it, in words, and hers."""
     with opened(shop) as engine:
         known = engine.customer(customer_id)
     if as_json:
         show_json(known)
         return
-    _table(known["profile"])
+    zh = language == "zh"
+    _table(known["profile"], zh=zh)
     for one in known["consents"]:
-        state = "granted" if one["granted"] else "withdrawn"
-        console.print(f"consent {one['channel']} {one['purpose']}: {state} {one['at']}, {one['how']}", markup=False)
+        console.print(_consent(one, zh=zh), markup=False)
 
 
 def segment(
@@ -127,7 +141,8 @@ def segment(
     with opened(shop) as engine:
         found = engine.segment(predicate, language=language)
     console.print(found.words, markup=False)
-    console.print(f"{found.members} of {found.customers} customers", highlight=False)
+    counts = "{1} 位顾客中的 {0} 位" if language == "zh" else "{0} of {1} customers"
+    console.print(counts.format(found.members, found.customers), highlight=False)
     for customer_id in found.examples:
         console.print(f"  {customer_id}", markup=False)
 
@@ -137,10 +152,21 @@ def _report_rejects(count: int, path: Path | None) -> None:
         console.print(f"[yellow]{count} rows were refused[/]; each with its reason in {path}", highlight=False)
 
 
-def _table(values: dict[str, Any]) -> None:
+def _consent(one: dict[str, Any], *, zh: bool) -> str:
+    purpose = {"marketing": "营销", "personalisation": "个性化"}[one["purpose"]] if zh else one["purpose"]
+    state = (("已撤回", "已给出") if zh else ("withdrawn", "granted"))[one["granted"]]
+    if zh:
+        return f"同意 {one['channel']} {purpose}：{state} {one['at']}，{one['how']}"
+    return f"consent {one['channel']} {purpose}: {state} {one['at']}, {one['how']}"
+
+
+def _table(values: dict[str, Any], *, zh: bool) -> None:
     from rich.table import Table
+    from rich.text import Text
+
+    from zhanggui.profiles.words import COLUMNS
 
     table = Table(show_header=False, box=None)
     for name, value in values.items():
-        table.add_row(name, str(value))
+        table.add_row(name, COLUMNS[name][zh], Text(str(value)))
     console.print(table)

@@ -1,13 +1,23 @@
 """The program `zhanggui`: its commands and how an error ends it (exit code 1, one sentence, no traceback)."""
 
+import errno
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from zhanggui.cli import campaign, corpus, data, demo, evaluate, event, generate, key, model, shop, train
 from zhanggui.cli.output import errors
 from zhanggui.errors import ZhangguiError
+
+# What a disk or its rights may refuse at any place, and what to do. Any other error of a file is ours.
+_DISK = {
+    errno.EACCES: "let this user read and write there",
+    errno.EPERM: "let this user read and write there",
+    errno.EROFS: "name a folder that can be written",
+    errno.ENOSPC: "make room on the disk",
+    errno.EDQUOT: "make room within your quota",
+}
 
 app = typer.Typer(
     name="zhanggui",
@@ -48,8 +58,16 @@ def main() -> None:
     try:
         app()
     except ZhangguiError as error:
-        errors.print(f"[bold red]zhanggui:[/] {_plain(str(error))}", highlight=False, soft_wrap=True)
-        sys.exit(1)
+        _fail(str(error))
+    except OSError as error:
+        if error.errno not in _DISK:
+            raise
+        _fail(f"{error.filename or 'a file'} cannot be used: {error.strerror}; {_DISK[error.errno]}, and try again")
+
+
+def _fail(problem: str) -> NoReturn:
+    errors.print(f"[bold red]zhanggui:[/] {_plain(problem)}", highlight=False, soft_wrap=True)
+    sys.exit(1)
 
 
 def _plain(text: str) -> str:

@@ -1,6 +1,7 @@
 """How the command line speaks: one console, one kind of progress bar, one way to report an error."""
 
 import json
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,7 +32,11 @@ Advance = Callable[[int], None]
 
 @contextmanager
 def training_libraries() -> Iterator[None]:
-    """Around what needs the extra `train`: a library that is missing is said with how to install it."""
+    """Around what needs the extra `train`: a library that is missing is said with how to install it.
+
+    What these libraries warn of is meant for those who program with them; the operator of this command can't act on it.
+    """
+    warnings.filterwarnings("ignore", module=r"(transformers|peft|trl|accelerate)\b")
     try:
         yield
     except ModuleNotFoundError as error:

@@ -75,6 +75,7 @@ def write(
     campaign: Annotated[str, typer.Option("--campaign", help="Which campaign writes.")],
     shop: ShopOption = Path(),
     at: MomentOption = None,
+    language: LanguageOption = "en",
     as_json: JsonOption = False,
 ) -> None:
     """The message that a customer would get, with its proof record. Nothing is sent."""
@@ -83,7 +84,12 @@ def write(
     if as_json:
         show_json(found)
     elif not found:
-        console.print("no message: `zhanggui decide --explain` says why")
+        more = f"zhanggui decide {customer_id} --campaign {campaign} --explain"
+        console.print(
+            f"没有消息；原因见 {more} --language zh" if language == "zh" else f"no message; {more} says why",
+            markup=False,
+            highlight=False,
+        )
     else:
         console.print(f"{found[0]['subject']}\n\n{found[0]['body']}", markup=False, highlight=False)
 

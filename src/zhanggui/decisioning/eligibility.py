@@ -41,12 +41,16 @@ def gather(
     *,
     limits: ContactLimits,
     now: datetime,
+    consented_at: datetime,
 ) -> tuple[dict[str, Reach], Mask]:
-    """What is known now of how these customers may be reached, by channel; and (n,) who allows personalisation."""
+    """What is known of how these customers may be reached, by channel; and (n,) who allows personalisation.
+
+    Contacts are counted as of `now`; consents hold as of `consented_at`.
+    """
     found = {}
     for channel in channels:
         known = identity.addresses(connection, customer_ids, channel)
-        agreed = consent.granted(connection, customer_ids, channel, "marketing")
+        agreed = consent.granted(connection, customer_ids, channel, "marketing", at=consented_at)
         blocked = contacts.suppressed(connection, channel, sorted(set(known.values())))
         capped = {}
         for cap in limits.caps_of(channel):
@@ -64,7 +68,7 @@ def gather(
             suppressed=_mask(known.get(one) in blocked for one in customer_ids),
             capped=capped,
         )
-    allowed = consent.granted(connection, customer_ids, consent.ANY_CHANNEL, "personalisation")
+    allowed = consent.granted(connection, customer_ids, consent.ANY_CHANNEL, "personalisation", at=consented_at)
     return found, _mask(one in allowed for one in customer_ids)
 
 

@@ -36,7 +36,7 @@ def reason(code: str, language: Language) -> str:
     zh = language == "zh"
     if code in _REASONS:
         return _REASONS[code][zh]
-    cap = re.fullmatch(r"cap:(\w+):(\d+)/([\d.]+)d", code)
+    cap = re.fullmatch(r"cap:(.+):(\d+)/([\d.]+)d", code)
     if cap is None:
         return code
     channel, messages, days = cap.groups()

@@ -4,9 +4,10 @@ Law: 个人信息保护法 15-16 (withdrawn as easily as given), 广告法 43, G
 personalisation is allowed until it is refused (算法推荐管理规定 17).
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import sqlalchemy as sa
@@ -19,6 +20,12 @@ PURPOSES: tuple[ConsentPurpose, ...] = ("marketing", "personalisation")
 ANY_CHANNEL = "*"
 """The channel of personalisation: it is refused as a whole."""
 _CHUNK = 5_000
+_SKEW = timedelta(hours=24)
+"""How far a clock, or a time zone left out, may put a statement into the future."""
+_EARLIEST_YEAR = 1990
+_LONGEST = {"customer_id": 256, "channel": 63}
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+"""What no database keeps: NUL, and halves of characters, which JSON can name."""
 
 consents = sa.Table(
     "consents",
@@ -50,8 +57,14 @@ class Consent:
     """The words that she agreed to."""
 
 
-def check(consent: Consent) -> Consent:
-    """The consent itself, if it is fit to be a proof. Raises ConsentError naming the field."""
+def check(consent: Consent, *, now: datetime) -> Consent:
+    """The consent itself, if it is fit to be a proof at `now`. Raises ConsentError naming the field."""
+    for name in ("customer_id", "channel", "how", "text"):
+        if _UNSTORABLE.search(getattr(consent, name)):
+            raise ConsentError("it has characters that are none", field=name, hint="NUL, or half of a surrogate pair")
+    for name, longest in _LONGEST.items():
+        if len(getattr(consent, name)) > longest:
+            raise ConsentError(f"it is longer than {longest} characters", field=name)
     for name in ("customer_id", "channel", "how"):
         if not getattr(consent, name).strip():
             raise ConsentError("it is empty", field=name, hint="a consent is kept with when, how and which text")
@@ -63,17 +76,28 @@ def check(consent: Consent) -> Consent:
         raise ConsentError("personalisation is agreed to or refused as a whole", field="channel", hint='use "*"')
     if consent.at.tzinfo is None:
         raise ConsentError("it has no time zone", field="at", hint="such as 2026-01-31T12:00:00+08:00")
+    if consent.at - now > _SKEW:
+        raise ConsentError(
+            f"{consent.at.isoformat()} is in the future", field="at", hint="the moment when the customer said so"
+        )
+    if consent.at.year < _EARLIEST_YEAR:
+        raise ConsentError(
+            f"{consent.at.isoformat()} is before {_EARLIEST_YEAR}", field="at", hint="the moment when she said so"
+        )
     return consent
 
 
 def record(connection: sa.Connection, changes: Sequence[Consent], *, now: datetime) -> int:
-    """Append consents; returns how many changed what held before (a repeated one changes nothing)."""
+    """Append consents; returns how many changed what held before (a repeated one changes nothing).
+
+    Raises ConsentError.
+    """
     changed = 0
     for start in range(0, len(changes), _CHUNK):
-        chunk = [check(one) for one in changes[start : start + _CHUNK]]
+        chunk = [check(one, now=now) for one in changes[start : start + _CHUNK]]
         keys = {(one.channel, one.purpose) for one in chunk}
         customer_ids = [one.customer_id for one in chunk]
-        before = {key: _latest(connection, customer_ids, *key) for key in keys}
+        before = {key: _latest(connection, customer_ids, *key, at=now) for key in keys}
         rows = [
             {
                 "customer_id": one.customer_id,
@@ -89,18 +113,23 @@ def record(connection: sa.Connection, changes: Sequence[Consent], *, now: dateti
         ]
         connection.execute(insert(connection, consents).on_conflict_do_nothing(), rows)
         for key in keys:
-            after = _latest(connection, customer_ids, *key)
+            after = _latest(connection, customer_ids, *key, at=now)
             default = key[1] == "personalisation"
             changed += sum(before[key].get(who, default) != held for who, held in after.items())
     return changed
 
 
-def granted(connection: sa.Connection, customer_ids: Sequence[str], channel: str, purpose: ConsentPurpose) -> set[str]:
-    """Who of these agrees at this moment: the latest statement counts; of two at one time, the withdrawal."""
+def granted(
+    connection: sa.Connection, customer_ids: Sequence[str], channel: str, purpose: ConsentPurpose, *, at: datetime
+) -> set[str]:
+    """Who of these agrees at the moment `at`: the latest statement counts; of two at one time, the withdrawal.
+
+    A consent dated later does not count yet. A withdrawal does: a clock that is fast must not cost a message too many.
+    """
     if purpose == "personalisation":
-        refused = {who for who, held in _latest(connection, customer_ids, ANY_CHANNEL, purpose).items() if not held}
-        return set(customer_ids) - refused
-    return {who for who, held in _latest(connection, customer_ids, channel, purpose).items() if held}
+        held = _latest(connection, customer_ids, ANY_CHANNEL, purpose, at=at)
+        return {who for who in customer_ids if held.get(who, True)}
+    return {who for who, agrees in _latest(connection, customer_ids, channel, purpose, at=at).items() if agrees}
 
 
 def proof(
@@ -127,8 +156,8 @@ def proof(
     ]
 
 
-def bases(connection: sa.Connection, customer_ids: Sequence[str], channel: str) -> dict[str, Consent]:
-    """The latest marketing consent of each customer on a channel, as the basis that a message names."""
+def bases(connection: sa.Connection, customer_ids: Sequence[str], channel: str, *, at: datetime) -> dict[str, Consent]:
+    """The latest marketing consent of each customer on a channel at the moment `at`: the basis that a message names."""
     found: dict[str, Consent] = {}
     for start in range(0, len(customer_ids), _CHUNK):
         rows = connection.execute(
@@ -138,6 +167,7 @@ def bases(connection: sa.Connection, customer_ids: Sequence[str], channel: str) 
                 consents.c.channel == channel,
                 consents.c.purpose == "marketing",
                 consents.c.granted,
+                consents.c.at <= at,
             )
             .order_by(consents.c.at)
         )
@@ -159,8 +189,12 @@ def bases(connection: sa.Connection, customer_ids: Sequence[str], channel: str) 
     return found
 
 
-def _latest(connection: sa.Connection, customer_ids: Sequence[str], channel: str, purpose: str) -> dict[str, bool]:
+def _latest(
+    connection: sa.Connection, customer_ids: Sequence[str], channel: str, purpose: str, *, at: datetime
+) -> dict[str, bool]:
     held: dict[str, bool] = {}
+    # A clock that is fast must not put a consent behind the withdrawal that followed it.
+    said = sa.case((consents.c.at > consents.c.recorded_at, consents.c.recorded_at), else_=consents.c.at)
     for start in range(0, len(customer_ids), _CHUNK):
         rows = connection.execute(
             sa.select(consents.c.customer_id, consents.c.granted)
@@ -168,8 +202,9 @@ def _latest(connection: sa.Connection, customer_ids: Sequence[str], channel: str
                 consents.c.customer_id.in_(customer_ids[start : start + _CHUNK]),
                 consents.c.channel == channel,
                 consents.c.purpose == purpose,
+                sa.or_(consents.c.at <= at, sa.not_(consents.c.granted)),
             )
-            .order_by(consents.c.at, consents.c.granted.desc())
+            .order_by(said, consents.c.granted.desc())
         )
         held.update((row.customer_id, row.granted) for row in rows)
     return held

@@ -13,21 +13,21 @@ from zhanggui.storage import RejectFile
 _FIELDS = frozenset({"customer_id", "channel", "purpose", "granted", "at", "how", "text"})
 
 
-def read_consents(path: Path, *, rejects: RejectFile) -> Iterator[Consent]:
-    """The good consents of a file, in order."""
+def read_consents(path: Path, *, now: datetime, rejects: RejectFile) -> Iterator[Consent]:
+    """The good consents of a file, in order; `now` is when they are taken in."""
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
             try:
-                yield from_data(json.loads(line))
+                yield from_data(json.loads(line), now=now)
             except ConsentError as error:
                 rejects.add(error.at(str(path), number), line)
             except (ValueError, RecursionError) as error:
                 rejects.add(ConsentError(f"it is not JSON: {error}").at(str(path), number), line)
 
 
-def from_data(data: Any) -> Consent:
+def from_data(data: Any, *, now: datetime) -> Consent:
     """One consent from plain data. Raises ConsentError naming the field."""
     if not isinstance(data, Mapping):
         raise ConsentError("it is not an object", hint="one JSON object a line")
@@ -43,4 +43,4 @@ def from_data(data: Any) -> Consent:
         at = values["at"] if isinstance(values.get("at"), datetime) else datetime.fromisoformat(str(values["at"]))
     except (KeyError, ValueError) as error:
         raise ConsentError("it is no moment", field="at", hint="such as 2026-01-31T12:00:00+08:00") from error
-    return check(Consent(**{**values, "at": at}))
+    return check(Consent(**{**values, "at": at}), now=now)

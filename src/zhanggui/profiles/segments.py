@@ -7,7 +7,7 @@ Parsed with Python's own grammar and a white list; nothing is ever evaluated. Co
 
 import ast
 import difflib
-import operator
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from zhanggui.catalog.product import LANGUAGES
 from zhanggui.errors import PredicateError
 from zhanggui.profiles.profile import SNAPSHOT_SCHEMA
+from zhanggui.profiles.words import COLUMNS, STAGES
 
 _COMPARE: Mapping[type, tuple[Callable[..., Any], str, str]] = {
     ast.Lt: (pc.less, "below", "小于"),
@@ -32,22 +34,7 @@ _COMPARE: Mapping[type, tuple[Callable[..., Any], str, str]] = {
 }
 _WEIGHTS = {"category_affinity": "categories", "brand_affinity": "brands"}
 _WORDS = {
-    "orders": ("number of orders", "订单数"),
-    "recency_days": ("days since the last order", "距上次下单天数"),
-    "tenure_days": ("days since the first order", "距首次下单天数"),
-    "revenue_minor": ("revenue (minor units)", "累计消费（分）"),
-    "average_order_minor": ("average order (minor units)", "客单价（分）"),
-    "inter_purchase_days": ("days between orders", "平均下单间隔天数"),
-    "discount_share": ("share of discounts", "折扣占比"),
-    "lifecycle_stage": ("life-cycle stage", "生命周期阶段"),
-    "language": ("language", "语言"),
-    "city": ("city", "城市"),
-    "points": ("points", "积分"),
-    "views": ("products viewed lately", "近期浏览数"),
-    "carts": ("products added lately", "近期加购数"),
-    "top_category": ("favourite category", "最爱品类"),
-    "top_brand": ("favourite brand", "最爱品牌"),
-    "preferred_channel": ("preferred channel", "偏好渠道"),
+    **COLUMNS,
     "category_affinity": ("affinity to category", "品类偏好"),
     "brand_affinity": ("affinity to brand", "品牌偏好"),
 }
@@ -57,6 +44,13 @@ _PLAIN = {
     if field.name not in ("traits", "as_of")
     and (pa.types.is_string(field.type) or pa.types.is_integer(field.type) or pa.types.is_floating(field.type))
 }
+# Of these columns every value is known: another one is a slip that would silently hold for nobody.
+_VALUES = {"lifecycle_stage": tuple(STAGES), "language": LANGUAGES}
+_USES = {
+    "number": "numbers are compared with <, <=, >, >=, ==, != and in, such as orders >= 2 or orders in (1, 2)",
+    "text": 'texts are compared with ==, != and in, such as city == "上海" or city in ("上海", "北京")',
+}
+_DEEPEST = 50
 
 
 @dataclass(frozen=True)
@@ -73,12 +67,14 @@ class Predicate:
             raise PredicateError("the predicate is longer than 4,000 characters")
         try:
             tree = ast.parse(text.strip(), mode="eval").body
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            _check(tree)
+        except (RecursionError, MemoryError):
+            raise _too_deep() from None
+        except (SyntaxError, ValueError) as error:
             raise PredicateError(
                 f"{text[:80]!r} is no predicate: {getattr(error, 'msg', error)}",
                 hint='such as: orders >= 2 and lifecycle_stage in ("active", "loyal")',
             ) from error
-        _check(tree)
         return cls(text.strip(), tree)
 
     def columns(self) -> set[str]:
@@ -95,32 +91,43 @@ class Predicate:
         return _explain(self.tree, zh=language == "zh")
 
 
-def _check(node: ast.expr) -> None:
+def _check(node: ast.expr, depth: int = 0) -> None:
+    if depth > _DEEPEST:
+        raise _too_deep()
     if isinstance(node, ast.BoolOp):
         for part in node.values:
-            _check(part)
+            _check(part, depth + 1)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        _check(node.operand)
+        _check(node.operand, depth + 1)
     elif isinstance(node, ast.Compare):
-        values = [_value(right) for right in node.comparators]
-        kind = _kind(node.left)
-        for op, given in zip(node.ops, values, strict=True):
-            many = isinstance(op, ast.In | ast.NotIn)
-            # `in ("x")` is no tuple to Python, but it is meant as one.
-            value: Any = (given,) if many and isinstance(given, str) else given
-            if many != isinstance(value, tuple):
-                raise _wrong(node, "`in` needs a list of values in parentheses, and only `in` takes one")
-            for one in value if isinstance(value, tuple) else (value,):
-                if (kind == "text") != isinstance(one, str):
-                    raise _wrong(node, f"{ast.unparse(node.left)} is a {kind}, {one!r} is not")
-            if kind == "text" and not isinstance(op, ast.Eq | ast.NotEq | ast.In | ast.NotIn):
-                raise _wrong(node, "texts are compared with ==, != and in")
+        if len(node.ops) > 1:
+            raise _wrong(node, "these are two comparisons in one", "join them with and: orders > 1 and orders < 5")
+        _check_comparison(node, node.ops[0], _value(node.comparators[0]), _kind(node.left))
     else:
-        raise _wrong(node, "a predicate compares profile columns with values, joined by and, or, not")
+        problem = "a predicate compares profile columns with values, joined by and, or, not"
+        raise _wrong(node, problem, _USES["number"])
+
+
+def _check_comparison(node: ast.Compare, op: ast.cmpop, given: Any, kind: str) -> None:
+    many = isinstance(op, ast.In | ast.NotIn)
+    if many and isinstance(given, str):  # `in ("x")` is no tuple to Python, but it is meant as one
+        given = (given,)
+    if many != isinstance(given, tuple):
+        raise _wrong(node, "`in` needs a list of values in parentheses, and only `in` takes one", _USES[kind])
+    if type(op) not in _COMPARE or (kind == "text" and not isinstance(op, ast.Eq | ast.NotEq | ast.In | ast.NotIn)):
+        raise _wrong(node, f"{ast.unparse(node.left)} is a {kind} and is not compared like this", _USES[kind])
+    known = _VALUES.get(node.left.id) if isinstance(node.left, ast.Name) else None
+    for one in given if many else (given,):
+        if (kind == "text") != isinstance(one, str):
+            raise _wrong(node, f"{ast.unparse(node.left)} is a {kind}, {one!r} is not", _USES[kind])
+        if known and one not in known:
+            raise _wrong(node, f"{one!r} is no {ast.unparse(node.left)}", f"there are {', '.join(known)}")
 
 
 def _kind(node: ast.expr) -> str:
     if isinstance(node, ast.Name):
+        if node.id in _WEIGHTS:
+            raise _wrong(node, "it needs a name", f'write {node.id}("name") > 0.3')
         if node.id not in _PLAIN:
             raise PredicateError(f"there is no profile column {node.id!r}", field=node.id, hint=_nearest(node.id))
         return _PLAIN[node.id]
@@ -132,26 +139,43 @@ def _kind(node: ast.expr) -> str:
         if len(node.args) != 1 or node.keywords or not isinstance(_value(node.args[0]), str):
             raise _wrong(node, f'write {node.func.id}("name")')
         return "number"
-    raise _wrong(node, "the left side of a comparison is a profile column")
+    raise _wrong(node, "the left side of a comparison is a profile column", _allowed())
 
 
 def _nearest(name: str) -> str:
-    close = difflib.get_close_matches(name, [*_PLAIN, *_WEIGHTS], n=1, cutoff=0.5)
-    return f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(_PLAIN))}"
+    close = difflib.get_close_matches(name, [*_PLAIN, *_WEIGHTS], n=1, cutoff=0.6)
+    return f"did you mean {close[0]}? {_allowed()}" if close else _allowed()
+
+
+def _allowed() -> str:
+    return "there are " + ", ".join([*sorted(_PLAIN), *(f'{one}("name")' for one in _WEIGHTS)])
 
 
 def _value(node: ast.expr) -> Any:
-    if isinstance(node, ast.Constant) and isinstance(node.value, int | float | str) and node.value is not True:
-        return node.value
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
-        return operator.neg(_value(node.operand))
     if isinstance(node, ast.Tuple | ast.List) and node.elts:
-        return tuple(_value(one) for one in node.elts)
-    raise _wrong(node, "the right side of a comparison is a number, a text, or a list of them")
+        return tuple(_plain(one) for one in node.elts)
+    return _plain(node)
 
 
-def _wrong(node: ast.expr, problem: str) -> PredicateError:
-    return PredicateError(problem, field=ast.unparse(node)[:80])
+def _plain(node: ast.expr) -> int | float | str:
+    minus = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
+    constant = node.operand if isinstance(node, ast.UnaryOp) and minus else node
+    value = constant.value if isinstance(constant, ast.Constant) else None
+    if isinstance(value, str) and not minus:
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if not math.isfinite(value) or abs(value) >= 2**63:
+            raise _wrong(node, "this number is too large", "up to 9223372036854775807")
+        return -value if minus else value
+    raise _wrong(node, "the right side of a comparison is a number, a text, or a list of them", _USES["number"])
+
+
+def _too_deep() -> PredicateError:
+    return PredicateError(f"it is nested more than {_DEEPEST} deep", hint="write it flat")
+
+
+def _wrong(node: ast.expr, problem: str, hint: str = "") -> PredicateError:
+    return PredicateError(problem, field=ast.unparse(node)[:80], hint=hint)
 
 
 def _mask(node: ast.expr, table: pa.Table) -> Any:
@@ -165,17 +189,11 @@ def _mask(node: ast.expr, table: pa.Table) -> Any:
         return pc.invert(_mask(node.operand, table))
     assert isinstance(node, ast.Compare)
     left: Any = _column(node.left, table)
-    found = None
-    for op, right in zip(node.ops, node.comparators, strict=True):
-        value = _value(right)
-        if isinstance(op, ast.In | ast.NotIn):
-            one = pc.is_in(left, value_set=pa.array([value] if isinstance(value, str) else value))
-            one = pc.and_(pc.invert(one), pc.is_valid(left)) if isinstance(op, ast.NotIn) else one
-        else:
-            one = pc.fill_null(_COMPARE[type(op)][0](left, value), False)
-        found = one if found is None else pc.and_(found, one)
-        left = pa.scalar(value)
-    return found
+    op, value = node.ops[0], _value(node.comparators[0])
+    if not isinstance(op, ast.In | ast.NotIn):
+        return pc.fill_null(_COMPARE[type(op)][0](left, value), False)
+    found = pc.is_in(left, value_set=pa.array([value] if isinstance(value, str) else value))
+    return pc.and_(pc.invert(found), pc.is_valid(left)) if isinstance(op, ast.NotIn) else found
 
 
 def _column(node: ast.expr, table: pa.Table) -> Any:
@@ -211,12 +229,14 @@ def _explain(node: ast.expr, *, zh: bool) -> str:
     if isinstance(node.left, ast.Call):
         assert isinstance(node.left.func, ast.Name)
         name = node.left.func.id
-    words = _WORDS.get(name, (name, name))[zh]
+    words = _WORDS[name][zh]
     if isinstance(node.left, ast.Call):
         words += f" “{_value(node.left.args[0])}”"
-    parts = []
-    for op, right in zip(node.ops, node.comparators, strict=True):
-        value = _value(right)
-        shown = ("、" if zh else ", ").join(map(str, value)) if isinstance(value, tuple) else str(value)
-        parts.append(f"{words} {_COMPARE[type(op)][2 if zh else 1]} {shown}")
-    return ("，并且" if zh else ", and ").join(parts)
+    value = _value(node.comparators[0])
+    said = [_said(name, one, zh=zh) for one in (value if isinstance(value, tuple) else (value,))]
+    shown = ("、" if zh else ", ").join(said)
+    return f"{words} {_COMPARE[type(node.ops[0])][2 if zh else 1]} {shown}"
+
+
+def _said(name: str, value: Any, *, zh: bool) -> str:
+    return STAGES[value][zh] if name == "lifecycle_stage" else str(value)

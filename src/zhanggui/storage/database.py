@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from zhanggui.errors import StorageError
+from zhanggui.storage.meaning import explained
 
 metadata = sa.MetaData(
     naming_convention={
@@ -47,6 +48,9 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_URLS = (
+    "write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME (of a password, write @ as %40, : as %3A, / as %2F)"
+)
 
 
 class Database:
@@ -54,29 +58,47 @@ class Database:
 
     A `transaction()` commits when its block ends and rolls back when it raises. On SQLite it takes the write
     lock at once (BEGIN IMMEDIATE), so that what was read stays true until the commit; other writers wait.
+    What the database, its server or its disk fails at is a StorageError that says what to do.
     """
 
     def __init__(self, url: str) -> None:
-        self.url = sa.make_url(url)
+        try:
+            self.url = sa.make_url(url)
+        except (sa.exc.ArgumentError, ValueError):  # its words may hold a part of the password
+            raise StorageError(f"the database URL ([storage] in zhanggui.toml) cannot be read; {_URLS}") from None
         if self.url.drivername in ("postgres", "postgresql"):
             self.url = self.url.set(drivername="postgresql+psycopg")
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
             if self.url.database in (None, "", ":memory:"):
                 raise StorageError("an in-memory database cannot be shared by threads: name a file")
-            Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
+            folder = Path(str(self.url.database)).parent
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StorageError(
+                    f"the folder {folder} of the database cannot be made ({error.strerror}); "
+                    "make it, or name another in the database URL"
+                ) from error
             self.engine = sa.create_engine(self.url, connect_args={"timeout": 60, "isolation_level": None})
             sa.event.listen(self.engine, "connect", _set_up_sqlite)
+        elif self.url.get_backend_name() != "postgresql":
+            raise StorageError(f"{self.url.get_backend_name()} databases are not known; {_URLS}")
         else:
             try:
                 self.engine = sa.create_engine(self.url, pool_pre_ping=True)
             except ModuleNotFoundError as error:
                 raise StorageError(f"{error.name} is not installed; run: pip install 'zhanggui[postgres]'") from error
 
+    @property
+    def missing(self) -> bool:
+        """Whether it is a SQLite file that is not there: migrating would make an empty one."""
+        return self.is_sqlite and not Path(str(self.url.database)).exists()
+
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """A read-write transaction."""
-        with self.engine.connect() as connection:
+        with self._connected() as connection:
             if not self.is_sqlite:
                 with connection.begin():
                     yield connection
@@ -85,20 +107,20 @@ class Database:
             try:
                 yield connection
             except BaseException:
-                connection.exec_driver_sql("ROLLBACK")
+                _roll_back(connection)
                 raise
             connection.exec_driver_sql("COMMIT")
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A read-only view of one moment (snapshot isolation on both engines)."""
-        with self.engine.connect() as connection:
+        with self._connected() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN")
                 try:
                     yield connection
                 finally:
-                    connection.exec_driver_sql("ROLLBACK")
+                    _roll_back(connection)
                 return
             connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
@@ -108,6 +130,7 @@ class Database:
         """Bring the schema up to date (Alembic). Safe to call at each start and from several processes."""
         from alembic import command
         from alembic.config import Config
+        from alembic.util import CommandError
 
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
@@ -116,16 +139,32 @@ class Database:
             if not self.is_sqlite:
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(7236001)"))
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            try:
+                command.upgrade(config, "head")
+            except CommandError as error:
+                raise StorageError(
+                    f"the database was made by another version of Zhanggui ({error}); install that version or a newer one"
+                ) from error
 
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
 
+    @contextmanager
+    def _connected(self) -> Iterator[sa.Connection]:
+        with explained(self.url), self.engine.connect() as connection:
+            yield connection
+
 
 def insert(connection: sa.Connection, table: sa.Table) -> Any:
     """An INSERT that knows ON CONFLICT, in the dialect of `connection` (SQLite or PostgreSQL)."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def _roll_back(connection: sa.Connection) -> None:
+    driver: Any = connection.connection.dbapi_connection
+    if driver.in_transaction:  # a full disk has rolled back already
+        connection.exec_driver_sql("ROLLBACK")
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:

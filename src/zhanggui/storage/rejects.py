@@ -22,17 +22,23 @@ class RejectFile:
     """
 
     path: Path
+    keep: bool = False
+    """A file that is there already stays: this one is numbered after it ("-2"), and `path` says so once it has a row."""
     count: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._file: TextIO | None = None
 
+    @property
+    def written(self) -> Path | None:
+        """The file, if there is one."""
+        return self.path if self.count else None
+
     def add(self, error: InputError, raw: bytes | str) -> None:
         """Keep one row with the reason why it was refused."""
         if self._file is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("w", encoding="utf-8")
+            self._file = self._open()
         text = raw.decode("utf-8", "backslashreplace") if isinstance(raw, bytes) else raw
         row = {
             "source": error.source,
@@ -45,6 +51,18 @@ class RejectFile:
         self._file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "backslashreplace").decode() + "\n")
         self.count += 1
         self.reasons[error.problem] = self.reasons.get(error.problem, 0) + 1
+
+    def _open(self) -> TextIO:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if not self.keep:
+            return self.path.open("w", encoding="utf-8")
+        named, number = self.path, 1
+        while True:
+            try:
+                return self.path.open("x", encoding="utf-8")  # one step: another process may want the same name
+            except FileExistsError:
+                number += 1
+                self.path = named.with_stem(f"{named.stem}-{number}")
 
     def __enter__(self) -> "RejectFile":
         return self

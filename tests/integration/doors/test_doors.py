@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from zhanggui.api import create_app
+from zhanggui.catalog import store
 from zhanggui.cli.main import app
 from zhanggui.engine import Engine
 from zhanggui.testing import FixedClock
@@ -62,6 +63,30 @@ def test_check_segment_and_profile_are_readable(shop: Path) -> None:
     assert "sqlite" in run("check", "-C", str(shop)).lower()
     assert "of 500" in run("segment", "orders >= 2", "-C", str(shop)).replace(",", "")
     assert "lifecycle_stage" in run("profile", "customer-001", "-C", str(shop))
+
+
+def test_what_is_said_of_customers_is_said_in_chinese_too(shop: Path) -> None:
+    assert "500 位顾客中的 500 位" in run("segment", "orders >= 0", "-C", str(shop), "--language", "zh")
+    told = run("profile", "customer-003", "-C", str(shop), "--language", "zh")
+    assert "生命周期阶段" in told
+    assert "同意 email 营销：已给出" in told
+    silent = next(
+        f"customer-{n:03d}" for n in range(1, 99) if "不发送" in decided(shop, f"customer-{n:03d}", "--language", "zh")
+    )
+    more = ("--campaign", "welcome-back", "-C", str(shop), "--at", NOW.isoformat(), "--language", "zh")
+    assert "没有消息" in run("write", silent, *more)
+
+
+def test_products_without_a_language_are_in_the_shops(shop: Path, tmp_path: Path) -> None:
+    feed = tmp_path / "feed.csv"
+    feed.write_text("product_id,title,price\nfeed-1,青瓷茶杯,19.90\n", encoding="utf-8")
+    titles = []
+    for more in ([], ["--language", "en"]):
+        assert "1 products added" in run("products", str(feed), "-C", str(shop), *more)
+        with Engine.open(shop) as engine, engine.database.reading() as connection:
+            titles.append(store.find(connection, ["feed-1"])["feed-1"].titles)
+    assert titles == [{"zh": "青瓷茶杯"}, {"en": "青瓷茶杯"}]
+    assert CliRunner().invoke(app, ["products", str(feed), "-C", str(shop), "--language", "de"]).exit_code == 2
 
 
 @pytest.fixture(scope="module")

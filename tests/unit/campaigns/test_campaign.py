@@ -1,7 +1,7 @@
 import pytest
 
 from zhanggui.campaigns.campaign import offers, parse, to_toml
-from zhanggui.errors import CampaignError, InputError
+from zhanggui.errors import CampaignError
 from zhanggui.money import Money
 
 GOOD = """
@@ -55,6 +55,11 @@ def test_a_wrong_campaign_names_the_field(change: tuple[str, str], field: str) -
     assert "welcome-back.toml" in str(caught.value)
 
 
-def test_a_predicate_about_an_unknown_feature_is_refused() -> None:
-    with pytest.raises(InputError, match="lifecycle"):
-        parse(GOOD.replace("lifecycle_stage in", "life_stage in"))
+@pytest.mark.parametrize("source", ["campaigns/welcome.toml", ""])
+def test_a_wrong_predicate_is_refused_with_the_place_that_it_stands_at(source: str) -> None:
+    with pytest.raises(CampaignError, match=r"audience: life_stage: .*lifecycle_stage") as caught:
+        parse(GOOD.replace("lifecycle_stage in", "life_stage in"), source=source)
+    assert caught.value.source == (source or "welcome-back")
+    with pytest.raises(CampaignError, match="orders is a number") as caught:
+        parse(GOOD.replace("amount = 5", "amount = 5\nwho = 'orders == \"3\"'"), source=source)
+    assert caught.value.field == "offers.1.who"

@@ -1,5 +1,6 @@
 """What the command line says in the place of a job's settings file."""
 
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from zhanggui.cli.main import app
+from zhanggui.cli.output import training_libraries
 
 JOBS = {"finetune": "finetune.finetune", "preference": "preference.tune", "classify": "classify.classify"}
 
@@ -23,6 +25,14 @@ def test_files_that_preferences_are_read_from_are_named(tmp_path: Path, monkeypa
     )
     assert done.exit_code == 0, done.output
     assert done.output.splitlines()[-1] == f"reads a.jsonl, b.jsonl in {tmp_path / 'told'}"
+
+
+def test_what_training_libraries_tell_their_developers_is_not_shown(recwarn: pytest.WarningsRecorder) -> None:
+    with training_libraries():
+        pass
+    for module in ("transformers.training_args", "zhanggui.training.job"):
+        warnings.warn_explicit(f"of {module}", FutureWarning, "file.py", 1, module=module)
+    assert [str(one.message) for one in recwarn] == ["of zhanggui.training.job"]
 
 
 @pytest.mark.parametrize("job", JOBS)
