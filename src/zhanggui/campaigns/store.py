@@ -135,7 +135,7 @@ def runs_of(connection: sa.Connection, campaign: str) -> list[Run]:
 def unfinished(connection: sa.Connection, *, before: datetime) -> list[str]:
     """Runs begun before a moment that have neither come to their end nor failed, oldest first."""
     query = sa.select(runs).where(runs.c.failure == "", runs.c.started_at < before).order_by(runs.c.started_at)
-    query = query.where(runs.c.results.not_like('%"deliver": %'))
+    query = query.where(runs.c.results.not_like('%"deliver": {%'))
     return [run.run_id for run in map(_run, connection.execute(query)) if run.state(messages={}) == "running"]
 
 

@@ -39,3 +39,18 @@ def test_a_run_is_opened_once_and_keeps_its_results(database: Database) -> None:
 def test_the_same_campaign_version_and_moment_is_the_same_run() -> None:
     assert store.run_id_of("a", 1, NOW) == store.run_id_of("a", 1, NOW)
     assert store.run_id_of("a", 2, NOW) != store.run_id_of("a", 1, NOW)
+
+
+def test_a_run_is_unfinished_until_it_has_delivered_or_failed(database: Database) -> None:
+    later = datetime(2026, 1, 3, tzinfo=UTC)
+    with database.transaction() as connection:
+        for run_id in ("cut-off", "ended", "failed"):
+            store.begin(connection, store.Run(run_id=run_id, campaign="a", version=1, moment=NOW, started_at=NOW))
+            store.keep(connection, run_id, "decide", {"deliver": 3})
+        store.keep(connection, "ended", "deliver", {"sent": 1})
+        store.fail(connection, "failed", "the model did not answer")
+        assert store.unfinished(connection, before=later) == ["cut-off"]
+        assert store.unfinished(connection, before=NOW) == []
+        assert store.find(connection, "failed").state(messages={}) == "failed"
+        assert store.find(connection, "ended").state(messages={"sent": 1, "waiting": 1}) == "waiting"
+        assert store.find(connection, "ended").state(messages={"sent": 1, "dead": 1, "waiting": 0}) == "done"
