@@ -180,4 +180,4 @@ def test_columns_are_named_and_completions_made_clean_where_asked(tmp_path: Path
     assert [one["role"] for one in kept.prompt] == ["system", "user"]
     assert kept.group == "类型#裤"
     (tidy,), _ = rows.read(write(tmp_path, row), columns, tidy=True)
-    assert tidy.answer == "宽松好看显瘦"
+    assert tidy.answer == "宽松好看，显瘦"
