@@ -127,7 +127,7 @@ def _document(name: str, line: int, row: Mapping[str, Any], columns: Columns) ->
     return Document(
         document_id=identity,
         text=text,
-        group=value(columns.group) or identity,
+        group=value(columns.group).strip() or identity,
         label=value(columns.label),
         topic=value(columns.topic),
         attributes=attributes,

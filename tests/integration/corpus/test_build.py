@@ -55,6 +55,24 @@ def test_a_corpus_is_built_the_same_twice_with_its_card(tmp_path: Path) -> None:
     )
 
 
+def test_a_product_whose_name_is_written_in_several_ways_stays_in_one_part(tmp_path: Path) -> None:
+    rows = [
+        {"text": f"第{n}次买的茶，香气{n * 7919 % 997}分，杯子{n * 31 % 89}个", "product": name.format(n % 40)}
+        for n in range(240)
+        for name in [("SKU {}", "sku{}", "Ｓｋｕ　{} ", "sKU\u00a0{}")[n % 4 - n // 40 % 2]]
+    ]
+    path = tmp_path / "texts.jsonl"
+    path.write_text("\n".join(json.dumps(one, ensure_ascii=False) for one in rows), encoding="utf-8")
+    made = build([path], Columns(group="product"), tmp_path / "out", threshold=0.99)
+    assert made.card["groups"] == 40
+    seen: dict[str, set[str]] = {}
+    for part, kept in parts.read(made.folder).items():
+        for one in kept:
+            number = rows[int(one.source.rpartition(":")[2]) - 1]["product"].split()[-1].lower().removeprefix("sku")
+            seen.setdefault(number, set()).add(part)
+    assert [number for number, mine in seen.items() if len(mine) > 1] == []
+
+
 def test_texts_that_resemble_each_other_in_two_parts_are_found() -> None:
     long = "这条裤子版型宽松显瘦，面料柔软亲肤，夏天穿着也很凉快，搭配衬衫或者短袖都很好看"
     texts = [long, "另一件完全不同的商品，今天刚到货的玻璃杯", long + "啊", long + "呀"]
