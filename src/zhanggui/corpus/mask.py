@@ -19,6 +19,8 @@ _THING = re.compile(
 )
 _CITY = r"[^\W\da-zA-Z_在到是放寄回址给往送了我的你您他她把从住]"
 _ROAD = r"[^\W\da-zA-Z_在到是址给往了我的你您他她把从住]"
+# A district ends at the first of its words, so that there is one way to read a run of them, not one for each cut.
+_DISTRICT = rf"{_CITY}(?:(?![区县市旗镇乡]){_CITY}){{0,4}}[区县市旗镇乡]"
 _TAIL = r"(?:[\u4e00-\u9fff\d-]{0,10}(?:号楼|室|楼|栋|幢|单元|座|层))?"
 _STREET = r"(?:路|街|大道|道|巷|弄|胡同|里|村|小区|新村|花园)(?:[东南西北中一二三四五六七八九十]{1,2}段)?"
 _WAY = (
@@ -62,7 +64,7 @@ _RULES: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], bool]], ...]
         r"(?<![\dA-Za-z-])(?P<it>[3-6](?:[ -]?\d){14,18})(?![\dA-Za-z-])", re.IGNORECASE), _is_card),
     ("PLATE", re.compile(r"(?P<it>[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·•\s]?(?=[A-Z]{0,5}\d)[A-HJ-NP-Z0-9]{5,6})(?![A-Za-z0-9])"), _always),
     ("ADDRESS", re.compile(
-        rf"(?P<it>(?:{_CITY}{{2,5}}(?:省|自治区))?(?:{_CITY}{{2,4}}[市州盟])?(?:{_CITY}{{1,5}}[区县市旗镇乡])+"
+        rf"(?P<it>(?:{_CITY}{{2,5}}(?:省|自治区))?(?:{_CITY}{{2,4}}[市州盟])?(?:{_DISTRICT}){{1,4}}"
         rf"{_ROAD}{{1,10}}?{_STREET}\d{{1,5}}(?![\d分公里米站个家元年月路])(?:号院|号|弄|院)?{_TAIL})"), _always),
     ("ADDRESS", re.compile(rf"(?P<it>(?:{_CITY}{{2,4}}市)?{_ROAD}{{1,8}}?{_STREET}\d{{1,5}}(?:号院|号|弄)(?!线){_TAIL})"), _always),
     ("ADDRESS", re.compile(
