@@ -14,7 +14,7 @@ from zhanggui.corpus.clean import clean, language
 from zhanggui.corpus.counted import counted
 from zhanggui.corpus.dedupe import clusters, crossing, same
 from zhanggui.corpus.document import Document, Part
-from zhanggui.corpus.mask import mask
+from zhanggui.corpus.mask import mask, masked_fields
 from zhanggui.corpus.read import Columns, FileRead, read
 from zhanggui.corpus.split import group_key, split
 from zhanggui.errors import CorpusError
@@ -78,6 +78,8 @@ def build_from(
     with RejectFile(path=out / "rejects.jsonl") as rejects:
         for document in counted(documents(rejects), lambda done: progress("read", done, None)):
             text, found = mask(clean(document.text))
+            masked.update(found)
+            document, found = masked_fields(document)
             masked.update(found)
             if len(text) < shortest:
                 dropped["too_short"] += 1

@@ -34,7 +34,7 @@ class Columns:
     topic: str = ""
     """Its topic, such as a category."""
     keep: tuple[str, ...] = ()
-    """What else stays beside the text, as it comes."""
+    """What else stays beside the text; personal data in it are masked."""
     attributes: str = ""
     """Facts of what it is about: an object of names and values, or `name#value*name#value`."""
 
