@@ -1,5 +1,6 @@
 """The program `zhanggui`: its commands and how an error ends it (exit code 1, one sentence, no traceback)."""
 
+import errno
 import sys
 from typing import Annotated
 
@@ -49,6 +50,13 @@ def main() -> None:
         app()
     except ZhangguiError as error:
         errors.print(f"[bold red]zhanggui:[/] {_plain(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        problem = f"{where}no space is left on the disk; make room, then run the same command again"
+        errors.print(f"[bold red]zhanggui:[/] {_plain(problem)}", highlight=False, soft_wrap=True)
         sys.exit(1)
 
 
