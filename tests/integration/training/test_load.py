@@ -9,7 +9,8 @@ torch = pytest.importorskip("torch", reason="the extra `train` is not installed"
 pytestmark = pytest.mark.filterwarnings("default")  # the training libraries warn about themselves
 
 from zhanggui.errors import TrainingError  # noqa: E402
-from zhanggui.training.load import adapters, context, encoder_decoder, load_in_4_bits  # noqa: E402
+from zhanggui.training.load import adapters, context, encoder_decoder, load, load_in_4_bits  # noqa: E402
+from zhanggui.training.seq2seq import load as load_encoder_decoder  # noqa: E402
 from zhanggui.training.settings import LoraSettings  # noqa: E402
 
 
@@ -22,6 +23,15 @@ def test_the_shape_of_a_base_is_read_from_its_configuration(tmp_path: Path) -> N
     assert not encoder_decoder("some/file.gguf")
     with pytest.raises(TrainingError, match="cannot be opened"):
         encoder_decoder(str(tmp_path / "nowhere"))
+
+
+def test_a_folder_without_model_or_tokenizer_is_said_for_what_it_is(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"holds no model: there is no config\.json"):
+        load(str(tmp_path))
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "gpt2"}), encoding="utf-8")
+    for opened in (load, load_encoder_decoder):
+        with pytest.raises(TrainingError, match=r"without its tokenizer; put tokenizer\.json"):
+            opened(str(tmp_path))
 
 
 def test_adapters_are_those_of_the_settings() -> None:
