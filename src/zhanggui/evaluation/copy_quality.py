@@ -172,7 +172,7 @@ def _add_overlap(add: _Add, rows: Sequence[CopyRow], columns: _Columns) -> None:
         for name, mine in zip(columns, said, strict=True):
             statistics = overlap.bleu_statistics(wanted, mine)
             add(f"bleu_4_{unit}", name, mean(overlap.bleu_of_texts(statistics), valid))
-            whole = Statistic(columns=statistics.astype(np.float64), of=overlap.bleu_of_sums)
+            whole = Statistic(columns=statistics.astype(np.float64), of=overlap.bleu_of_sums, counted=int(valid.sum()))
             add(f"corpus_bleu_4_{unit}", name, whole)
             for n in (1, 2):
                 add(f"rouge_{n}_{unit}", name, mean(overlap.rouge_n_of_texts(wanted, mine, n), valid))
