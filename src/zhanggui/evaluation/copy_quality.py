@@ -5,7 +5,7 @@ Composes the metrics of its neighbours; counts nothing itself and writes no copy
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -183,9 +183,14 @@ def _add_diversity(add: _Add, columns: _Columns) -> None:
     counted = count(*([units(text) for text in texts] for texts in columns.values()))
     for name, mine in zip(columns, counted, strict=True):
         for n in (1, 2, 3, 4):
-            add(f"distinct_{n}", name, mean(distinct_by_text(mine, n)))
+            add(f"distinct_{n}", name, _share(mean(distinct_by_text(mine, n))))
         add("self_bleu_4", name, mean(overlap.self_bleu_of_texts(mine)))
         add("repetition_4", name, mean(repetition_by_text(mine, 4)))
+
+
+def _share(one: Statistic) -> Statistic:
+    """The statistic kept within what a share can be: what a jackknife stands in for can leave it where texts are few."""
+    return replace(one, of=lambda sums: np.clip(one.of(sums), 0.0, 1.0))
 
 
 def _cut(unit: str, texts: Sequence[str], rows: Sequence[CopyRow]) -> list[list[str]]:

@@ -204,3 +204,10 @@ def test_texts_that_are_all_equal_or_all_empty_are_measured_without_a_bare_nan()
     assert printed(perplexity, empty.differences["perplexity"]["two"], sign=True) == ("n/a", "")
     assert "nan" not in render(empty)
     assert NOTE[0] in render(empty)
+
+
+def test_distinct_stays_a_share_where_texts_are_few() -> None:
+    found = evaluate(of_texts(("green tea tin", "a"), ("", "a b"), ("", "b c")))
+    for n in (1, 2, 3):
+        for one in found.figures[f"distinct_{n}"].values():
+            assert 0.0 <= one.low <= one.value <= one.high <= 1.0
