@@ -32,7 +32,10 @@ def encoder_to_onnx(folder: Path, out: Path, *, precision: Precision = "fp32") -
         raise TrainingError(f"{out} is there already; name a new folder")
     check_folder(folder)
     model, classifies = _load(folder)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"the tokenizer in {folder} cannot be opened: {error}") from error
     head = _head(model, classifies=classifies)
     # Two rows, one of them padded: what is traced must hold for masks too.
     example = torch.ones((2, 6), dtype=torch.long), torch.tensor([[1] * 6, [1] * 4 + [0] * 2])

@@ -27,7 +27,9 @@ _TOKENIZERS = ("tokenizer*", "vocab*", "*.model", "*.tiktoken", "*.tekken")
 
 
 def check_folder(base: str | Path) -> None:
-    """Raise TrainingError where a base is a folder without a model's configuration or without a tokenizer."""
+    """Raise TrainingError where a base is a folder without a configuration or a tokenizer, or its weights are cut short."""
+    from safetensors import SafetensorError, safe_open
+
     folder = Path(base)
     if not folder.is_dir():
         return
@@ -40,6 +42,14 @@ def check_folder(base: str | Path) -> None:
             f"the folder {base} holds a model without its tokenizer; put tokenizer.json and tokenizer_config.json of the "
             "model's repository beside config.json"
         )
+    for file in sorted(folder.glob("*.safetensors")):
+        try:
+            with safe_open(file, "np"):
+                pass  # its header says how long it has to be
+        except SafetensorError as error:
+            raise TrainingError(
+                f"the weights {file} are damaged or cut short ({error}); fetch or copy them anew"
+            ) from error
 
 
 def context(model: Any) -> int | None:
