@@ -130,7 +130,7 @@ def _show(quality: "CopyQuality", *, zh: bool) -> None:
 
     from zhanggui.evaluation.copy_rows import REFERENCE
     from zhanggui.evaluation.metrics import GROUPS, METRICS
-    from zhanggui.evaluation.side_by_side import printed, verdict
+    from zhanggui.evaluation.side_by_side import NOTE, is_whole, printed, verdict
 
     table = Table(
         "",
@@ -160,6 +160,8 @@ def _show(quality: "CopyQuality", *, zh: bool) -> None:
         arrow = {"higher": " ↑", "lower": " ↓", "": ""}[metric.better]
         table.add_row(Text(f"{metric.zh if zh else metric.en}{arrow}"), *cells)
     console.print(table)
+    if not is_whole(quality):
+        console.print(NOTE[zh], markup=False, highlight=False)
     if len(quality.systems) > 1:
         first = quality.systems[0]
         console.print(

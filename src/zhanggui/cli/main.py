@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from zhanggui.cli import campaign, corpus, data, demo, evaluate, event, generate, key, model, shop, train
+from zhanggui.cli import campaign, classify, corpus, data, demo, evaluate, event, generate, key, model, shop, train
 from zhanggui.cli.output import errors
 from zhanggui.errors import ZhangguiError
 
@@ -32,6 +32,7 @@ app.add_typer(key.app, name="key")
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(train.app, name="train")
 model.app.command()(generate.generate)
+model.app.command()(classify.classify)
 app.add_typer(model.app, name="model")
 app.add_typer(evaluate.app, name="evaluate")
 for register in (shop.register, data.register, demo.register):

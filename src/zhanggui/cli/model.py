@@ -13,7 +13,7 @@ from zhanggui.errors import ArtifactError, ModelError
 if TYPE_CHECKING:
     from zhanggui.storage import Artifact, ArtifactStore
 
-app = typer.Typer(no_args_is_help=True, help="Models: list, show, use, pull, export, generate.")
+app = typer.Typer(no_args_is_help=True, help="Models: list, show, use, pull, export, generate, classify.")
 
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME[:VERSION]", help="Of an artifact; without version the newest.")
@@ -31,7 +31,7 @@ def list_models(shop: ShopOption = Path(), store: StoreOption = None, as_json: J
     from zhanggui.storage.artifacts import describe
     from zhanggui.training.kept import kind_of
 
-    kept, used = _store(shop, store), _in_use(shop)
+    kept, used = store_of(shop, store), _in_use(shop)
     found = [(one, _is_used(one, used)) for name in kept.names() for one in kept.versions(name)]
     if as_json:
         show_json([describe(one) | {"kind": kind_of(one), "size": _size(one), "in_use": mark} for one, mark in found])
@@ -50,7 +50,7 @@ def show(name: NameArgument, shop: ShopOption = Path(), store: StoreOption = Non
     from zhanggui.storage.artifacts import describe
     from zhanggui.training.kept import kind_of
 
-    found = artifact_named(name, _store(shop, store))
+    found = artifact_named(name, store_of(shop, store))
     if as_json:
         show_json(describe(found) | {"kind": kind_of(found)})
         return
@@ -85,7 +85,7 @@ def use(
     from zhanggui.training.kept import serving
 
     models = _models(shop)
-    kept = _store(shop, store)
+    kept = store_of(shop, store)
     known = next((one for one in hub.MODELS.values() if one.name.lower() == name.lower() and one.file), None)
     wanted = tuple(languages.split(",")) if languages else ()
     if known is not None and name not in kept.names():
@@ -151,7 +151,7 @@ def export(
 
     if to not in ("gguf", "onnx"):
         raise typer.BadParameter("gguf or onnx", param_hint="--to")
-    found = artifact_named(name, _store(shop, store))
+    found = artifact_named(name, store_of(shop, store))
     out.parent.mkdir(parents=True, exist_ok=True)
     with training_libraries(), errors.status(f"exporting {found.name} {found.version}"):
         if to == "gguf":
@@ -161,7 +161,8 @@ def export(
     _say(f"{out}: {_bytes(size)}")
 
 
-def _store(shop: Path, store: Path | None) -> "ArtifactStore":
+def store_of(shop: Path, store: Path | None) -> "ArtifactStore":
+    """The artifacts in `store`, or else the shop's own."""
     from zhanggui.config import load
     from zhanggui.storage import ArtifactStore
 

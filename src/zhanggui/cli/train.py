@@ -86,7 +86,9 @@ def classify(
     for part in ("validation", "test"):
         found = artifact.metrics[part]
         figures = ", ".join(
-            f"{name} {found[name]:.4f} ({low:.4f} to {high:.4f})" for name, (low, high) in found["intervals"].items()
+            f"{name} {found[name]:.4f} ("
+            + (f"{low:.4f} to {high:.4f})" if low is not None else "no interval: one text)")
+            for name, (low, high) in found["intervals"].items()
         )
         console.print(f"  {part}: {figures}", markup=False, highlight=False)
     console.print(f"  each class and the confusions: {artifact.path / 'report.md'}", markup=False, highlight=False)

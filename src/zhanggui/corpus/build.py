@@ -14,9 +14,9 @@ from zhanggui.corpus.clean import clean, language
 from zhanggui.corpus.counted import counted
 from zhanggui.corpus.dedupe import clusters, crossing, same
 from zhanggui.corpus.document import Document, Part
-from zhanggui.corpus.mask import mask
+from zhanggui.corpus.mask import mask, masked_fields
 from zhanggui.corpus.read import Columns, FileRead, read
-from zhanggui.corpus.split import split
+from zhanggui.corpus.split import group_key, split
 from zhanggui.errors import CorpusError
 from zhanggui.storage import RejectFile
 
@@ -65,6 +65,7 @@ def build_from(
 
     `files` are named in the card as `documents` left them. `shortest`: characters that a text must have after cleaning.
     `threshold`: Jaccard similarity that makes a near duplicate. `licence`: of the texts, for the card.
+    Groups whose names differ in case, spaces or width alone are one, under the name that comes first.
     Raises CorpusError when what is left cannot be split; the card is there all the same.
     """
     out.mkdir(parents=True, exist_ok=True)
@@ -73,14 +74,18 @@ def build_from(
     masked: Counter[str] = Counter()
     dropped = dict.fromkeys(("too_short", "exact_duplicates", "near_duplicates", "leaks"), 0)
     rows = []
+    names: dict[str, str] = {}
     with RejectFile(path=out / "rejects.jsonl") as rejects:
         for document in counted(documents(rejects), lambda done: progress("read", done, None)):
             text, found = mask(clean(document.text))
             masked.update(found)
+            document, found = masked_fields(document)
+            masked.update(found)
             if len(text) < shortest:
                 dropped["too_short"] += 1
             else:
-                rows.append(replace(document, text=text, language=language(text)))
+                group = names.setdefault(group_key(document.group), document.group)
+                rows.append(replace(document, text=text, group=group, language=language(text)))
     texts = [one.text for one in rows]
     alike = clusters(texts, threshold=threshold, progress=lambda done: progress("duplicates", done, len(texts)))
     unique = [place for place, first in enumerate(alike) if place == first]

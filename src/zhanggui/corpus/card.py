@@ -77,7 +77,9 @@ def notes(card: Mapping[str, Any]) -> list[str]:
     elif not all(card["parts"].values()):
         found.append("NOT SPLIT: no part files were written; see the error. 未划分：没有写出各集文件，原因见报错。")
     elif max(abs(card["parts"][part] / texts - share) for part, share in SHARES.items()) > 0.03:
-        found.append("The parts are not 8:1:1: groups are too large for it. 各集不是 8:1:1：有的组太大。")
+        found.append(
+            "The parts are not 8:1:1: there are too few groups for it, or too large ones. 各集不是 8:1:1：组太少，或有的组太大。"
+        )
     if texts and card["largest_group"] > max(1, 0.2 * texts):
         found.append(
             f"One group holds {card['largest_group'] / texts:.0%} of the texts. 有一组占全部文本的 {card['largest_group'] / texts:.0%}。"

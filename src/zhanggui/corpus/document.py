@@ -46,4 +46,4 @@ class Document:
     """"zh", "en", "mixed" or "other"; set by cleaning."""
     annotations: tuple[Annotation, ...] = ()
     kept: tuple[tuple[str, str], ...] = ()
-    """Name and value of columns that stay beside the text as they came, such as the prompt that it answers."""
+    """Name and value of columns that stay beside the text, such as the prompt that it answers."""

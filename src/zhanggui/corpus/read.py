@@ -34,7 +34,7 @@ class Columns:
     topic: str = ""
     """Its topic, such as a category."""
     keep: tuple[str, ...] = ()
-    """What else stays beside the text, as it comes."""
+    """What else stays beside the text; personal data in it are masked."""
     attributes: str = ""
     """Facts of what it is about: an object of names and values, or `name#value*name#value`."""
 
@@ -127,7 +127,7 @@ def _document(name: str, line: int, row: Mapping[str, Any], columns: Columns) ->
     return Document(
         document_id=identity,
         text=text,
-        group=value(columns.group) or identity,
+        group=value(columns.group).strip() or identity,
         label=value(columns.label),
         topic=value(columns.topic),
         attributes=attributes,

@@ -1,11 +1,17 @@
 """Divides documents 8:1:1 so that no group and no near duplicate crosses; same seed, same split."""
 
 import hashlib
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 from zhanggui.corpus.document import Document, Part
 
 SHARES: Mapping[Part, float] = {"train": 0.8, "validation": 0.1, "test": 0.1}
+
+
+def group_key(name: str) -> str:
+    """What names of one group have in common, however they are written: "SKU 1", "sku１" and "Sku1" are one product."""
+    return "".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).split())
 
 
 def split(documents: Sequence[Document], alike: Sequence[int], *, seed: int) -> list[Part]:

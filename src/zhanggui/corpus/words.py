@@ -17,7 +17,7 @@ _WORD = re.compile(r"[a-z0-9]+(?:['’_-][a-z0-9]+)*")
 _CLAUSE_END = re.compile(r"[,;:!?。，；！？、()\[\]\"“”|/\n]+|\.(?=\s|$)|\s[-–—]+\s|…")
 JOINT = "\x1f"
 """Stands between the two words of a pair."""
-_PLACEHOLDER = re.compile(r"\[(?:EMAIL|PHONE|ID|CARD|ACCOUNT|PLATE|ADDRESS)\]")
+_PLACEHOLDER = re.compile(r"\[(?:EMAIL|PHONE|ID|CARD|ORDER|ACCOUNT|PLATE|ADDRESS)\]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,11 @@ _CELLS = 4_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A figure of a set of texts, with its interval."""
+    """A figure of a set of texts, with its interval.
+
+    What is not defined is not a number: the value where no text counts, the interval where only one does, since one text
+    drawn again and again says nothing of others.
+    """
 
     value: float
     low: float
@@ -26,6 +30,8 @@ class Statistic:
 
     columns: Array
     of: Callable[[Array], Array]
+    counted: int
+    """Texts that count for it."""
 
 
 def mean(values: Array, counts: NDArray[np.bool_] | None = None) -> Statistic:
@@ -41,7 +47,7 @@ def ratio(above: Array, below: Array) -> Statistic:
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(sums[..., 0] / sums[..., 1])
 
-    return Statistic(columns=np.stack([above, below], axis=1), of=of)
+    return Statistic(columns=np.stack([above, below], axis=1), of=of, counted=int((below != 0).sum()))
 
 
 def resample(statistics: list[Statistic], *, replicates: int, seed: int) -> list[Array]:
@@ -64,20 +70,21 @@ def resample(statistics: list[Statistic], *, replicates: int, seed: int) -> list
 
 def figure(statistic: Statistic, resampled: Array, *, confidence: float = 0.95) -> Figure:
     """The figure of the texts themselves, between the percentiles of its resamples."""
-    return _between(float(statistic.of(statistic.columns.sum(axis=0))), resampled, confidence)
+    value = float(statistic.of(statistic.columns.sum(axis=0)))
+    return _between(value, resampled, confidence, counted=statistic.counted)
 
 
 def difference(one: tuple[Statistic, Array], other: tuple[Statistic, Array], *, confidence: float = 0.95) -> Figure:
     """`one` less `other`, paired: what a resample does to both cancels."""
     (mine, resampled), (theirs, others) = one, other
     value = float(mine.of(mine.columns.sum(axis=0)) - theirs.of(theirs.columns.sum(axis=0)))
-    return _between(value, resampled - others, confidence)
+    return _between(value, resampled - others, confidence, counted=min(mine.counted, theirs.counted))
 
 
-def _between(value: float, resampled: Array, confidence: float) -> Figure:
+def _between(value: float, resampled: Array, confidence: float, *, counted: int) -> Figure:
     # A resample may leave out every text for which the figure is defined.
     defined = resampled[~np.isnan(resampled)]
-    if not len(defined):
+    if counted < 2 or not len(defined):
         return Figure(value=value, low=float("nan"), high=float("nan"))
     low, high = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Figure(value=value, low=float(low), high=float(high))

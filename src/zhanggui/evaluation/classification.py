@@ -3,6 +3,7 @@
 Numbers in, numbers out; knows no model and no text.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zhanggui.errors import EvaluationError
 from zhanggui.evaluation.bootstrap import Array, Figure, Statistic, figure, ratio, resample
 
 BINS = 15
@@ -49,7 +51,7 @@ class Classified:
         return {
             **{name: one.value for name, one in three.items()},
             "rows": self.rows,
-            "intervals": {name: [one.low, one.high] for name, one in three.items()},
+            "intervals": {name: [_defined(one.low), _defined(one.high)] for name, one in three.items()},
             "per_class": self.per_class(),
             "confusion": [list(row) for row in self.confusion],
         }
@@ -58,7 +60,7 @@ class Classified:
         """The figures as Markdown."""
         lines = [f"## {title}: {self.rows:,} texts", "", "| | | 95% interval |", "|---|---|---|"]
         three = {"accuracy": self.accuracy, "macro-F1": self.macro_f1, "expected calibration error": self.ece}
-        lines += [f"| {name} | {one.value:.4f} | {one.low:.4f} to {one.high:.4f} |" for name, one in three.items()]
+        lines += [f"| {name} | {one.value:.4f} | {_interval(one)} |" for name, one in three.items()]
         lines += ["", "| class | precision | recall | F1 | texts |", "|---|---|---|---|---|"]
         for label, one in self.per_class().items():
             lines.append(
@@ -75,7 +77,14 @@ class Classified:
 def classified(
     probabilities: NDArray[np.floating[Any]], truth: Sequence[int], labels: Sequence[str], *, seed: int = 7
 ) -> Classified:
-    """Compare `probabilities` [rows, classes] with the true classes; the likeliest class is the answer."""
+    """Compare `probabilities` [rows, classes] with the true classes; the likeliest class is the answer.
+
+    Raises EvaluationError without a row, and where a probability is not a number.
+    """
+    if not len(truth):
+        raise EvaluationError("there is no text to measure a classifier on")
+    if np.isnan(probabilities).any():
+        raise EvaluationError("a probability is not a number", hint="a training that diverged makes such classifiers")
     wanted, count, said = np.asarray(truth), len(labels), probabilities.argmax(1)
     confidence = probabilities.max(1).astype(np.float64)
     cells = np.eye(count * count)[wanted * count + said]
@@ -83,9 +92,11 @@ def classified(
     gaps = bins * (confidence - (said == wanted))[:, None]
     statistics = [
         ratio((said == wanted).astype(np.float64), np.ones(len(wanted))),
-        Statistic(columns=cells, of=lambda sums: _macro_f1(sums.reshape(*sums.shape[:-1], count, count))),
+        Statistic(
+            columns=cells, of=lambda sums: _macro_f1(sums.reshape(*sums.shape[:-1], count, count)), counted=len(wanted)
+        ),
         # A resample has as many rows as there are.
-        Statistic(columns=gaps, of=lambda sums: np.abs(sums).sum(-1) / len(wanted)),
+        Statistic(columns=gaps, of=lambda sums: np.abs(sums).sum(-1) / len(wanted), counted=len(wanted)),
     ]
     drawn = resample(statistics, replicates=_RESAMPLES, seed=seed)
     accuracy, macro_f1, ece = (figure(one, values) for one, values in zip(statistics, drawn, strict=True))
@@ -98,6 +109,14 @@ def classified(
         ece=ece,
         confusion=tuple(tuple(int(cell) for cell in row) for row in confusion),
     )
+
+
+def _defined(number: float) -> float | None:
+    return None if math.isnan(number) else number
+
+
+def _interval(one: Figure) -> str:
+    return "not defined: one text" if math.isnan(one.low) else f"{one.low:.4f} to {one.high:.4f}"
 
 
 def _macro_f1(confusion: Array) -> Array:

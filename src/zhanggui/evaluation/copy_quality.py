@@ -5,7 +5,7 @@ Composes the metrics of its neighbours; counts nothing itself and writes no copy
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -172,7 +172,7 @@ def _add_overlap(add: _Add, rows: Sequence[CopyRow], columns: _Columns) -> None:
         for name, mine in zip(columns, said, strict=True):
             statistics = overlap.bleu_statistics(wanted, mine)
             add(f"bleu_4_{unit}", name, mean(overlap.bleu_of_texts(statistics), valid))
-            whole = Statistic(columns=statistics.astype(np.float64), of=overlap.bleu_of_sums)
+            whole = Statistic(columns=statistics.astype(np.float64), of=overlap.bleu_of_sums, counted=int(valid.sum()))
             add(f"corpus_bleu_4_{unit}", name, whole)
             for n in (1, 2):
                 add(f"rouge_{n}_{unit}", name, mean(overlap.rouge_n_of_texts(wanted, mine, n), valid))
@@ -183,9 +183,14 @@ def _add_diversity(add: _Add, columns: _Columns) -> None:
     counted = count(*([units(text) for text in texts] for texts in columns.values()))
     for name, mine in zip(columns, counted, strict=True):
         for n in (1, 2, 3, 4):
-            add(f"distinct_{n}", name, mean(distinct_by_text(mine, n)))
+            add(f"distinct_{n}", name, _share(mean(distinct_by_text(mine, n))))
         add("self_bleu_4", name, mean(overlap.self_bleu_of_texts(mine)))
         add("repetition_4", name, mean(repetition_by_text(mine, 4)))
+
+
+def _share(one: Statistic) -> Statistic:
+    """The statistic kept within what a share can be: what a jackknife stands in for can leave it where texts are few."""
+    return replace(one, of=lambda sums: np.clip(one.of(sums), 0.0, 1.0))
 
 
 def _cut(unit: str, texts: Sequence[str], rows: Sequence[CopyRow]) -> list[list[str]]:

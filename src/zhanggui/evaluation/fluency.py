@@ -19,4 +19,4 @@ def perplexity(texts: Sequence[str], scorer: Scorer) -> Statistic:
     def of(sums: Array) -> Array:
         return np.exp(each.of(sums))
 
-    return Statistic(columns=each.columns, of=of)
+    return Statistic(columns=each.columns, of=of, counted=each.counted)

@@ -15,7 +15,10 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A policy's value with a normal interval, and how many rows' worth of information the weights leave."""
+    """A policy's value with a normal interval, and how many rows' worth of information the weights leave.
+
+    Of one row the interval is everything.
+    """
 
     value: float
     low: float
@@ -62,7 +65,9 @@ def dr(
 
 
 def _weights(propensities: Array, target: Array) -> Array:
-    if np.any(propensities <= 0) or np.any(propensities > 1):
+    if not len(propensities):
+        raise PolicyError("no decision was logged: nothing can be evaluated")
+    if not np.all((propensities > 0) & (propensities <= 1)):
         raise PolicyError("a logged propensity is not between 0 and 1: without it nothing can be evaluated")
     return np.asarray(target / propensities)
 
@@ -71,7 +76,9 @@ def _mean(values: Array, weights: Array, confidence: float) -> Estimate:
     from scipy.stats import norm
 
     value = float(values.mean())
-    half = float(norm.ppf(0.5 + confidence / 2) * values.std(ddof=1) / np.sqrt(len(values)))
+    # One row says nothing of the spread: the interval has no ends.
+    spread = float(values.std(ddof=1)) if len(values) > 1 else float("inf")
+    half = float(norm.ppf(0.5 + confidence / 2) * spread / np.sqrt(len(values)))
     square = float((weights**2).sum())
     return Estimate(
         value=value,

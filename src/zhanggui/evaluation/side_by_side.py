@@ -3,6 +3,7 @@
 Texts are untrusted: the template escapes every value, and the page forbids scripts and any other resource to itself.
 """
 
+import math
 import re
 from importlib.resources import files
 from typing import Any
@@ -17,6 +18,13 @@ from zhanggui.evaluation.metrics import GROUPS, METRICS, Metric
 
 # Signs that HTML forbids, and those that turn the direction of what stands behind them.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+
+
+UNDEFINED = "n/a"
+NOTE = (
+    "n/a: not defined. A perplexity needs a text that is not empty, an interval two rows that count.",
+    "n/a：无定义。困惑度需要非空文案，区间需要至少两条有效数据。",
+)
 
 
 def render(quality: CopyQuality, *, samples: int = 20, seed: int = 7, title: str = "") -> str:
@@ -35,15 +43,29 @@ def render(quality: CopyQuality, *, samples: int = 20, seed: int = 7, title: str
         first=_plain(quality.systems[0]),
         others=[_plain(name) for name in quality.systems[1:]],
         differences=_differences(quality),
+        note={"en": "", "zh": ""} if is_whole(quality) else dict(zip(("en", "zh"), NOTE, strict=True)),
         samples=[_sample(quality, number) for number in drawn],
     )
 
 
 def printed(metric: Metric, one: Figure, *, sign: bool = False) -> tuple[str, str]:
-    """(value, interval) of a figure as text."""
+    """(value, interval) of a figure as text; `UNDEFINED` stands for what is not a number."""
+    if math.isnan(one.value):
+        return UNDEFINED, ""
     plus, digits = "+" if sign else "", 1 if metric.scale > 1 and not sign else 2
+    value = f"{one.value * metric.scale:{plus}.2f}"
+    if math.isnan(one.low):
+        return value, UNDEFINED
     low, high = (f"{number * metric.scale:{plus}.{digits}f}" for number in (one.low, one.high))
-    return f"{one.value * metric.scale:{plus}.2f}", f"{low}–{high}" if not sign else f"{low} … {high}"
+    return value, f"{low}–{high}" if not sign else f"{low} … {high}"
+
+
+def is_whole(quality: CopyQuality) -> bool:
+    """Whether every figure and difference is defined, so that no `UNDEFINED` is printed."""
+    printed_ones = (
+        one for of in (quality.figures, quality.differences) for each in of.values() for one in each.values()
+    )
+    return not any(math.isnan(one.value) or math.isnan(one.low) for one in printed_ones)
 
 
 def _cell(metric: Metric, one: Figure | None, *, sign: bool = False) -> dict[str, str]:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from zhanggui.errors import ModelError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SETTINGS = "encoder.json"
+_EXPORT = "`zhanggui model export NAME --to onnx` makes such folders"
 _INSTALL = "run: pip install 'zhanggui[encoder]'"
 
 
@@ -66,6 +67,7 @@ class Encoder:
             )
         except Exception as error:  # both libraries raise bare exceptions of their own
             raise ModelError(f"the encoder in {self.folder} cannot be loaded: {error}") from error
+        _check_task(self._session, self.settings, self.folder)
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(self.settings.max_tokens)
 
@@ -111,21 +113,43 @@ class Encoder:
             for number, row in enumerate(rows):
                 ids[number, : len(read[row].ids)] = read[row].ids
                 mask[number, : len(read[row].ids)] = 1
-            out[rows] = self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+            try:
+                out[rows] = self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+            except Exception as error:  # onnxruntime's own; or another shape than the settings say
+                raise ModelError(
+                    f"the encoder in {self.folder} failed, as if {SETTINGS}, tokenizer.json and model.onnx did not belong "
+                    f"together: {error}"
+                ) from error
         return out
+
+
+def _check_task(session: Any, settings: EncoderSettings, folder: Path) -> None:
+    """Raise ModelError where the ONNX file takes or puts out something else than an encoder of these settings."""
+    inputs = [one.name for one in session.get_inputs()]
+    shape = session.get_outputs()[0].shape
+    fits = len(shape) == 2 and (shape[1] == settings.size or not isinstance(shape[1], int))
+    if sorted(inputs) != ["attention_mask", "input_ids"] or not fits:
+        found = f"takes {', '.join(inputs)} and puts out [{', '.join(map(str, shape))}]"
+        raise ModelError(
+            f"{folder / 'model.onnx'} is made for another task: it {found}, where {SETTINGS} promises a file that takes "
+            f"input_ids, attention_mask and puts out [batch, {settings.size}]; {_EXPORT}"
+        )
 
 
 def _settings(folder: Path) -> EncoderSettings:
     path = folder / SETTINGS
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-        return EncoderSettings(**told | {"labels": tuple(told.get("labels", ()))})
+        found = EncoderSettings(**told | {"labels": tuple(told.get("labels", ()))})
     except OSError as error:
-        raise ModelError(
-            f"{path} cannot be opened: {error.strerror}; `zhanggui model export NAME --to onnx` makes such folders"
-        ) from error
-    except (ValueError, TypeError) as error:
+        raise ModelError(f"{path} cannot be opened: {error.strerror}; {_EXPORT}") from error
+    except (ValueError, TypeError, AttributeError) as error:
         raise ModelError(f"{path} is damaged: {error}") from error
+    if found.task not in ("classify", "embed"):
+        raise ModelError(f"{path}: its task is {found.task!r}; an encoder can classify or embed; {_EXPORT}")
+    if found.task == "classify" and len(found.labels) != found.size:
+        raise ModelError(f"{path}: it has {len(found.labels)} labels for {found.size} columns; {_EXPORT}")
+    return found
 
 
 def _cores() -> int:

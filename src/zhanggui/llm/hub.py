@@ -16,6 +16,7 @@ from urllib.parse import quote
 import httpx
 
 from zhanggui.errors import ModelError
+from zhanggui.llm import connect
 
 ENDPOINT = "https://huggingface.co"
 ATTEMPTS = 4
@@ -102,18 +103,23 @@ def pull(model: HubModel, folder: Path, *, progress: Progress = lambda _file, _d
     """Download a model into `folder`; returns its file, or for a whole repository its folder.
 
     What is there with the right hash is not fetched again. Raises ModelError: when the hub cannot be reached, with what
-    to do by hand; when a file is not what the hub says it is, and that file is removed.
+    to do by hand; when a file is not what the hub says it is, and that file is removed; when the disk is full.
     """
     place = target(model, folder)
     home = folder if model.file else place
-    home.mkdir(parents=True, exist_ok=True)
-    with httpx.Client(timeout=_TIMEOUT, follow_redirects=True) as client:
-        try:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with connect.client(timeout=_TIMEOUT, follow_redirects=True) as client:
             files = _chosen(model, _listing(client, model))
             for one in files:
                 download(client, address(model, one.path), one, home / one.path, progress=progress)
-        except httpx.TransportError as error:
-            raise ModelError(by_hand(model, folder, error)) from error
+    except httpx.TransportError as error:
+        raise ModelError(by_hand(model, folder, error)) from error
+    except OSError as error:
+        raise ModelError(
+            f"{error.filename or home} cannot be written: {error.strerror}; {model.name} takes {model.gigabytes:g} GB. "
+            "What was fetched so far is kept; the same command goes on from there"
+        ) from error
     return place
 
 

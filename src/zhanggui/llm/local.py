@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from zhanggui.errors import ModelError
+from zhanggui.llm import gguf
 from zhanggui.llm.chat_format import defuse
 from zhanggui.llm.model import ChatRequest, Completion, Sampling
 
@@ -63,7 +64,7 @@ class LocalModel:
         self.prompt_style = prompt
         for file in (self.path, self.adapter):
             if file is not None:
-                _check_gguf(file)
+                gguf.check(file, _HINT)
         self._slots = slots
         parameters = xllamacpp.CommonParams()
         parameters.model.path = str(self.path)
@@ -81,6 +82,9 @@ class LocalModel:
         try:
             self._server = xllamacpp.Server(parameters)
         except RuntimeError as error:
+            for file in (self.path, self.adapter):
+                if file is not None and (problem := gguf.cut_short(file)):
+                    raise ModelError(f"llama.cpp cannot load {file}: {problem}") from error
             beside = f" with the adapter {self.adapter}" if self.adapter else ""
             problem = (
                 f"llama.cpp cannot load {self.path}{beside}: damaged, of an unknown kind, or made for another base"
@@ -163,16 +167,6 @@ class LocalModel:
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"{self.path.name} did not answer: {error}") from error
         return answer
-
-
-def _check_gguf(path: Path) -> None:
-    try:
-        with path.open("rb") as file:
-            magic = file.read(4)
-    except OSError as error:
-        raise ModelError(f"the model {path} cannot be opened: {error.strerror}; {_HINT}") from error
-    if magic != b"GGUF":
-        raise ModelError(f"{path} is no GGUF file; {_HINT}")
 
 
 def _hash(path: Path) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import httpx
 
 from zhanggui.errors import ModelError
+from zhanggui.llm import connect
 from zhanggui.llm.chat_format import defuse
 from zhanggui.llm.model import ChatRequest, Completion, Sampling
 
@@ -25,7 +26,7 @@ class RemoteModel:
 
     `base_url` ends before `/chat/completions` (such as "http://localhost:8000/v1"). `api_key_env` names the environment
     variable that holds the key. `prompt`: how it is asked for copy, "brief" or "product" for a model that was trained so.
-    Raises ModelError when that variable is not set.
+    Raises ModelError when that variable is not set, or the environment names a proxy that cannot be used.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class RemoteModel:
         self._model, self._url, self._key_env = model, base_url.rstrip("/"), api_key_env
         self._retries, self._concurrency, self._extra = retries, concurrency, extra or {}
         limits = httpx.Limits(max_connections=concurrency)
-        self._client = httpx.Client(headers=headers, timeout=timeout_s, limits=limits)
+        self._client = connect.client(headers=headers, timeout=timeout_s, limits=limits)
 
     @property
     def identity(self) -> str:

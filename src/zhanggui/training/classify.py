@@ -19,7 +19,7 @@ from zhanggui.storage import Artifact, ArtifactStore
 from zhanggui.training import curves, held_out, job, kept
 from zhanggui.training.corpora import labelled
 from zhanggui.training.licences import stated
-from zhanggui.training.load import adapters, fits
+from zhanggui.training.load import adapters, check_folder, fits
 from zhanggui.training.settings import ClassifySettings
 from zhanggui.training.streams import Stream, alike, collate
 
@@ -106,6 +106,7 @@ def _model(base: str, labels: Sequence[str], settings: ClassifySettings) -> tupl
     import torch
     from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
+    check_folder(base)
     try:
         shape = AutoConfig.from_pretrained(base)
         tokenizer = AutoTokenizer.from_pretrained(base)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from zhanggui.errors import TrainingError
 from zhanggui.llm.encoder import SETTINGS, EncoderSettings
-from zhanggui.training.load import context
+from zhanggui.training.load import check_folder, context
 
 Precision = Literal["fp32", "int8"]
 """int8: weights as 8-bit integers with a scale a column, activations measured as they come (dynamic quantization)."""
@@ -30,8 +30,12 @@ def encoder_to_onnx(folder: Path, out: Path, *, precision: Precision = "fp32") -
 
     if out.exists():
         raise TrainingError(f"{out} is there already; name a new folder")
+    check_folder(folder)
     model, classifies = _load(folder)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"the tokenizer in {folder} cannot be opened: {error}") from error
     head = _head(model, classifies=classifies)
     # Two rows, one of them padded: what is traced must hold for masks too.
     example = torch.ones((2, 6), dtype=torch.long), torch.tensor([[1] * 6, [1] * 4 + [0] * 2])

@@ -13,6 +13,10 @@ from zhanggui.llm.encoder import SETTINGS as ENCODER
 from zhanggui.storage import Artifact, ArtifactStore
 
 ADAPTER = "adapter.gguf"
+_OTHER = {
+    "encoder": ": a classifier labels texts by `zhanggui model classify`, and any encoder leaves by `zhanggui model export --to onnx`",
+    "encoder-decoder": ": it answers by `zhanggui model generate`",
+}
 _DECODERS = ("ForCausalLM", "LMHeadModel")
 
 
@@ -59,7 +63,7 @@ def serving(artifact: Artifact, folder: Path, *, base: str | None = None) -> dic
     kind = kind_of(artifact)
     if kind not in ("adapter", "decoder"):
         raise TrainingError(
-            f"{artifact.name} {artifact.version} is of kind {kind}; only decoders and adapters serve a shop"
+            f"{artifact.name} {artifact.version} is of kind {kind}; only decoders and adapters serve a shop{_OTHER.get(kind, '')}"
         )
     style = artifact.config.get("prompt", "examples")
     prompt = {} if style == "examples" else {"prompt": str(style)}
@@ -76,6 +80,23 @@ def serving(artifact: Artifact, folder: Path, *, base: str | None = None) -> dic
         out.parent.mkdir(parents=True, exist_ok=True)
         to_gguf(artifact, out, precision="Q8_0", base=base)
     return {"path": str(out.resolve())} | prompt
+
+
+def serving_encoder(artifact: Artifact, folder: Path) -> Path:
+    """The folder that `zhanggui.llm.encoder` serves: the artifact's own, or what is exported below `folder` once.
+
+    Raises TrainingError for what is no encoder.
+    """
+    kind = kind_of(artifact)
+    if kind != "encoder":
+        raise TrainingError(f"{artifact.name} {artifact.version} is of kind {kind}; only encoders label texts")
+    if ENCODER in artifact.files:
+        return artifact.path
+    out = folder / f"{artifact.name.replace('/', '-')}-{artifact.version}"
+    if not out.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        to_onnx(artifact, out, precision="fp32")
+    return out
 
 
 def to_gguf(artifact: Artifact, out: Path, *, precision: str, base: str | None = None) -> int:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from zhanggui.errors import TrainingError
+from zhanggui.llm.gguf import cut_short
 from zhanggui.training import job
 from zhanggui.training.chats import ready
 from zhanggui.training.settings import LoraSettings
@@ -20,6 +21,35 @@ def encoder_decoder(base: str) -> bool:
         return bool(AutoConfig.from_pretrained(base).is_encoder_decoder)
     except (OSError, ValueError) as error:
         raise TrainingError(f"the base model {base} cannot be opened: {error}") from error
+
+
+_TOKENIZERS = ("tokenizer*", "vocab*", "*.model", "*.tiktoken", "*.tekken")
+
+
+def check_folder(base: str | Path) -> None:
+    """Raise TrainingError where a base is a folder without a configuration or a tokenizer, or its weights are cut short."""
+    from safetensors import SafetensorError, safe_open
+
+    folder = Path(base)
+    if not folder.is_dir():
+        return
+    if not any((folder / name).is_file() for name in ("config.json", "adapter_config.json")):
+        raise TrainingError(
+            f"the folder {base} holds no model: there is no config.json in it; name the folder that holds it"
+        )
+    if not any(one for pattern in _TOKENIZERS for one in folder.glob(pattern)):
+        raise TrainingError(
+            f"the folder {base} holds a model without its tokenizer; put tokenizer.json and tokenizer_config.json of the "
+            "model's repository beside config.json"
+        )
+    for file in sorted(folder.glob("*.safetensors")):
+        try:
+            with safe_open(file, "np"):
+                pass  # its header says how long it has to be
+        except SafetensorError as error:
+            raise TrainingError(
+                f"the weights {file} are damaged or cut short ({error}); fetch or copy them anew"
+            ) from error
 
 
 def context(model: Any) -> int | None:
@@ -97,6 +127,7 @@ def load(base: str, *, half: bool = False) -> tuple[Any, Any]:
 
         base = str(default_weights())
     path = Path(base)
+    check_folder(path)
     try:
         if path.suffix == ".gguf":
             tokenizer = AutoTokenizer.from_pretrained(str(path.parent), gguf_file=path.name)
@@ -112,5 +143,7 @@ def load(base: str, *, half: bool = False) -> tuple[Any, Any]:
             tokenizer = AutoTokenizer.from_pretrained(base)
             model = AutoModelForCausalLM.from_pretrained(base, **options)
     except (OSError, ValueError) as error:
+        if path.suffix == ".gguf" and path.is_file() and (problem := cut_short(path)):
+            raise TrainingError(f"the base model {base} cannot be opened: {problem}") from error
         raise TrainingError(f"the base model {base} cannot be opened: {error}") from error
     return model.to(job.device()), ready(tokenizer, model)

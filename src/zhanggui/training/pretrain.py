@@ -17,6 +17,7 @@ from zhanggui.training import curves, held_out, job, kept
 from zhanggui.training.chats import beginning, ended
 from zhanggui.training.corpora import Texts, texts
 from zhanggui.training.licences import stated
+from zhanggui.training.load import check_folder
 from zhanggui.training.models import bert_for_pretraining, new_model
 from zhanggui.training.packing import pack
 from zhanggui.training.sentence_pairs import Marks, clauses
@@ -97,6 +98,7 @@ def _model(settings: PretrainSettings, data: Texts, *, base: str, work: Path, ma
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
     if base:
+        check_folder(base)
         try:
             shape = AutoConfig.from_pretrained(base)
             if masked and shape.model_type != "bert":

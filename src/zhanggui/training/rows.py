@@ -15,6 +15,7 @@ from zhanggui.content.brief import Brief
 from zhanggui.content.prompt import Style, request_for
 from zhanggui.corpus import json_rows
 from zhanggui.corpus.clean import clean
+from zhanggui.corpus.split import group_key
 from zhanggui.errors import TrainingError
 from zhanggui.training import shapes
 from zhanggui.training.settings import FinetuneSettings, PairColumns
@@ -125,10 +126,15 @@ def _rows(file: Path, data: bytes) -> Iterator[tuple[int, Any]]:
 def split(
     found: Sequence[Row], *, validation: float, seed: int, group: Callable[[Row], str] = attrgetter("group")
 ) -> tuple[list[Row], list[Row]]:
-    """Rows for training and for validation; a group goes to one side whole, chosen by a hash of its name and the seed."""
+    """Rows for training and for validation; a group goes to one side whole, chosen by a hash of its name and the seed.
+
+    Names that differ in case, spaces or width alone are of one group: the one that comes first is hashed.
+    """
+    names: dict[str, str] = {}
 
     def held(one: Row) -> bool:
-        return int(hashlib.sha256(f"{seed}:{group(one)}".encode()).hexdigest()[:8], 16) < validation * 2**32
+        name = names.setdefault(group_key(group(one)), group(one))
+        return int(hashlib.sha256(f"{seed}:{name}".encode()).hexdigest()[:8], 16) < validation * 2**32
 
     sides: tuple[list[Row], list[Row]] = ([], [])
     for one in found:

@@ -13,7 +13,7 @@ from typing import Any
 from zhanggui.errors import TrainingError
 from zhanggui.storage import Artifact, ArtifactStore
 from zhanggui.training import held_out, job, rows
-from zhanggui.training.load import adapters
+from zhanggui.training.load import adapters, check_folder
 from zhanggui.training.losses import Extra, meanings, nats
 from zhanggui.training.measure_seq2seq import measure, row
 from zhanggui.training.settings import FinetuneSettings
@@ -93,6 +93,7 @@ def load(base: str) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
+    check_folder(base)
     try:
         tokenizer = AutoTokenizer.from_pretrained(base)
         model = AutoModelForSeq2SeqLM.from_pretrained(base, dtype=torch.float32)

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,15 @@ def test_nothing_to_build_from_is_said(tmp_path: Path) -> None:
     ran = CliRunner().invoke(app, ["corpus", "build", "--out", str(tmp_path / "corpus")])
     assert ran.exit_code == 2
     assert "--catalog" in ran.output
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full here")
+def test_a_full_disk_ends_a_command_with_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "texts.txt").write_text("\n".join(f"Tea tin {one} is good" for one in FIGURES), encoding="utf-8")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "card.json").symlink_to("/dev/full")
+    command = [sys.executable, "-m", "zhanggui", "corpus", "build", "texts.txt", "--out", "out"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "cannot be used: No space left on device; make room on the disk" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -152,17 +152,18 @@ def test_an_adapter_on_a_folder_is_merged_and_exported_once(shop: Path, tmp_path
     assert [one.name for one in (shop / "data" / "models").iterdir()] == ["writer-1.gguf"]
 
 
-def test_exports_leave_in_the_asked_format(shop: Path, tmp_path: Path) -> None:
+def save_classifier(path: Path) -> None:
     from transformers import BertConfig, BertForSequenceClassification
 
-    def fill(path: Path) -> None:
-        words = tokenizer()
-        shape = BertConfig(vocab_size=len(words), hidden_size=64, num_hidden_layers=1, num_attention_heads=2,
-                           intermediate_size=64, max_position_embeddings=64, num_labels=2, id2label={0: "no", 1: "yes"})  # fmt: skip
-        BertForSequenceClassification(shape).save_pretrained(path / "model")
-        words.save_pretrained(path / "model")
+    words = tokenizer()
+    shape = BertConfig(vocab_size=len(words), hidden_size=64, num_hidden_layers=1, num_attention_heads=2,
+                       intermediate_size=64, max_position_embeddings=64, num_labels=2, id2label={0: "no", 1: "yes"})  # fmt: skip
+    BertForSequenceClassification(shape).save_pretrained(path / "model")
+    words.save_pretrained(path / "model")
 
-    keep(shop, "moods", fill)
+
+def test_exports_leave_in_the_asked_format(shop: Path, tmp_path: Path) -> None:
+    keep(shop, "moods", save_classifier)
     keep(shop, "writer", lambda path: save_decoder(path / "model"))
     where = ("-C", str(shop))
     run("export", "moods", "--to", "onnx", "--type", "int8", "--out", str(tmp_path / "moods"), *where)
@@ -175,10 +176,41 @@ def test_exports_leave_in_the_asked_format(shop: Path, tmp_path: Path) -> None:
             run("export", name, "--to", form, "--out", str(tmp_path / "wrong"), *where)
     with pytest.raises(TrainingError, match="not as int8"):
         run("export", "writer", "--to", "gguf", "--type", "int8", "--out", str(tmp_path / "wrong"), *where)
-    with pytest.raises(TrainingError, match="only decoders"):
+    with pytest.raises(TrainingError, match=r"only decoders.*: a classifier labels texts by `zhanggui model classify`"):
         run("use", "moods", *where)
     with pytest.raises(ArtifactError, match="there is moods, writer"):
         run("show", "nobody", *where)
+
+
+def test_a_classifier_labels_the_texts_of_a_file_and_of_standard_input(shop: Path, tmp_path: Path) -> None:
+    keep(shop, "moods", save_classifier)
+    keep(shop, "writer", lambda path: save_decoder(path / "model"))
+    where, out = ("-C", str(shop)), tmp_path / "labels.jsonl"
+    rows = [{"id": "a", "body": "green tea"}, {"id": "b", "body": ""}, {"id": "c", "body": "<p>ｌａｍｐ</p>"}]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    run("classify", "moods", str(tmp_path / "rows.jsonl"), "--text", "body", "--keep", "id", "--out", str(out), *where)
+    found = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert [(one["id"], one["text"], one["source"]) for one in found] == [
+        ("a", "green tea", "rows.jsonl:1"),
+        ("c", "<p>ｌａｍｐ</p>", "rows.jsonl:3"),
+    ]
+    run("export", "moods", "--to", "onnx", "--out", str(tmp_path / "moods"), *where)
+    known = Encoder(tmp_path / "moods", threads=1).probabilities(["green tea", "lamp"])
+    for one, shares in zip(found, known, strict=True):
+        assert one["label"] == ("no", "yes")[shares.argmax()]
+        assert one["probability"] == max(one["probabilities"].values())
+        assert [*one["probabilities"].values()] == pytest.approx(shares.tolist(), abs=1e-4)
+    (refused,) = (tmp_path / "labels.rejects.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(refused)["line"] == 2
+    done = CliRunner().invoke(app, ["model", "classify", str(tmp_path / "moods")], input="lamp\n\ngreen tea\n")
+    assert [json.loads(line)["source"] for line in done.stdout.splitlines()] == ["stdin:1", "stdin:3"]
+    assert [json.loads(line)["probabilities"] for line in done.stdout.splitlines()][::-1] == [
+        one["probabilities"] for one in found
+    ]
+    with pytest.raises(TrainingError, match="writer 1 is of kind decoder; only encoders label texts"):
+        run("classify", "writer", str(out), *where)
+    listed = run("list", *where)
+    assert sorted(line.split()[0] for line in listed.splitlines()) == ["moods", "writer"]
 
 
 def test_artifacts_of_another_folder_are_found(shop: Path, tmp_path: Path) -> None:

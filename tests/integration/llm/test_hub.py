@@ -213,3 +213,12 @@ def test_offline_says_what_to_do_by_hand(
 def test_an_unknown_name_is_answered_with_the_list() -> None:
     with pytest.raises(ModelError, match="SmolLM2-360M-Instruct-GGUF"):
         hub.find("gpt-9")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full here")
+def test_a_full_disk_is_said_in_one_sentence(server: Server, tmp_path: Path) -> None:
+    (tmp_path / f"{SERVED.file}.partial").symlink_to("/dev/full")
+    with pytest.raises(
+        ModelError, match=r"cannot be written: No space left on device; .*takes 0\.6 GB.*goes on from there"
+    ):
+        hub.pull(SERVED, tmp_path)

@@ -1,6 +1,7 @@
 """Tiny encoders, exported and served by onnxruntime: their figures are those of transformers."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -193,12 +194,35 @@ def test_what_cannot_be_served_is_refused(classifier: Path, tmp_path: Path) -> N
         encoder_to_onnx(tmp_path / "nothing", tmp_path / "other")
     with pytest.raises(ModelError, match=r"encoder\.json"):
         Encoder(tmp_path)
+    bare = shutil.copytree(classifier, tmp_path / "bare")
+    (bare / "tokenizer.json").unlink()
+    (bare / "tokenizer_config.json").unlink()
+    with pytest.raises(TrainingError, match="without its tokenizer"):
+        encoder_to_onnx(bare, tmp_path / "other")
     (tmp_path / "served" / "model.onnx").write_bytes(b"no model")
     with pytest.raises(ModelError, match="cannot be loaded"):
         Encoder(tmp_path / "served")
     (tmp_path / "served" / "encoder.json").write_text(json.dumps({"task": "classify"}))
     with pytest.raises(ModelError, match="damaged"):
         Encoder(tmp_path / "served")
+
+
+def test_an_onnx_file_of_another_task_is_refused(classifier: Path, embedder: Path, tmp_path: Path) -> None:
+    encoder_to_onnx(classifier, tmp_path / "classifier")
+    encoder_to_onnx(embedder, tmp_path / "embedder")
+    settings = json.loads((tmp_path / "classifier" / "encoder.json").read_text(encoding="utf-8"))
+    shutil.copy(tmp_path / "classifier" / "encoder.json", tmp_path / "embedder" / "encoder.json")
+    with pytest.raises(
+        ModelError, match=r"made for another task: it takes .* and puts out \[batch, 64\], .* \[batch, 3\]"
+    ):
+        Encoder(tmp_path / "embedder")
+    for change, words in (
+        ({"task": "rank"}, "its task is 'rank'; an encoder can classify or embed"),
+        ({"labels": ["good"]}, "1 labels for 3 columns"),
+    ):
+        (tmp_path / "classifier" / "encoder.json").write_text(json.dumps(settings | change), encoding="utf-8")
+        with pytest.raises(ModelError, match=words):
+            Encoder(tmp_path / "classifier")
 
 
 @pytest.mark.parametrize("library", ["onnxruntime", "tokenizers"])

@@ -8,8 +8,11 @@ import pytest
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 pytestmark = pytest.mark.filterwarnings("default")  # the training libraries warn about themselves
 
+from safetensors.torch import save_file  # noqa: E402
+
 from zhanggui.errors import TrainingError  # noqa: E402
-from zhanggui.training.load import adapters, context, encoder_decoder, load_in_4_bits  # noqa: E402
+from zhanggui.training.load import adapters, check_folder, context, encoder_decoder, load, load_in_4_bits  # noqa: E402
+from zhanggui.training.seq2seq import load as load_encoder_decoder  # noqa: E402
 from zhanggui.training.settings import LoraSettings  # noqa: E402
 
 
@@ -22,6 +25,23 @@ def test_the_shape_of_a_base_is_read_from_its_configuration(tmp_path: Path) -> N
     assert not encoder_decoder("some/file.gguf")
     with pytest.raises(TrainingError, match="cannot be opened"):
         encoder_decoder(str(tmp_path / "nowhere"))
+
+
+def test_a_folder_without_model_or_tokenizer_is_said_for_what_it_is(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"holds no model: there is no config\.json"):
+        load(str(tmp_path))
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "gpt2"}), encoding="utf-8")
+    for opened in (load, load_encoder_decoder):
+        with pytest.raises(TrainingError, match=r"without its tokenizer; put tokenizer\.json"):
+            opened(str(tmp_path))
+    (tmp_path / "tokenizer.json").write_text("{}", encoding="utf-8")
+    save_file({"a": torch.zeros(100)}, tmp_path / "model.safetensors")
+    check_folder(tmp_path)
+    whole = (tmp_path / "model.safetensors").read_bytes()
+    for size in (4, 60, len(whole) - 1):
+        (tmp_path / "model.safetensors").write_bytes(whole[:size])
+        with pytest.raises(TrainingError, match=r"model\.safetensors are damaged or cut short"):
+            load(str(tmp_path))
 
 
 def test_adapters_are_those_of_the_settings() -> None:

@@ -46,8 +46,9 @@ def test_data_and_base_may_be_named_instead_of_the_files(
     def train(settings: Any, **places: Any) -> Any:
         told.update(vars(settings) | places)
         interval = {"accuracy": 0.5, "intervals": {"accuracy": (0.4, 0.6)}}
+        alone = {"accuracy": 1.0, "intervals": {"accuracy": (None, None)}}  # a part of one text
         figures = dict.fromkeys(("preference_loss", "preference_accuracy", "preference_margin"), 0.5)
-        metrics = {"before": {}, "after": {}, "validation": interval, "test": interval} | figures
+        metrics = {"before": {}, "after": {}, "validation": interval, "test": alone} | figures
         return SimpleNamespace(name="tiny", version="1", path=tmp_path, metrics=metrics)
 
     monkeypatch.setattr(f"zhanggui.training.{JOBS[job]}", train)
@@ -58,3 +59,6 @@ def test_data_and_base_may_be_named_instead_of_the_files(
     assert told["data"] == str(tmp_path / "two.jsonl")
     assert Path(told["base"]).name == "two"
     assert done.output.splitlines()[0].startswith("curves, while it trains: tensorboard --logdir made/.work/tiny ")
+    if job == "classify":
+        assert "  validation: accuracy 0.5000 (0.4000 to 0.6000)" in done.output
+        assert "  test: accuracy 1.0000 (no interval: one text)" in done.output

@@ -48,3 +48,16 @@ def test_many_texts_are_resampled_in_parts_alike(monkeypatch: pytest.MonkeyPatch
     whole = resample([one], replicates=40, seed=1)[0]
     monkeypatch.setattr("zhanggui.evaluation.bootstrap._CELLS", 90)
     assert resample([one], replicates=40, seed=1)[0] == pytest.approx(whole)
+
+
+def test_one_text_has_no_interval_and_equal_ones_have_a_narrow_one() -> None:
+    one, other, equal = mean(np.array([1.0])), mean(np.array([3.0])), mean(np.ones(5))
+    resampled = [resample([of], replicates=50, seed=1)[0] for of in (one, other, equal)]
+    found = figure(one, resampled[0])
+    assert (found.value, np.isnan(found.low), np.isnan(found.high)) == (1.0, True, True)
+    gap = difference((other, resampled[1]), (one, resampled[0]))
+    assert (gap.value, np.isnan(gap.low), np.isnan(gap.high)) == (2.0, True, True)
+    alike = figure(equal, resampled[2])
+    assert (alike.low, alike.value, alike.high) == (1.0, 1.0, 1.0)
+    lone = mean(np.array([5.0, 0.0, 0.0]), np.array([True, False, False]))
+    assert np.isnan(figure(lone, resample([lone], replicates=50, seed=1)[0]).low)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from zhanggui.errors import EvaluationError
 from zhanggui.evaluation.classification import classified
 
 LABELS = ("fruit", "tablet", "hotel")
@@ -53,3 +54,13 @@ def test_a_class_that_nobody_has_or_is_given_does_not_count() -> None:
     assert found.macro_f1.value == 1.0
     assert found.per_class()["hotel"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "rows": 0}
     assert "| hotel | 0.000 | 0.000 | 0.000 | 0 |" in found.page("test")
+
+
+def test_one_text_none_and_a_diverged_classifier_are_answered() -> None:
+    found = classified(np.array([[0.8, 0.1, 0.1]]), [0], LABELS)
+    assert found.figures()["intervals"]["accuracy"] == [None, None]
+    assert "| accuracy | 1.0000 | not defined: one text |" in found.page("Test")
+    with pytest.raises(EvaluationError, match="no text"):
+        classified(np.zeros((0, 3)), [], LABELS)
+    with pytest.raises(EvaluationError, match=r"not a number .*diverged"):
+        classified(np.full((2, 3), np.nan), [0, 1], LABELS)

@@ -12,6 +12,8 @@ import pytest
 from zhanggui.evaluation.copy_quality import CopyQuality, evaluate
 from zhanggui.evaluation.copy_rows import REFERENCE, CopyRow
 from zhanggui.evaluation.diversity import distinct, repetition
+from zhanggui.evaluation.metrics import METRICS
+from zhanggui.evaluation.side_by_side import NOTE, is_whole, printed, render, verdict
 from zhanggui.evaluation.source import from_row
 
 ROOT = Path(__file__).parents[3]
@@ -163,3 +165,49 @@ def test_same_seed_same_report_and_it_is_plain_data() -> None:
     first, again = (json.dumps(evaluate(shirts(), replicates=20, seed=3).to_json()) for _ in range(2))
     assert first == again
     assert json.loads(first)["differences"]["from"] == "bad"
+
+
+def of_texts(*texts: tuple[str, str]) -> list[CopyRow]:
+    return [
+        CopyRow(place=str(number), language="en", source=None, reference="good tea", texts={"one": one, "two": two})
+        for number, (one, two) in enumerate(texts)
+    ]
+
+
+def test_one_row_calls_nothing_better_and_says_that_it_has_no_intervals() -> None:
+    found = evaluate(of_texts(("tin", "good tea")))
+    gap = found.differences["rouge_1_words"]["two"]
+    metric = next(one for one in METRICS if one.name == "rouge_1_words")
+    assert gap.value == 1.0
+    assert verdict(metric, gap) == ""
+    assert printed(metric, found.figures["rouge_1_words"]["two"]) == ("100.00", "n/a")
+    assert json.loads(json.dumps(found.to_json(), allow_nan=False))["figures"]["two"]["rouge_1_words"] == {
+        "value": 1.0,
+        "low": None,
+        "high": None,
+    }
+    assert not is_whole(found)
+    assert all(words in render(found) for words in NOTE)
+
+
+def test_texts_that_are_all_equal_or_all_empty_are_measured_without_a_bare_nan() -> None:
+    same = evaluate(of_texts(*[("good tea", "good tea")] * 4))
+    assert is_whole(same)
+    assert same.differences["rouge_1_words"]["two"].low == same.differences["rouge_1_words"]["two"].high == 0.0
+    assert "n/a" not in render(same)
+    empty = evaluate(
+        of_texts(*[("", "good tea")] * 4), scorer=lambda texts: np.array([[2.0 * len(one), len(one)] for one in texts])
+    )
+    assert empty.figures["length"]["one"].value == 0.0
+    perplexity = next(one for one in METRICS if one.name == "perplexity")
+    assert printed(perplexity, empty.figures["perplexity"]["one"]) == ("n/a", "")
+    assert printed(perplexity, empty.differences["perplexity"]["two"], sign=True) == ("n/a", "")
+    assert "nan" not in render(empty)
+    assert NOTE[0] in render(empty)
+
+
+def test_distinct_stays_a_share_where_texts_are_few() -> None:
+    found = evaluate(of_texts(("green tea tin", "a"), ("", "a b"), ("", "b c")))
+    for n in (1, 2, 3):
+        for one in found.figures[f"distinct_{n}"].values():
+            assert 0.0 <= one.low <= one.value <= one.high <= 1.0

@@ -114,6 +114,16 @@ def test_no_group_crosses_the_split_and_the_seed_fixes_it(tmp_path: Path) -> Non
     assert rows.split(pairs, validation=0.2, seed=2) != (train, held)
 
 
+def test_a_group_is_one_however_its_name_is_written(tmp_path: Path) -> None:
+    names = ("SKU {}", "sku{}", "Ｓｋｕ　{}")
+    lines = [{"prompt": "a", "completion": "b", "group": name.format(n)} for n in range(60) for name in names]
+    train, held = rows.split(rows.read(write(tmp_path, *lines))[0], validation=0.3, seed=1)
+    sides = [
+        {int(one.group.lower().replace("ｓｋｕ", "").replace("sku", "")) for one in side} for side in (train, held)
+    ]
+    assert not sides[0] & sides[1]
+
+
 def test_a_group_binds_rows_of_every_shape(tmp_path: Path) -> None:
     shapes = [
         BRIEF,
@@ -180,4 +190,4 @@ def test_columns_are_named_and_completions_made_clean_where_asked(tmp_path: Path
     assert [one["role"] for one in kept.prompt] == ["system", "user"]
     assert kept.group == "类型#裤"
     (tidy,), _ = rows.read(write(tmp_path, row), columns, tidy=True)
-    assert tidy.answer == "宽松好看显瘦"
+    assert tidy.answer == "宽松好看，显瘦"
