@@ -44,7 +44,7 @@ def arguments(settings: Any, work: Path) -> dict[str, Any]:
     Each process measures as many rows at a time as it computes in training.
     """
     if hasattr(settings, "rows_at_once"):
-        rows = settings.rows_at_once
+        rows = min(settings.rows_at_once, max(1, settings.batch_size // processes()))
         times = shared(settings.batch_size, rows_at_once=rows)
     else:
         rows, times = shared(settings.batch_size), settings.accumulate

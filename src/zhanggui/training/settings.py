@@ -100,7 +100,7 @@ class PretrainSettings:
     batch_size: int = 64
     """Rows an update, over all processes: the same run on one process or several."""
     rows_at_once: int = 64
-    """Rows that one process computes at a time; gradients of the others are added up."""
+    """Rows that one process computes at a time, at most; gradients of the others are added up."""
     learning_rate: float = 1e-3
     """Its peak."""
     schedule: Literal["cosine", "wsd"] = "cosine"
@@ -280,7 +280,7 @@ class ClassifySettings(TuningSettings):
     batch_size: int = 64
     """Texts an update, over all processes."""
     rows_at_once: int = 64
-    """Texts that one process computes at a time; gradients of the others are added up."""
+    """Texts that one process computes at a time, at most; gradients of the others are added up."""
     learning_rate: float = 2e-4
     """Its peak. A big encoder wants less, 2e-5."""
     schedule: Literal["cosine", "linear", "constant"] = "linear"

@@ -18,6 +18,7 @@ from zhanggui.training.settings import (  # noqa: E402
     FinetuneSettings,
     PreferenceSettings,
     PretrainSettings,
+    load,
 )
 
 
@@ -93,3 +94,15 @@ def test_a_process_measures_as_many_rows_at_a_time_as_it_trains_on(
     given = {"rows_at_once": 4} if settings is ClassifySettings else {}
     told = job.arguments(settings(name="one", base="base", data="rows.jsonl", batch_size=8, **given), tmp_path)
     assert told["per_device_train_batch_size"] == told["per_device_eval_batch_size"] == 4
+
+
+def test_several_processes_divide_the_rows_that_one_would_compute_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = Path(__file__).parents[3] / "examples" / "pretrain-bert.toml"
+    settings = load(file, PretrainSettings)
+    assert "torchrun --nproc-per-node 2" in file.read_text(encoding="utf-8")
+    assert settings.rows_at_once == settings.batch_size == 64
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    told = job.arguments(settings, tmp_path)
+    assert (told["per_device_train_batch_size"], told["gradient_accumulation_steps"]) == (32, 1)
