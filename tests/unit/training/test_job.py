@@ -18,6 +18,7 @@ from zhanggui.training.settings import (  # noqa: E402
     FinetuneSettings,
     PreferenceSettings,
     PretrainSettings,
+    load,
 )
 
 
@@ -93,3 +94,11 @@ def test_a_process_measures_as_many_rows_at_a_time_as_it_trains_on(
     given = {"rows_at_once": 4} if settings is ClassifySettings else {}
     told = job.arguments(settings(name="one", base="base", data="rows.jsonl", batch_size=8, **given), tmp_path)
     assert told["per_device_train_batch_size"] == told["per_device_eval_batch_size"] == 4
+
+
+def test_the_example_that_names_two_processes_is_divided_among_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = Path(__file__).parents[3] / "examples" / "pretrain-bert.toml"
+    assert "torchrun --nproc-per-node 2" in file.read_text(encoding="utf-8")
+    settings = load(file, PretrainSettings)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert job.shared(settings.batch_size, rows_at_once=settings.rows_at_once) == 1
