@@ -206,5 +206,5 @@ time_zone = "{time_zone}"
 # [model]
 # type = "remote"
 # languages = ["en", "zh"]
-# options = {{ base_url = "http://localhost:11434/v1", model = "qwen3:4b" }}
+# options = {{ base_url = "http://localhost:11434/v1", model = "qwen3:4b-instruct" }}
 {mail if smtp_port else keep}"""
