@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zhanggui.cli.output import LanguageOption, ShopOption, Stages, console, opened
+from zhanggui.cli.output import ShopOption, Stages, console, opened
 
 if TYPE_CHECKING:
     from zhanggui.corpus.document import Document
@@ -45,7 +45,9 @@ def build(
         bool, typer.Option("--catalog", help="Titles and descriptions of products: of the feeds, or else of the shop.")
     ] = False,
     shop: ShopOption = Path(),
-    language: LanguageOption = "en",
+    language: Annotated[
+        str, typer.Option("--language", help="Of titles and descriptions in feeds that name none: en or zh.")
+    ] = "en",
     licence: Annotated[str, typer.Option("--licence", help="Licence of the texts, for the data card.")] = "",
     seed: Annotated[int, typer.Option("--seed", help="Fixes the split.")] = 7,
 ) -> None:
@@ -55,6 +57,8 @@ def build(
 
     if not files and not catalog:
         raise typer.BadParameter("name a file, or --catalog for the products of the shop", param_hint="FILES")
+    if language not in ("en", "zh"):
+        raise typer.BadParameter("en or zh", param_hint="--language")
     with Stages() as progress:
         if catalog:
             read = [FileRead(name=one.name, encoding="feed") for one in files or []] or [
