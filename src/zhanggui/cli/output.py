@@ -6,7 +6,7 @@ What an operator reads is said in both languages at one place, by `say` or `eith
 import json
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -152,9 +152,9 @@ def progress(title: str, total: int | None = None) -> Iterator[Advance]:
 
 
 class Stages:
-    """Progress of a run: one bar a step, opened when the step first speaks."""
+    """Progress of a run: one bar a step, opened when the step first speaks. `chinese` names the steps in Chinese."""
 
-    def __init__(self) -> None:
+    def __init__(self, chinese: Mapping[str, str]) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
         self._bar = Progress(
@@ -165,11 +165,12 @@ class Stages:
             console=errors,
         )
         self._tasks: dict[str, Any] = {}
+        self._chinese = chinese
 
     def __call__(self, step: str, done: int, total: int | None = None) -> None:
         """`done` more of `step`; `total` when it is known."""
         if step not in self._tasks:
-            self._tasks[step] = self._bar.add_task(step, total=total)
+            self._tasks[step] = self._bar.add_task(either(step, self._chinese.get(step, step)), total=total)
         self._bar.update(self._tasks[step], advance=done, total=total)
 
     def __enter__(self) -> "Stages":
