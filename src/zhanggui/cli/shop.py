@@ -34,11 +34,14 @@ def init(
     folder: Annotated[Path, typer.Argument(help="A new folder for the shop.")],
     sample: Annotated[bool, typer.Option("--sample", help="Fill it with a small bilingual sample shop.")] = False,
     seed: Annotated[int, typer.Option(help="Of the sample's customers.")] = 7,
+    language: Annotated[str, typer.Option("--language", help="Of the shop, and so of its answers: en or zh.")] = "zh",
 ) -> None:
     """Set up a shop: its folder, its zhanggui.toml, and, if wanted, sample data."""
     from zhanggui.engine import Engine
 
-    Engine.create(folder)
+    if language not in ("en", "zh"):
+        raise typer.BadParameter("en or zh", param_hint="--language")
+    Engine.create(folder, language=language)
     settings(folder)  # it speaks already
     say(f"{folder}/zhanggui.toml is there; look through it", f"{folder}/zhanggui.toml 已建好，请过目")
     if sample:

@@ -1,6 +1,5 @@
 """What an operator reads on the command line, in Chinese and in English, and which of the two."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -99,12 +98,11 @@ def test_the_language_is_that_of_the_option_of_the_environment_of_the_shop_or_en
     assert "ZHANGGUI_LANGUAGE: en or zh" in run("check", *where, code=2)
 
 
-def test_json_is_the_same_in_every_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shop = tmp_path / "shop"
-    run("init", str(shop), "--sample")
-    ask = ("decide", "customer-001", "--campaign", "welcome-back", "-C", str(shop))
-    for language in ("en", "zh", ""):
-        monkeypatch.setenv("ZHANGGUI_LANGUAGE", language)
-        assert "chosen with probability" in json.loads(run(*ask, "--json"))["summary"]
-    assert "概率" in run(*ask)
-    assert "概率" in json.loads(run(*ask, "--json", "--language", "zh"))["summary"]
+def test_a_new_shop_speaks_the_language_that_it_was_made_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ZHANGGUI_LANGUAGE")
+    for asked, made, checked in (([], "已建好", "店铺"), (["--language", "en"], "look through it", "shop")):
+        folder = str(tmp_path / checked)
+        assert made in run("init", folder, *asked)
+        assert run("check", "-C", folder).startswith(f"{checked} ")
+    run("init", str(tmp_path / "other"), "--language", "de", code=2)
+    assert not (tmp_path / "other").exists()
