@@ -1,4 +1,4 @@
-"""Databases for the tests: SQLite always; PostgreSQL from a throwaway server where its binaries are."""
+"""Databases for the tests: SQLite always; PostgreSQL from a throwaway server where its binaries are. Commands speak English."""
 
 import os
 import shutil
@@ -12,6 +12,12 @@ import pytest
 import sqlalchemy as sa
 
 from zhanggui.storage import Database
+
+
+@pytest.fixture(autouse=True)
+def _commands_speak_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless a test says otherwise: a new shop is Chinese, and so are the answers."""
+    monkeypatch.setenv("ZHANGGUI_LANGUAGE", "en")
 
 
 def _as_postgres_user(command: list[str]) -> list[str]:

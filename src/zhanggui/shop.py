@@ -96,11 +96,26 @@ class Shop:
             replayed=replayed,
         )
 
-    def describe(self) -> list[str]:
+    def describe(self, language: Language = "en") -> list[str]:
         """What is set up, line by line."""
         config = self.config
         with self.database.reading() as connection:
             names = campaign_store.names(connection)
+        if language == "zh":
+            written = "、".join({"en": "英文", "zh": "中文"}[one] for one in config.model.languages)
+            model = (
+                f"{config.model.type} 写{written}，其余使用模板"
+                if config.model.type and written
+                else "没有，全部使用模板"
+            )
+            return [
+                f"店铺        {config.shop.name}（{config.shop.currency}，{config.shop.language}，{config.shop.time_zone}）",
+                f"数据库      {self.database.url.render_as_string(hide_password=True)}",
+                f"模型        {model}",
+                f"渠道        {'、'.join(f'{name}（{one.type}）' for name, one in config.channels.items()) or '没有'}",
+                f"活动        {'、'.join(names) or '没有'}",
+                f"密钥        {_SECRET_ENV} {'已设置' if os.environ.get(_SECRET_ENV) else '没有设置：使用密钥文件'}",
+            ]
         return [
             f"shop        {config.shop.name} ({config.shop.currency}, {config.shop.language}, {config.shop.time_zone})",
             f"database    {self.database.url.render_as_string(hide_password=True)}",

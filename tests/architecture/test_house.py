@@ -133,3 +133,36 @@ def test_no_file_is_a_drawer() -> None:
     for path in SOURCE.rglob("*.py"):
         assert path.stem not in {"utils", "common", "helpers", "services", "managers", "misc"}
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, f"{path} holds two nouns"
+
+
+def test_what_the_command_line_says_it_says_in_both_languages() -> None:
+    """Texts in the code stand side by side in `say` or `either`, English first; whatever else is printed holds no words."""
+    import ast
+
+    word, chinese = re.compile(r"[^\W\d_]{2}"), re.compile(r"[\u4e00-\u9fff]")
+
+    def texts(node: ast.AST | None) -> list[str]:
+        """What a text that is put together in place says; not what a name or a call stands for."""
+        if isinstance(node, ast.Constant):
+            return [str(node.value)]
+        parts = {ast.JoinedStr: ("values",), ast.FormattedValue: ("value",), ast.BinOp: ("left", "right"), ast.IfExp: ("body", "orelse")}  # fmt: skip
+        inside = [getattr(node, name) for name in parts.get(type(node), ())]
+        return [text for one in inside for each in (one if isinstance(one, list) else [one]) for text in texts(each)]
+
+    pairs = 0
+    for path in (SOURCE / "cli").glob("*.py"):
+        if path.name == "main.py":  # it reports errors, which are in English
+            continue
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(call, ast.Call):
+                continue
+            name, place = ast.unparse(call.func), f"{path.name}:{call.lineno}"
+            if name in ("say", "either"):
+                english, other = (" ".join(texts(one)) for one in call.args[:2])
+                assert not chinese.search(english), f"{place} speaks Chinese where English stands"
+                assert not word.search(english) or chinese.search(other), f"{place} lacks its Chinese"
+                pairs += bool(chinese.search(other))
+            elif name in ("show", "progress", "print", "typer.echo") or name.startswith(("console.", "errors.")):
+                told = " ".join(texts(call.args[0])) if call.args else ""
+                assert not word.search(told), f"{place} says {told!r} in one language: use `say`"
+    assert pairs > 50, "the functions have other names now"

@@ -1,16 +1,40 @@
 """`zhanggui campaign …`: apply, export, list, run, deliver, dead, learn, preferences."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from zhanggui.cli.output import JsonOption, MomentOption, ShopOption, Stages, console, opened, show_json
+from zhanggui.cli.output import (
+    JsonOption,
+    MomentOption,
+    ShopOption,
+    Stages,
+    either,
+    opened,
+    padded,
+    say,
+    show,
+    show_json,
+    spoken,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Campaigns and their runs.")
 RunArgument = Annotated[str, typer.Argument(help="The run's id.")]
 NameArgument = Annotated[str, typer.Argument(help="The campaign's name.")]
+
+STAGES = {"profiles": "画像", "decisions": "决策", "words": "文案", "messages": "消息"}
+_STEPS = {"snapshot": "快照", "decide": "决策", "write": "文案", "enqueue": "发件箱", "deliver": "投递"}
+_STATES = {
+    "sent": "已发", "waiting": "待发", "claimed": "处理中", "sending": "发送中", "refused": "发送前拦下", "dead": "死信",
+}  # fmt: skip
+_COUNTS = _STATES | {
+    "customers": "顾客", "treated": "触达", "holdout": "对照", "suppressed": "不可触达", "briefs": "任务", "from_model": "模型写的",
+    "prompt_tokens": "提示词元", "completion_tokens": "生成词元", "candidates": "候选", "passed": "通过", "messages": "消息", "new": "新增",
+}  # fmt: skip
+_RUNS = {"running": "进行中", "waiting": "有消息待发", "done": "已完成", "failed": "失败"}
 
 
 @app.command()
@@ -21,7 +45,7 @@ def apply(
     """Store a campaign from a file; a changed file becomes a new version."""
     with opened(shop) as engine:
         name, version = engine.apply_campaign_file(file)
-    console.print(f"{name} is version {version}", highlight=False)
+    say(f"{name} is version {version}", f"{name} 现为第 {version} 版")
 
 
 @app.command()
@@ -36,27 +60,27 @@ def list_campaigns(shop: ShopOption = Path()) -> None:
     """Every campaign with its runs: where each stands, and why it failed if it did."""
     with opened(shop) as engine:
         for one in engine.campaigns():
-            console.print(f"{one['name']}  version {one['version']}", markup=False, highlight=False)
+            say(f"{one['name']}  version {one['version']}", f"{one['name']}  第 {one['version']} 版")
             for run_id in one["runs"]:
                 found = engine.run_status(run_id)
-                reason = f": {found['reason']}" if found["reason"] else ""
-                console.print(f"  {run_id}  {found['state']}{reason}", markup=False, highlight=False, soft_wrap=True)
+                reason = f"{either(': ', '：')}{found['reason']}" if found["reason"] else ""
+                show(f"  {run_id}  {either(found['state'], _RUNS[found['state']])}{reason}")
 
 
 @app.command()
 def run(name: NameArgument, shop: ShopOption = Path(), at: MomentOption = None) -> None:
     """Walk the line: profiles, decisions, words, delivery. The same run again changes nothing and sends nothing."""
-    with opened(shop) as engine, Stages() as stages:
+    with opened(shop) as engine, Stages(STAGES) as stages:
         run_id, results = engine.run_campaign(name, moment=engine.moment(at), progress=stages)
-    console.print(f"run {run_id}", highlight=False)
+    say(f"run {run_id}", f"运行 {run_id}")
     for step, result in results.items():
-        counts = ", ".join(f"{key} {value}" for key, value in result.items() if isinstance(value, int | float))
-        console.print(f"  {step:<10} {counts}", markup=False, highlight=False)
+        counts = _counted({key: value for key, value in result.items() if isinstance(value, int | float)})
+        show(f"  {padded(either(step, _STEPS.get(step, step)), 10)} {counts}")
     from zhanggui.evaluation.report import templates_in_words
 
-    for line in templates_in_words(results.get("write", {}).get("templates", {}), engine.config.shop.language):
-        console.print(f"             {line}", markup=False, highlight=False)
-    console.print(f"`zhanggui evaluate {run_id}` reports on it", markup=False, highlight=False)
+    for line in templates_in_words(results.get("write", {}).get("templates", {}), spoken()):
+        show(f"             {line}")
+    say(f"`zhanggui evaluate {run_id}` reports on it", f"报告见 `zhanggui evaluate {run_id}`")
 
 
 @app.command()
@@ -64,7 +88,7 @@ def deliver(run_id: RunArgument, shop: ShopOption = Path()) -> None:
     """Send what has become due of a run since, such as messages that waited for the end of quiet hours."""
     with opened(shop) as engine:
         states = engine.deliver(run_id)
-    console.print(", ".join(f"{name} {count}" for name, count in states.items()), highlight=False)
+    show(_counted(states))
 
 
 @app.command()
@@ -88,17 +112,21 @@ def dead(
         show_json([asdict(one) for one in found])
         return
     if requeue:
-        told = ", ".join(f"{name} {number}" for name, number in states.items())
-        console.print(f"{count} tried again{f'; the run now: {told}' if told else ''}", highlight=False)
+        told = _counted(states)
+        say(
+            f"{count} tried again" + (f"; the run now: {told}" if told else ""),
+            f"重新发送 {count} 条" + (f"；此次运行现为：{told}" if told else ""),
+        )
     for one in found:
         where = f"{one.ended_at:%Y-%m-%d %H:%M}  {one.customer_id}  {one.channel}  {one.address}"
-        console.print(
-            f"{where}  ({one.attempts} attempts)  {one.reason}", markup=False, highlight=False, soft_wrap=True
+        say(
+            f"{where}  ({one.attempts} attempts)  {one.reason}",
+            f"{where}  （尝试 {one.attempts} 次）  {one.reason}",
         )
     if not found:
-        console.print("no dead letters", highlight=False)
+        say("no dead letters", "没有死信")
     elif not requeue:
-        console.print(f"{len(found)} dead letters; --requeue sends them again", highlight=False)
+        say(f"{len(found)} dead letters; --requeue sends them again", f"{len(found)} 条死信；加 --requeue 重新发送")
 
 
 @app.command()
@@ -106,9 +134,9 @@ def learn(run_id: RunArgument, shop: ShopOption = Path()) -> None:
     """Join the responses of a run to its decisions and teach the policy, once."""
     with opened(shop) as engine:
         learned = engine.learn(run_id)
-    console.print(
+    say(
         f"{learned.rewards} rewards, {learned.learned} learned from; policy version {learned.policy_version}",
-        highlight=False,
+        f"{learned.rewards} 条回报，策略学了其中 {learned.learned} 条；策略版本 {learned.policy_version}",
     )
 
 
@@ -125,8 +153,14 @@ def preferences(
     """Write what `zhanggui train preference` learns from: used copy against refused copy, and texts by their clicks."""
     with opened(shop) as engine:
         counts = engine.preferences(file, names or (), minimum=minimum, false_discoveries=false_discoveries)
-    console.print(
+    say(
         f"{counts['checks']} comparisons told by the checks, {counts['clicks']} by clicks, in {file}",
-        markup=False,
-        highlight=False,
+        f"{counts['checks']} 组对比来自检查，{counts['clicks']} 组来自点击，写在 {file}",
+    )
+
+
+def _counted(counts: Mapping[str, float]) -> str:
+    return either(
+        ", ".join(f"{name} {count}" for name, count in counts.items()),
+        "，".join(f"{_COUNTS.get(name, name)} {count}" for name, count in counts.items()),
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from zhanggui.cli.model import StoreOption, artifact_named, store_of
-from zhanggui.cli.output import ShopOption, errors, training_libraries
+from zhanggui.cli.output import ShopOption, either, errors, say, training_libraries
 from zhanggui.errors import CorpusError, ModelError
 
 if TYPE_CHECKING:
@@ -58,12 +58,17 @@ def classify(
                 data = {**dict(one.kept), "text": one.text, "source": one.source, **answer}
                 written.write(json.dumps(data, ensure_ascii=False) + "\n")
             count += len(some)
-    errors.print(
-        f"{count:,} texts labelled" + (f": {out}" if out else ""), markup=False, highlight=False, soft_wrap=True
+    say(
+        f"{count:,} texts labelled" + (f": {out}" if out else ""),
+        f"已标注 {count:,} 条文本" + (f"：{out}" if out else ""),
+        to=errors,
     )
     if rejects.count:
-        problem = f"{rejects.count} rows rejected: {rejected} says why"
-        errors.print(problem, markup=False, highlight=False, soft_wrap=True)
+        say(
+            f"{rejects.count} rows rejected: {rejected} says why",
+            f"{rejects.count} 行被拒收，原因见 {rejected}",
+            to=errors,
+        )
 
 
 def _encoder(name: str, shop: Path, store: Path | None) -> "Encoder":
@@ -74,7 +79,8 @@ def _encoder(name: str, shop: Path, store: Path | None) -> "Encoder":
         return Encoder(name)
     kept = store_of(shop, store)
     artifact = artifact_named(name, kept)
-    with training_libraries(), errors.status(f"opening {artifact.name} {artifact.version}"):
+    one = f"{artifact.name} {artifact.version}"
+    with training_libraries(), errors.status(either(f"opening {one}", f"正在打开 {one}")):
         return Encoder(serving_encoder(artifact, kept.root / ".served"))
 
 

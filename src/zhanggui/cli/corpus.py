@@ -6,13 +6,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zhanggui.cli.output import LanguageOption, ShopOption, Stages, console, opened
+from zhanggui.cli.output import ShopOption, Stages, either, opened, say, settings
 
 if TYPE_CHECKING:
     from zhanggui.corpus.document import Document
     from zhanggui.storage import RejectFile
 
 app = typer.Typer(no_args_is_help=True, help="Make a corpus to train on.")
+
+_STAGES = {
+    "read": "读取", "duplicates": "查重", "leaks": "查泄漏", "rules": "规则", "language model": "语言模型", "keywords": "关键词", "topics": "主题",
+    "classifier of label": "类别分类器", "classifier of sentiment": "情感分类器", "classifier of topic": "主题分类器",
+}  # fmt: skip
+_CHINESE = {
+    "train": "训练", "validation": "验证", "test": "测试", "too_short": "过短", "exact_duplicates": "完全重复", "near_duplicates": "近似重复",
+    "leaks": "泄漏", "keyword": "关键词", "topic": "主题", "sentiment": "情感", "emotion": "情绪", "selling_point": "卖点", "attribute": "覆盖的属性",
+    "label": "类别", "rule": "规则", "classifier": "分类器", "texts": "文本", "accuracy": "准确率", "macro_f1": "宏平均 F1",
+    "commonest_class": "最大类占比", "calibration_error": "校准误差", "decided": "有判断的占比", "accuracy_where_decided": "有判断时的准确率",
+}  # fmt: skip
 
 
 @app.callback()
@@ -45,7 +56,9 @@ def build(
         bool, typer.Option("--catalog", help="Titles and descriptions of products: of the feeds, or else of the shop.")
     ] = False,
     shop: ShopOption = Path(),
-    language: LanguageOption = "en",
+    language: Annotated[
+        str, typer.Option("--language", help="Of titles and descriptions in feeds that name none: en or zh.")
+    ] = "en",
     licence: Annotated[str, typer.Option("--licence", help="Licence of the texts, for the data card.")] = "",
     seed: Annotated[int, typer.Option("--seed", help="Fixes the split.")] = 7,
 ) -> None:
@@ -55,7 +68,9 @@ def build(
 
     if not files and not catalog:
         raise typer.BadParameter("name a file, or --catalog for the products of the shop", param_hint="FILES")
-    with Stages() as progress:
+    if language not in ("en", "zh"):
+        raise typer.BadParameter("en or zh", param_hint="--language")
+    with Stages(_STAGES) as progress:
         if catalog:
             read = [FileRead(name=one.name, encoding="feed") for one in files or []] or [
                 FileRead(name="catalogue", encoding="-")
@@ -73,15 +88,19 @@ def build(
                 keep=tuple(keep or ()),
             )
             made = builder.build(files or [], columns, out, seed=seed, licence=licence, progress=progress)
-    _say(
-        f"{made.card['texts']:,} texts in {out}: "
-        + ", ".join(f"{part} {count:,}" for part, count in made.card["parts"].items())
+    card = made.card
+    texts, sizes, dropped = f"{card['texts']:,}", _counts(card["parts"]), _counts(card["dropped"])
+    say(f"{texts} texts in {out}: {sizes}", f"{out} 里有 {texts} 条文本：{sizes}")
+    say(
+        f"dropped: {dropped or 'none'}; refused: {card['rejected']['rows']:,} rows",
+        f"去除：{dropped or '无'}；拒收：{card['rejected']['rows']:,} 行",
     )
-    _say(f"dropped: {_counts(made.card['dropped'])}; refused: {made.card['rejected']['rows']:,} rows")
-    _say(f"personal data masked: {_counts(made.card['personal_data_masked']) or 'none'}")
-    for note in made.card["notes"]:
-        _say(f"note: {note}")
-    _say(f"Look at {out / 'card.md'}, then: zhanggui corpus annotate {out}")
+    masked = _counts(card["personal_data_masked"])
+    say(f"personal data masked: {masked or 'none'}", f"已遮盖的个人信息：{masked or '无'}")
+    for note in card["notes"]:
+        say(f"note: {note}", f"提示：{note}")
+    then = f"zhanggui corpus annotate {out}"
+    say(f"Look at {out / 'card.md'}, then: {then}", f"请看 {out / 'card.md'}，然后运行：{then}")
 
 
 @app.command()
@@ -98,15 +117,17 @@ def annotate(
     from zhanggui.corpus.annotate import annotate_folder
 
     model = _model(shop) if language_model else None
-    with Stages() as progress:
+    with Stages(_STAGES) as progress:
         card = annotate_folder(
             folder, topic_count=topics, seed=seed, model=model, model_texts=language_model, progress=progress
         )
     for kind, found in card["annotations"].items():
-        _say(f"{kind}: {found['count']:,} on {found['share_of_texts']:.1%} of texts")
+        count, share = f"{found['count']:,}", f"{found['share_of_texts']:.1%}"
+        say(f"{kind}: {count} on {share} of texts", f"{_CHINESE.get(kind, kind)}：{count} 个，见于 {share} 的文本")
         for source, figures in found.get("measured", {}).items():
-            _say(f"  {source} on validation: {_counts(figures)}")
-    _say(f"Check by eye: {folder / 'samples.html'}")
+            counts = _counts(figures)
+            say(f"  {source} on validation: {counts}", f"  {_CHINESE.get(source, source)}在验证集上：{counts}")
+    say(f"Check by eye: {folder / 'samples.html'}", f"请抽查：{folder / 'samples.html'}")
 
 
 def _products(
@@ -146,19 +167,18 @@ def _stored(shop: Path) -> Iterator[Mapping[str, Any]]:
 
 
 def _model(shop: Path) -> Any:
-    from zhanggui.config import load
     from zhanggui.errors import ConfigError
     from zhanggui.storage import plugins
 
-    settings = load(shop).model
-    if not settings.type:
+    chosen = settings(shop).model
+    if not chosen.type:
         raise ConfigError(f"{shop} names no language model; write [model] in its zhanggui.toml")
-    return plugins.make("zhanggui.models", settings.type, settings.options)
+    return plugins.make("zhanggui.models", chosen.type, chosen.options)
 
 
 def _counts(figures: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value:,}" for name, value in figures.items() if value)
-
-
-def _say(line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
+    told = {name: value for name, value in figures.items() if value}
+    return either(
+        ", ".join(f"{name} {value:,}" for name, value in told.items()),
+        "，".join(f"{_CHINESE.get(name, name)} {value:,}" for name, value in told.items()),
+    )

@@ -11,10 +11,13 @@ from zhanggui.cli.output import (
     LanguageOption,
     MomentOption,
     ShopOption,
-    console,
+    either,
     opened,
     progress,
+    say,
+    show,
     show_json,
+    spoken,
 )
 
 FileArgument = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
@@ -28,9 +31,12 @@ def register(app: typer.Typer) -> None:
 
 def ingest(file: FileArgument, shop: ShopOption = Path()) -> None:
     """Take in events: JSON lines of the Segment spec, plain or .gz. Bad rows go to a reject file."""
-    with opened(shop) as engine, progress("events") as advance:
+    with opened(shop) as engine, progress(either("events", "事件")) as advance:
         result = engine.ingest(file, progress=advance)
-    console.print(f"{result.stored} events stored, {result.duplicates} known already")
+    say(
+        f"{result.stored} events stored, {result.duplicates} known already",
+        f"存入 {result.stored} 条事件，另有 {result.duplicates} 条早已存过",
+    )
     _report_rejects(result.rejected, result.rejects)
 
 
@@ -53,16 +59,20 @@ def products(
     if language not in ("", "en", "zh"):
         raise typer.BadParameter("en or zh", param_hint="--language")
     pairs = dict(pair.partition("=")[::2] for pair in mapping or [])
-    with opened(shop) as engine, progress("products") as advance:
+    with opened(shop) as engine, progress(either("products", "商品")) as advance:
         result = engine.load_products(
             file, form=form, mapping=pairs or None, currency=currency, language=language, full=full, progress=advance
         )
-    console.print(f"{result.upserted} products added or changed, {result.deleted} deleted")
+    say(
+        f"{result.upserted} products added or changed, {result.deleted} deleted",
+        f"新增或更新 {result.upserted} 件商品，删除 {result.deleted} 件",
+    )
     if result.kept:
-        console.print(
-            f"[yellow]{result.kept} products are not in the file and were kept[/]: rows without a readable id were refused; "
+        say(
+            f"{result.kept} products are not in the file and were kept: rows without a readable id were refused; "
             "mend them and load it again",
-            highlight=False,
+            f"有 {result.kept} 件商品不在文件里，暂时保留：有的行读不出商品编号，已被拒收；改好后请重新导入",
+            style="yellow",
         )
     _report_rejects(result.rejected, result.rejects)
 
@@ -73,7 +83,7 @@ def suppress(
     lift: Annotated[bool, typer.Option("--lift", help="Let it be used again.")] = False,
     channel: Annotated[str, typer.Option("--channel", help="The channel that it is for.")] = "email",
     reason: Annotated[str, typer.Option("--reason", help="Why; it is kept.")] = "an operator's wish",
-    language: LanguageOption = "en",
+    _language: LanguageOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Never use an address again (its owner complained, for example), or lift that. When, why and by whom is kept."""
@@ -84,10 +94,10 @@ def suppress(
     if as_json:
         show_json(asdict(found))
         return
-    console.print(in_words(found, "zh" if language == "zh" else "en"), markup=False, highlight=False, soft_wrap=True)
+    show(in_words(found, spoken()))
     for one in found.history:
         mark = "✗" if one.suppressed else "✓"
-        console.print(f"  {mark} {one.at:%Y-%m-%d %H:%M}  {one.reason}  ({one.by})", markup=False, highlight=False)
+        show(f"  {mark} {one.at:%Y-%m-%d %H:%M}  {one.reason}  ({one.by})")
 
 
 def _user() -> str:
@@ -101,9 +111,12 @@ def _user() -> str:
 
 def consents(file: FileArgument, shop: ShopOption = Path()) -> None:
     """Take in consents: JSON lines of customer_id, channel, purpose, granted, at, how, text."""
-    with opened(shop) as engine, progress("consents") as advance:
+    with opened(shop) as engine, progress(either("consents", "同意")) as advance:
         result = engine.load_consents(file, progress=advance)
-    console.print(f"{result.changed} consents changed, {result.unchanged} stood that way already")
+    say(
+        f"{result.changed} consents changed, {result.unchanged} stood that way already",
+        f"更新 {result.changed} 条同意，另有 {result.unchanged} 条本来就是这样",
+    )
     _report_rejects(result.rejected, result.rejects)
 
 
@@ -111,13 +124,17 @@ def profiles(shop: ShopOption = Path(), at: MomentOption = None) -> None:
     """Build the profiles, as of now or of any moment."""
     with opened(shop) as engine:
         built = engine.build_profiles(as_of=engine.moment(at))
-    console.print(f"{built.rows} profiles as of {built.as_of:%Y-%m-%d %H:%M} UTC, snapshot {built.version}")
+    moment = f"{built.as_of:%Y-%m-%d %H:%M} UTC"
+    say(
+        f"{built.rows} profiles as of {moment}, snapshot {built.version}",
+        f"{built.rows} 份画像，截至 {moment}，快照 {built.version}",
+    )
 
 
 def profile(
     customer_id: Annotated[str, typer.Argument(help="The customer's id.")],
     shop: ShopOption = Path(),
-    language: LanguageOption = "en",
+    _language: LanguageOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """What is known of one customer: each column as predicates name it, in words, and hers."""
@@ -126,41 +143,43 @@ def profile(
     if as_json:
         show_json(known)
         return
-    zh = language == "zh"
-    _table(known["profile"], zh=zh)
+    _table(known["profile"])
     for one in known["consents"]:
-        console.print(_consent(one, zh=zh), markup=False)
+        _consent(one)
 
 
 def segment(
     predicate: Annotated[str, typer.Argument(help="Such as 'orders >= 2 and recency_days < 90'.")],
     shop: ShopOption = Path(),
-    language: LanguageOption = "en",
+    _language: LanguageOption = None,
 ) -> None:
     """Who a predicate holds for, in words and in number."""
     with opened(shop) as engine:
-        found = engine.segment(predicate, language=language)
-    console.print(found.words, markup=False)
-    counts = "{1} 位顾客中的 {0} 位" if language == "zh" else "{0} of {1} customers"
-    console.print(counts.format(found.members, found.customers), highlight=False)
+        found = engine.segment(predicate, language=spoken())
+    show(found.words)
+    say(f"{found.members} of {found.customers} customers", f"{found.customers} 位顾客中的 {found.members} 位")
     for customer_id in found.examples:
-        console.print(f"  {customer_id}", markup=False)
+        show(f"  {customer_id}")
 
 
 def _report_rejects(count: int, path: Path | None) -> None:
     if count:
-        console.print(f"[yellow]{count} rows were refused[/]; each with its reason in {path}", highlight=False)
+        say(
+            f"{count} rows were refused; each with its reason in {path}",
+            f"{count} 行被拒收，原因逐行写在 {path}",
+            style="yellow",
+        )
 
 
-def _consent(one: dict[str, Any], *, zh: bool) -> str:
-    purpose = {"marketing": "营销", "personalisation": "个性化"}[one["purpose"]] if zh else one["purpose"]
-    state = (("已撤回", "已给出") if zh else ("withdrawn", "granted"))[one["granted"]]
-    if zh:
-        return f"同意 {one['channel']} {purpose}：{state} {one['at']}，{one['how']}"
-    return f"consent {one['channel']} {purpose}: {state} {one['at']}, {one['how']}"
+def _consent(one: dict[str, Any]) -> None:
+    purpose = {"marketing": "营销", "personalisation": "个性化"}[one["purpose"]]
+    say(
+        f"consent {one['channel']} {one['purpose']}: {'granted' if one['granted'] else 'withdrawn'} {one['at']}, {one['how']}",
+        f"同意 {one['channel']} {purpose}：{'已给出' if one['granted'] else '已撤回'} {one['at']}，{one['how']}",
+    )
 
 
-def _table(values: dict[str, Any], *, zh: bool) -> None:
+def _table(values: dict[str, Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -168,5 +187,5 @@ def _table(values: dict[str, Any], *, zh: bool) -> None:
 
     table = Table(show_header=False, box=None)
     for name, value in values.items():
-        table.add_row(name, COLUMNS[name][zh], Text(str(value)))
-    console.print(table)
+        table.add_row(name, COLUMNS[name][spoken() == "zh"], Text(str(value)))
+    show(table)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zhanggui.cli.output import Stages, console, progress
+from zhanggui.cli.campaign import STAGES
+from zhanggui.cli.output import Stages, console, either, progress, say, show, spoken
 
 if TYPE_CHECKING:
     from zhanggui.engine import Engine
@@ -36,7 +37,7 @@ def demo(
 
     started = time.monotonic()
     files_there = (folder / "input" / "campaign.toml").exists()
-    with progress("reading the data set", 1) as advance:
+    with progress(either("reading the data set", "读取数据集"), 1) as advance:
         files = write_complete_journey(folder / "input", until=_MOMENT)
         advance(1)
     with mail_sink(folder / "outbox") as sink:
@@ -55,41 +56,43 @@ def demo(
         with Engine.open(folder, clock=_clock(_MOMENT), replayed=True) as engine:
             _load(engine, files.products, files.consents, files.before)
             engine.apply_campaign_file(files.campaign)
-            with Stages() as stages:
+            with Stages(STAGES) as stages:
                 run_id, _ = engine.run_campaign(_CAMPAIGN, moment=_MOMENT, progress=stages)
         with Engine.open(folder, clock=_clock(_MOMENT + timedelta(days=15)), replayed=True) as engine:
-            with progress("orders of the next 14 days") as advance:
+            with progress(either("orders of the next 14 days", "此后 14 天的订单")) as advance:
                 engine.ingest(files.after, progress=advance)
             learned = engine.learn(run_id)
             report = engine.evaluate(run_id)
     from zhanggui.evaluation.report import render_text
 
-    console.rule("report")
-    console.print(render_text(report, "en"), markup=False, highlight=False)
+    console.rule(either("report", "报告"))
+    show(render_text(report, spoken()))
     for number, path in enumerate(sorted((folder / "outbox").glob("*.eml"))[:messages], 1):
-        console.rule(f"message {number}")
-        console.print(_read(path), markup=False, highlight=False)
+        console.rule(either(f"message {number}", f"消息 {number}"))
+        show(_read(path))
     console.rule()
-    console.print(
+    say(
         f"{sink.received} messages arrived at the mail server in this run of the demo; every one is in {folder}/outbox",
-        highlight=False,
+        f"这次演示有 {sink.received} 条消息到达邮件服务器；每一条都在 {folder}/outbox",
     )
-    console.print(
-        f"{learned.learned} decisions taught the policy now (version {learned.policy_version})", highlight=False
+    say(
+        f"{learned.learned} decisions taught the policy now (version {learned.policy_version})",
+        f"策略这次学了 {learned.learned} 个决策（版本 {learned.policy_version}）",
     )
     if files_there and sink.received == 0:
-        console.print("The same run again changed nothing and sent nothing.")
-    console.print(f"{time.monotonic() - started:.0f} s, peak memory {_peak_mb():.0f} MB", highlight=False)
+        say("The same run again changed nothing and sent nothing.", "再运行一次：什么都没有改变，也没有再发送。")
+    seconds, memory = time.monotonic() - started, _peak_mb()
+    say(f"{seconds:.0f} s, peak memory {memory:.0f} MB", f"用时 {seconds:.0f} 秒，内存峰值 {memory:.0f} MB")
 
 
 def _load(engine: "Engine", products: Path, consents: Path, events: Path) -> None:
-    with progress("products") as advance:
+    with progress(either("products", "商品")) as advance:
         engine.load_products(products, form="jsonl", language="en", progress=advance)
-    with progress("consents") as advance:
+    with progress(either("consents", "同意")) as advance:
         engine.load_consents(consents, progress=advance)
-    with progress("events") as advance:
+    with progress(either("events", "事件")) as advance:
         engine.ingest(events, progress=advance)
-    with progress("compacting the event log", 1) as advance:
+    with progress(either("compacting the event log", "整理事件日志"), 1) as advance:
         engine.compact()
         advance(1)
 

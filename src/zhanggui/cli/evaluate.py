@@ -10,10 +10,13 @@ from zhanggui.cli.output import (
     JsonOption,
     LanguageOption,
     ShopOption,
-    console,
+    either,
     errors,
     opened,
+    say,
+    show,
     show_json,
+    spoken,
     training_libraries,
 )
 
@@ -39,7 +42,7 @@ app = typer.Typer(cls=_RunByName, no_args_is_help=True, help="Compare: a run's r
 def run(
     run_id: Annotated[str, typer.Argument(help="The run's id.")],
     shop: ShopOption = Path(),
-    language: LanguageOption = "en",
+    _language: LanguageOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """The report of a run, as of now. `zhanggui evaluate RUN` is the same."""
@@ -50,7 +53,7 @@ def run(
     if as_json:
         show_json(report.to_json())
     else:
-        console.print(render_text(report, "zh" if language == "zh" else "en"))
+        show(render_text(report, spoken()))
 
 
 @app.command("copy")
@@ -76,7 +79,7 @@ def evaluate_copy(
     ] = None,
     samples: Annotated[int, typer.Option("--samples", min=0, help="Rows on the page.")] = 20,
     seed: Annotated[int, typer.Option("--seed", help="Fixes intervals and samples.")] = 7,
-    language: LanguageOption = "en",
+    _language: LanguageOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Relevance, diversity, fluency and faithfulness of copy, with intervals. Bad rows go to a reject file."""
@@ -88,22 +91,25 @@ def evaluate_copy(
     with RejectFile(path=rejected) as rejects:
         rows = copy_rows.read(files, reference, rejects=rejects, chars=chars)
         values = copy_rows.read_vocabulary(vocabulary, rejects=rejects) if vocabulary else frozenset()
-    with errors.status("evaluating"):
+    with errors.status(either("evaluating", "评测中")):
         quality = evaluate(rows, values=values, embed=_embed(encoder), scorer=_scorer(perplexity), seed=seed)
     if as_json:
         show_json(quality.to_json() | {"rejected": rejects.count})
     else:
-        _show(quality, zh=language == "zh")
+        _show(quality)
     if out is not None:
         from zhanggui.evaluation.side_by_side import render
 
         names = " · ".join(quality.systems)
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(render(quality, samples=samples, seed=seed, title=names), encoding="utf-8")
-        errors.print(str(out), markup=False, highlight=False, soft_wrap=True)
+        show(str(out), to=errors)
     if rejects.count:
-        problem = f"{rejects.count} rows rejected: {rejected} says why"
-        errors.print(problem, markup=False, highlight=False, soft_wrap=True)
+        say(
+            f"{rejects.count} rows rejected: {rejected} says why",
+            f"{rejects.count} 行被拒收，原因见 {rejected}",
+            to=errors,
+        )
 
 
 def _embed(folder: Path | None) -> "Embed | None":
@@ -123,7 +129,7 @@ def _scorer(base: str | None) -> "Scorer | None":
         return scorer(base)
 
 
-def _show(quality: "CopyQuality", *, zh: bool) -> None:
+def _show(quality: "CopyQuality") -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
@@ -132,9 +138,10 @@ def _show(quality: "CopyQuality", *, zh: bool) -> None:
     from zhanggui.evaluation.metrics import GROUPS, METRICS
     from zhanggui.evaluation.side_by_side import NOTE, is_whole, printed, verdict
 
+    zh = spoken() == "zh"
     table = Table(
         "",
-        title=f"{len(quality.rows)} 条" if zh else f"{len(quality.rows)} rows",
+        title=either(f"{len(quality.rows)} rows", f"{len(quality.rows)} 条"),
         title_justify="left",
         box=SIMPLE_HEAD,
         padding=0,
@@ -159,15 +166,12 @@ def _show(quality: "CopyQuality", *, zh: bool) -> None:
             cells.append(cell)
         arrow = {"higher": " ↑", "lower": " ↓", "": ""}[metric.better]
         table.add_row(Text(f"{metric.zh if zh else metric.en}{arrow}"), *cells)
-    console.print(table)
+    show(table)
     if not is_whole(quality):
-        console.print(NOTE[zh], markup=False, highlight=False)
+        show(NOTE[zh])
     if len(quality.systems) > 1:
         first = quality.systems[0]
-        console.print(
-            f"+ / -：与 {first} 相比更好 / 更差，95% 区间不含零"
-            if zh
-            else f"+ and -: better and worse than {first}, where the 95% interval of the difference leaves out zero",
-            markup=False,
-            highlight=False,
+        say(
+            f"+ and -: better and worse than {first}, where the 95% interval of the difference leaves out zero",
+            f"+ / -：与 {first} 相比更好 / 更差，95% 区间不含零",
         )

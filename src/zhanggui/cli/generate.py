@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from zhanggui.cli.model import BaseOption, NameArgument, artifact_named
-from zhanggui.cli.output import console, progress, training_libraries
+from zhanggui.cli.output import either, progress, say, training_libraries
 
 
 def generate(
@@ -64,10 +64,11 @@ def generate(
         options = serving(artifact, store / ".served", base=base)
         model = LocalModel(options.get("path"), adapter=options.get("adapter"), context=2 * max_tokens + 512)
         texts = generation.generate(model, pairs, candidates=candidates, sampling=sampling)
-    with out.open("w", encoding="utf-8") as written, progress("texts", len(pairs)) as advance:
+    with out.open("w", encoding="utf-8") as written, progress(either("texts", "文本"), len(pairs)) as advance:
         for pair, text in zip(pairs, texts, strict=True):
             reference = {"reference": pair.answer} if pair.answer else {}
             row = {asked: pair.prompt[-1]["content"], **reference, "prediction": text}  # an empty text is one, too
             written.write(json.dumps(row, ensure_ascii=False) + "\n")
             advance(1)
-    console.print(f"{len(pairs)} texts of {artifact.name} {artifact.version}: {out}", markup=False, highlight=False)
+    one = f"{artifact.name} {artifact.version}"
+    say(f"{len(pairs)} texts of {one}: {out}", f"{one} 写了 {len(pairs)} 条：{out}")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from zhanggui.cli.output import ShopOption, console, opened
+from zhanggui.cli.output import ShopOption, either, opened, padded, say, show
 
 app = typer.Typer(no_args_is_help=True, help="API keys of the HTTP server.")
 
@@ -28,10 +28,10 @@ def list_keys(shop: ShopOption = Path()) -> None:
     """Every key: id, scope, label, when it was made and closed."""
     with opened(shop) as engine:
         for one in engine.keys():
-            state = f"closed {one.revoked_at:%Y-%m-%d}" if one.revoked_at else "open"
-            console.print(
-                f"{one.key_id}  {one.scope:<6} {one.created_at:%Y-%m-%d}  {state:<18} {one.label}", markup=False
-            )
+            state = either("open", "有效")
+            if one.revoked_at:
+                state = f"{either('closed', '已停用')} {one.revoked_at:%Y-%m-%d}"
+            show(f"{one.key_id}  {one.scope:<6} {one.created_at:%Y-%m-%d}  {padded(state, 18)} {one.label}")
 
 
 @app.command()
@@ -39,4 +39,4 @@ def revoke(key_id: Annotated[str, typer.Argument(help="The key's id.")], shop: S
     """Close a key for good."""
     with opened(shop) as engine:
         engine.revoke_key(key_id)
-    console.print(f"{key_id} is closed")
+    say(f"{key_id} is closed", f"{key_id} 已停用")

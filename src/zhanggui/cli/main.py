@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from zhanggui.cli import campaign, classify, corpus, data, demo, evaluate, event, generate, key, model, shop, train
-from zhanggui.cli.output import errors
+from zhanggui.cli.output import begin, errors
 from zhanggui.errors import ZhangguiError
 
 # What a disk or its rights may refuse at any place, and what to do. Any other error of a file is ours.
@@ -51,7 +51,7 @@ def _version(wanted: bool) -> None:
 def _root(
     _version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
 ) -> None:
-    pass
+    begin()
 
 
 def main() -> None:

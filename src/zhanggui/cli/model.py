@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zhanggui.cli.output import JsonOption, ShopOption, console, errors, show_json, training_libraries
+from zhanggui.cli.output import (
+    JsonOption,
+    ShopOption,
+    either,
+    errors,
+    padded,
+    say,
+    settings,
+    show,
+    show_json,
+    training_libraries,
+)
 from zhanggui.errors import ArtifactError, ModelError
 
 if TYPE_CHECKING:
@@ -22,6 +33,10 @@ StoreOption = Annotated[Path | None, typer.Option("--store", help="Folder of the
 BaseOption = Annotated[
     str | None, typer.Option("--base", help="Base of an adapter, where it is not the one that the artifact names.")
 ]
+_KINDS = {
+    "adapter": "适配器", "decoder": "解码器", "encoder": "编码器", "encoder-decoder": "编码器-解码器",
+    "policy": "策略", "profiles": "画像", "copies": "文案",
+}  # fmt: skip
 _FIGURES = ("after", "validation", "test")
 
 
@@ -37,15 +52,22 @@ def list_models(shop: ShopOption = Path(), store: StoreOption = None, as_json: J
         show_json([describe(one) | {"kind": kind_of(one), "size": _size(one), "in_use": mark} for one, mark in found])
         return
     rows = [
-        ("*" if mark else " ", one.name, one.version, kind_of(one), _bytes(_size(one)), one.created_at[:16], _key(one.metrics))
+        ("*" if mark else " ", one.name, one.version, _kind(kind_of(one)), _bytes(_size(one)), one.created_at[:16], _key(one.metrics))
         for one, mark in found
     ]  # fmt: skip
-    for line in _columns(rows) or [f"nothing is in {kept.root} yet; `zhanggui train` makes models"]:
-        _say(line)
+    for line in _columns(rows):
+        show(line)
+    if not rows:
+        say(
+            f"nothing is in {kept.root} yet; `zhanggui train` makes models",
+            f"{kept.root} 里还没有模型；用 `zhanggui train` 训练",
+        )
 
 
-@app.command()
-def show(name: NameArgument, shop: ShopOption = Path(), store: StoreOption = None, as_json: JsonOption = False) -> None:
+@app.command("show")
+def show_model(
+    name: NameArgument, shop: ShopOption = Path(), store: StoreOption = None, as_json: JsonOption = False
+) -> None:
     """The manifest of an artifact: how it came to be, what it measured, what it holds."""
     from zhanggui.storage.artifacts import describe
     from zhanggui.training.kept import kind_of
@@ -54,18 +76,29 @@ def show(name: NameArgument, shop: ShopOption = Path(), store: StoreOption = Non
     if as_json:
         show_json(describe(found) | {"kind": kind_of(found)})
         return
-    head = {"name": found.name, "version": found.version, "kind": kind_of(found), "path": found.path,
-            "created": found.created_at, "made by": f"zhanggui {found.code_version}", "data": found.data_hash}  # fmt: skip
+    head = {
+        either("name", "名称"): found.name,
+        either("version", "版本"): found.version,
+        either("kind", "类型"): _kind(kind_of(found)),
+        either("path", "位置"): found.path,
+        either("created", "创建时间"): found.created_at,
+        either("made by", "由谁生成"): f"zhanggui {found.code_version}",
+        either("data", "数据"): found.data_hash,
+    }
     sizes = {
-        file: _bytes(path.stat().st_size) if (path := found.path / file).is_file() else "missing"
+        file: _bytes(path.stat().st_size) if (path := found.path / file).is_file() else either("missing", "缺失")
         for file in found.files
     }
     for line in _columns([(key, str(value)) for key, value in head.items()]):
-        _say(line)
-    for title, values in (("config", _flat(found.config)), ("metrics", _flat(found.metrics)), ("files", sizes)):
-        _say(f"\n{title}")
+        show(line)
+    for title, values in (
+        (either("config", "设置"), _flat(found.config)),
+        (either("metrics", "指标"), _flat(found.metrics)),
+        (either("files", "文件"), sizes),
+    ):
+        show(f"\n{title}")
         for line in _columns([(f"  {key}", str(value)) for key, value in values.items()]):
-            _say(line)
+            show(line)
 
 
 @app.command()
@@ -98,8 +131,12 @@ def use(
         with training_libraries():
             options = serving(found, models, base=base)
     path = choose_model(shop, options, languages=wanted)
-    _say(f"{path}: model.options = {', '.join(f'{key} = {value}' for key, value in options.items())}")
-    _say("Look at what it writes: zhanggui write CUSTOMER --campaign NAME")
+    chosen = ", ".join(f"{key} = {value}" for key, value in options.items())
+    say(f"{path}: model.options = {chosen}", f"已写入 {path}：model.options = {chosen}")
+    say(
+        "Look at what it writes: zhanggui write CUSTOMER --campaign NAME",
+        "看看它写的文案：zhanggui write 顾客编号 --campaign 活动名",
+    )
 
 
 @app.command()
@@ -113,23 +150,25 @@ def pull(
 
     if name is None:
         rows = [
-            (one.name, f"{one.gigabytes:g} GB", ", ".join(one.languages), "to serve" if one.file else "to train on", one.licence)
+            (one.name, f"{one.gigabytes:g} GB", ", ".join(one.languages),
+             either("to serve", "可上线") if one.file else either("to train on", "供训练"), one.licence)
             for one in hub.MODELS.values()
         ]  # fmt: skip
         for line in _columns(rows):
-            _say(line)
+            show(line)
         return
     model = hub.find(name)
     folder = out if out is not None else _models(shop)
     with _transfer() as progress:
         place = hub.pull(model, folder, progress=progress)
-    _say(f"{place} ({model.licence})")
+    show(f"{place} ({model.licence})")
     if not model.file:
-        _say(f'Train on it: base = "{place.resolve()}"')
-    elif out is None:
-        _say(f"Let it write: zhanggui model use {model.name} -C {shop}")
+        base = f'base = "{place.resolve()}"'
+        say(f"Train on it: {base}", f"用它训练：{base}")
     else:
-        _say(f'Let it write: [model] options = {{ path = "{place.resolve()}" }}')
+        line = f'[model] options = {{ path = "{place.resolve()}" }}'
+        way = f"zhanggui model use {model.name} -C {shop}" if out is None else line
+        say(f"Let it write: {way}", f"让它来写：{way}")
 
 
 @app.command()
@@ -153,27 +192,27 @@ def export(
         raise typer.BadParameter("gguf or onnx", param_hint="--to")
     found = artifact_named(name, store_of(shop, store))
     out.parent.mkdir(parents=True, exist_ok=True)
-    with training_libraries(), errors.status(f"exporting {found.name} {found.version}"):
+    with (
+        training_libraries(),
+        errors.status(either(f"exporting {found.name} {found.version}", f"正在导出 {found.name} {found.version}")),
+    ):
         if to == "gguf":
             size = to_gguf(found, out, precision=precision or "F16", base=base)
         else:
             size = to_onnx(found, out, precision=precision or "fp32")
-    _say(f"{out}: {_bytes(size)}")
+    show(f"{out}: {_bytes(size)}")
 
 
 def store_of(shop: Path, store: Path | None) -> "ArtifactStore":
     """The artifacts in `store`, or else the shop's own."""
-    from zhanggui.config import load
     from zhanggui.storage import ArtifactStore
 
-    return ArtifactStore(store if store is not None else shop / load(shop).storage.folder / "artifacts")
+    return ArtifactStore(store if store is not None else shop / settings(shop).storage.folder / "artifacts")
 
 
 def _models(shop: Path) -> Path:
     """Where a shop keeps what it pulled and exported."""
-    from zhanggui.config import load
-
-    return shop / load(shop).storage.folder / "models"
+    return shop / settings(shop).storage.folder / "models"
 
 
 def artifact_named(name: str, store: "ArtifactStore") -> "Artifact":
@@ -187,11 +226,11 @@ def artifact_named(name: str, store: "ArtifactStore") -> "Artifact":
 
 def _in_use(shop: Path) -> tuple[Path | None, set[Path]]:
     """(the shop's folder of models, the files that its settings name); (None, none) outside a shop."""
-    from zhanggui.config import FILE, load
+    from zhanggui.config import FILE
 
     if not (shop / FILE).exists():
         return None, set()
-    options = load(shop).model.options
+    options = settings(shop).model.options
     return _models(shop), {Path(str(options[key])).resolve() for key in ("path", "adapter") if options.get(key)}
 
 
@@ -228,6 +267,10 @@ def _transfer() -> Iterator[Any]:
         yield tell
 
 
+def _kind(name: str) -> str:
+    return either(name, _KINDS.get(name, name))
+
+
 def _size(artifact: "Artifact") -> int:
     return sum(path.stat().st_size for name in artifact.files if (path := artifact.path / name).is_file())
 
@@ -258,9 +301,7 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Rows as lines, each column as wide as its longest cell."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    from rich.cells import cell_len
 
-
-def _say(line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -1,8 +1,12 @@
-"""How the command line speaks: one console, one kind of progress bar, one way to report an error."""
+"""How the command line speaks: one console, one language at a time, one kind of progress bar.
+
+What an operator reads is said in both languages at one place, by `say` or `either`; `show` shows what is data.
+"""
 
 import json
+import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,21 +17,80 @@ from rich.console import Console
 from zhanggui.errors import TrainingError
 
 if TYPE_CHECKING:
+    from zhanggui.catalog.product import Language
+    from zhanggui.config import Config
     from zhanggui.engine import Engine
 
+LANGUAGE = "ZHANGGUI_LANGUAGE"
 console = Console()
 errors = Console(stderr=True)
 
 ShopOption = Annotated[
     Path, typer.Option("--shop", "-C", envvar="ZHANGGUI_SHOP", help="The shop's folder, with its zhanggui.toml.")
 ]
-LanguageOption = Annotated[str, typer.Option("--language", help="Language of the answer: en or zh.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 MomentOption = Annotated[
     str | None, typer.Option("--at", help="As of this moment (ISO 8601, UTC unless it says otherwise).")
 ]
 
 Advance = Callable[[int], None]
+_languages: dict[str, "Language"] = {}
+"""Of the command that runs: what was `asked` for, and what the `shop` speaks."""
+
+
+def begin() -> None:
+    """A command begins: what an earlier one spoke is forgotten, and the environment is asked."""
+    _languages.clear()
+    _asked(os.environ.get(LANGUAGE) or None, LANGUAGE)
+
+
+def spoken() -> "Language":
+    """The language to answer in: `--language`, else ZHANGGUI_LANGUAGE, else that of the shop which is open, else English."""
+    return _languages.get("asked") or _languages.get("shop") or "en"
+
+
+def _asked(value: str | None, where: str) -> str | None:
+    if value is not None:
+        if value not in ("en", "zh"):
+            raise typer.BadParameter("en or zh", param_hint=where)
+        _languages["asked"] = "zh" if value == "zh" else "en"
+    return value
+
+
+def _option(value: str | None) -> str | None:
+    return _asked(value, "--language")
+
+
+LanguageOption = Annotated[
+    str | None,
+    typer.Option(
+        "--language",
+        callback=_option,
+        help=f"Language of the answer: en or zh; default: that of {LANGUAGE}, or else the shop's.",
+    ),
+]
+
+
+def either(english: str, chinese: str) -> str:
+    """Of two texts that say the same, the one that the operator reads."""
+    return chinese if spoken() == "zh" else english
+
+
+def say(english: str, chinese: str, *, to: Console = console, style: str | None = None) -> None:
+    """Print one of two texts that say the same."""
+    show(either(english, chinese), to=to, style=style)
+
+
+def show(data: Any, *, to: Console = console, style: str | None = None) -> None:
+    """Print data as they are: a name, a path, what an engine has put into words. Lines are not broken."""
+    to.print(data, markup=False, highlight=False, soft_wrap=isinstance(data, str), style=style)
+
+
+def padded(text: str, width: int) -> str:
+    """`text` with blanks to so many cells of a terminal; a Chinese character takes two."""
+    from rich.cells import cell_len
+
+    return text + " " * (width - cell_len(text))
 
 
 @contextmanager
@@ -49,7 +112,17 @@ def opened(shop: Path) -> Iterator["Engine"]:
     from zhanggui.engine import Engine
 
     with Engine.open(shop) as engine:
+        _languages["shop"] = engine.config.shop.language
         yield engine
+
+
+def settings(shop: Path) -> "Config":
+    """The settings of a shop, where a command needs no more of it."""
+    from zhanggui.config import load
+
+    found = load(shop)
+    _languages["shop"] = found.shop.language
+    return found
 
 
 @contextmanager
@@ -79,9 +152,9 @@ def progress(title: str, total: int | None = None) -> Iterator[Advance]:
 
 
 class Stages:
-    """Progress of a run: one bar a step, opened when the step first speaks."""
+    """Progress of a run: one bar a step, opened when the step first speaks. `chinese` names the steps in Chinese."""
 
-    def __init__(self) -> None:
+    def __init__(self, chinese: Mapping[str, str]) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
         self._bar = Progress(
@@ -92,11 +165,12 @@ class Stages:
             console=errors,
         )
         self._tasks: dict[str, Any] = {}
+        self._chinese = chinese
 
     def __call__(self, step: str, done: int, total: int | None = None) -> None:
         """`done` more of `step`; `total` when it is known."""
         if step not in self._tasks:
-            self._tasks[step] = self._bar.add_task(step, total=total)
+            self._tasks[step] = self._bar.add_task(either(step, self._chinese.get(step, step)), total=total)
         self._bar.update(self._tasks[step], advance=done, total=total)
 
     def __enter__(self) -> "Stages":

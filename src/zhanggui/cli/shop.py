@@ -10,10 +10,14 @@ from zhanggui.cli.output import (
     LanguageOption,
     MomentOption,
     ShopOption,
-    console,
+    either,
     errors,
     opened,
+    say,
+    settings,
+    show,
     show_json,
+    spoken,
 )
 from zhanggui.errors import ZhangguiError
 
@@ -30,26 +34,33 @@ def init(
     folder: Annotated[Path, typer.Argument(help="A new folder for the shop.")],
     sample: Annotated[bool, typer.Option("--sample", help="Fill it with a small bilingual sample shop.")] = False,
     seed: Annotated[int, typer.Option(help="Of the sample's customers.")] = 7,
+    language: Annotated[str, typer.Option("--language", help="Of the shop, and so of its answers: en or zh.")] = "zh",
 ) -> None:
     """Set up a shop: its folder, its zhanggui.toml, and, if wanted, sample data."""
     from zhanggui.engine import Engine
 
-    Engine.create(folder)
-    console.print(f"{folder}/zhanggui.toml is there; look through it", highlight=False)
+    if language not in ("en", "zh"):
+        raise typer.BadParameter("en or zh", param_hint="--language")
+    Engine.create(folder, language=language)
+    settings(folder)  # it speaks already
+    say(f"{folder}/zhanggui.toml is there; look through it", f"{folder}/zhanggui.toml 已建好，请过目")
     if sample:
         with opened(folder) as engine:
             made = engine.load_sample(seed=seed)
-        console.print(
-            f"{made.counts['products']} products, {made.counts['customers']} customers, {made.counts['events']} events. Next:"
+        products, customers, events = (made.counts[name] for name in ("products", "customers", "events"))
+        say(
+            f"{products} products, {customers} customers, {events} events. Next:\n"
+            f"  zhanggui campaign run welcome-back -C {folder}",
+            f"{products} 件商品，{customers} 位顾客，{events} 条事件。下一步：\n"
+            f"  zhanggui campaign run welcome-back -C {folder}",
         )
-        console.print(f"  zhanggui campaign run welcome-back -C {folder}", highlight=False)
 
 
 def check(shop: ShopOption = Path()) -> None:
     """Read the settings, open the database, and say what is set up."""
     with opened(shop) as engine:
-        for line in engine.describe():
-            console.print(line, markup=False, highlight=False)
+        for line in engine.describe(spoken()):
+            show(line)
 
 
 def decide(
@@ -57,17 +68,19 @@ def decide(
     campaign: Annotated[str, typer.Option("--campaign", help="Which campaign decides.")],
     shop: ShopOption = Path(),
     at: MomentOption = None,
-    language: LanguageOption = "en",
+    language: LanguageOption = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the candidates and what forbade each.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """What a campaign would do for a customer, and why. Nothing is logged or sent."""
     with opened(shop) as engine:
-        found = engine.explain(campaign, [customer_id], moment=engine.moment(at), language=language)[0]
+        # A program that reads JSON gets the same in every shop and environment.
+        words = language or "en" if as_json else spoken()
+        found = engine.explain(campaign, [customer_id], moment=engine.moment(at), language=words)[0]
     if as_json:
         show_json(found)
     else:
-        console.print(found["explanation"] if explain else found["summary"], markup=False, highlight=False)
+        show(found["explanation"] if explain else found["summary"])
 
 
 def write(
@@ -75,7 +88,7 @@ def write(
     campaign: Annotated[str, typer.Option("--campaign", help="Which campaign writes.")],
     shop: ShopOption = Path(),
     at: MomentOption = None,
-    language: LanguageOption = "en",
+    _language: LanguageOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """The message that a customer would get, with its proof record. Nothing is sent."""
@@ -85,13 +98,9 @@ def write(
         show_json(found)
     elif not found:
         more = f"zhanggui decide {customer_id} --campaign {campaign} --explain"
-        console.print(
-            f"没有消息；原因见 {more} --language zh" if language == "zh" else f"no message; {more} says why",
-            markup=False,
-            highlight=False,
-        )
+        say(f"no message; {more} --language en says why", f"没有消息；原因见 {more} --language zh")
     else:
-        console.print(f"{found[0]['subject']}\n\n{found[0]['body']}", markup=False, highlight=False)
+        show(f"{found[0]['subject']}\n\n{found[0]['body']}")
 
 
 def serve(
@@ -112,17 +121,17 @@ def serve(
     stop = threading.Event()
     with opened(shop) as engine:
 
-        def say(text: str) -> None:
-            errors.print(f"delivery: {text}", markup=False, highlight=False)
+        def tell(text: str) -> None:
+            show(f"{either('delivery: ', '投递：')}{text}", to=errors)
 
         def deliver() -> None:
             while not stop.is_set():
                 try:
                     for run_id in engine.resume():
-                        say(f"run {run_id} was cut off; it goes on")
-                    engine.deliver_due(say=say)
+                        tell(either(f"run {run_id} was cut off; it goes on", f"运行 {run_id} 曾中断，现在接着跑"))
+                    engine.deliver_due(say=tell)
                 except ZhangguiError as error:
-                    say(str(error))
+                    tell(str(error))
                 except Exception:  # whatever it is: the next round may go well, and nobody else would send
                     logging.getLogger(__name__).exception("delivery")
                 stop.wait(_DELIVERY_SECONDS)

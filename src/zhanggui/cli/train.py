@@ -1,5 +1,6 @@
 """Training jobs: `zhanggui train pretrain`, `finetune`, `classify` and `preference`. Jobs, not requests: they have no door in the HTTP API."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zhanggui.cli.output import console, training_libraries
+from zhanggui.cli.output import either, say, show, training_libraries
 
 if TYPE_CHECKING:
     from zhanggui.storage import Artifact
@@ -43,9 +44,9 @@ def pretrain(
         from zhanggui.training.pretrain import pretrain as train
     artifact = train(settings, **_places(config, out, settings.name))
     if artifact is not None:
-        console.print(f"{artifact.name} {artifact.version}: {artifact.path}", markup=False, highlight=False)
-        figures = ", ".join(f"{name} {value:.3f}" for name, value in artifact.metrics["validation"].items())
-        console.print(f"  held out: {figures}", markup=False, highlight=False)
+        _made(artifact)
+        figures = _figures(artifact.metrics["validation"])
+        say(f"  held out: {figures}", f"  验证集：{figures}")
 
 
 @app.command()
@@ -63,7 +64,7 @@ def finetune(
         from zhanggui.training.finetune import finetune as train
     artifact = train(settings, **_places(config, out, settings.name))
     if artifact is not None:
-        _figures(artifact)
+        _before_and_after(artifact)
 
 
 @app.command()
@@ -82,16 +83,15 @@ def classify(
     artifact = train(settings, **_places(config, out, settings.name))
     if artifact is None:
         return
-    console.print(f"{artifact.name} {artifact.version}: {artifact.path}", markup=False, highlight=False)
-    for part in ("validation", "test"):
+    _made(artifact)
+    for part, chinese in (("validation", "验证集"), ("test", "测试集")):
         found = artifact.metrics[part]
         figures = ", ".join(
-            f"{name} {found[name]:.4f} ("
-            + (f"{low:.4f} to {high:.4f})" if low is not None else "no interval: one text)")
-            for name, (low, high) in found["intervals"].items()
+            f"{name} {found[name]:.4f} ({_interval(low, high)})" for name, (low, high) in found["intervals"].items()
         )
-        console.print(f"  {part}: {figures}", markup=False, highlight=False)
-    console.print(f"  each class and the confusions: {artifact.path / 'report.md'}", markup=False, highlight=False)
+        say(f"  {part}: {figures}", f"  {chinese}：{figures}")
+    report = artifact.path / "report.md"
+    say(f"  each class and the confusions: {report}", f"  各类别与混淆矩阵：{report}")
 
 
 @app.command()
@@ -112,9 +112,9 @@ def preference(
     artifact = tune(settings, **places)
     if artifact is None:
         return
-    _figures(artifact)
-    told = ", ".join(f"{name} {artifact.metrics[f'preference_{name}']:.3f}" for name in ("loss", "accuracy", "margin"))
-    console.print(f"  held-out comparisons: {told}", markup=False, highlight=False)
+    _before_and_after(artifact)
+    told = _figures({name: artifact.metrics[f"preference_{name}"] for name in ("loss", "accuracy", "margin")})
+    say(f"  held-out comparisons: {told}", f"  验证用的对比：{told}")
 
 
 def _instead(data: Path | None, base: str | None = None) -> dict[str, Any]:
@@ -132,8 +132,10 @@ def _places(config: Path, out: Path, name: str) -> dict[str, Any]:
     code_version()  # that of the code which runs, not of what the tree has become when the job ends
     work = out / ".work" / name
     if job.first():  # it speaks for all
-        line = f"curves, while it trains: tensorboard --logdir {work} (pip install tensorboard)"
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        say(
+            f"curves, while it trains: tensorboard --logdir {work} (pip install tensorboard)",
+            f"训练时看曲线：tensorboard --logdir {work}（pip install tensorboard）",
+        )
     return {
         "folder": config.parent,
         "artifacts": ArtifactStore(out),
@@ -148,14 +150,30 @@ def _reads(data: Path) -> None:
 
     if data.is_dir() and job.first():
         names = ", ".join(one.name for one in rows.files(data))
-        console.print(f"reads {names} in {data}", markup=False, highlight=False, soft_wrap=True)
+        say(f"reads {names} in {data}", f"从 {data} 读取 {names}")
 
 
-def _figures(artifact: "Artifact") -> None:
-    console.print(f"{artifact.name} {artifact.version}: {artifact.path}", markup=False, highlight=False)
-    for when in ("before", "after"):
-        figures = ", ".join(f"{name} {value:.3f}" for name, value in artifact.metrics[when].items())
-        console.print(f"  {when}: {figures}", markup=False, highlight=False)
+def _made(artifact: "Artifact") -> None:
+    show(f"{artifact.name} {artifact.version}: {artifact.path}")
+
+
+def _before_and_after(artifact: "Artifact") -> None:
+    _made(artifact)
+    for when, chinese in (("before", "训练前"), ("after", "训练后")):
+        figures = _figures(artifact.metrics[when])
+        say(f"  {when}: {figures}", f"  {chinese}：{figures}")
     if cut := artifact.metrics.get("cut_answers"):
-        said = f"max_tokens cut {cut:.1%} of the answers to learn: the model does not learn from them where to stop"
-        console.print(f"  {said}", markup=False, highlight=False)
+        say(
+            f"  max_tokens cut {cut:.1%} of the answers to learn: the model does not learn from them where to stop",
+            f"  要学的答案有 {cut:.1%} 被 max_tokens 截断：模型学不到它们该在哪里停",
+        )
+
+
+def _figures(values: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.3f}" for name, value in values.items())
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    if low is None:
+        return either("no interval: one text", "没有区间：只有一条文本")
+    return either(f"{low:.4f} to {high:.4f}", f"{low:.4f} 至 {high:.4f}")

@@ -1,5 +1,6 @@
 """The command line and the HTTP API over the sample shop, as an operator and an engineer use them."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,6 +47,14 @@ def test_decide_explain_says_what_forbade_each_candidate(shop: Path, language: s
     for one in words:
         assert one in told
     assert "no_consent" not in told, "an operator reads words, not codes"
+
+
+@pytest.mark.parametrize("language", ["zh", ""])
+def test_json_is_the_same_in_every_environment(shop: Path, monkeypatch: pytest.MonkeyPatch, language: str) -> None:
+    monkeypatch.setenv("ZHANGGUI_LANGUAGE", language)
+    assert "概率" in decided(shop, "customer-001")
+    assert "chosen with probability" in json.loads(decided(shop, "customer-001", "--json"))["summary"]
+    assert "概率" in json.loads(decided(shop, "customer-001", "--json", "--language", "zh"))["summary"]
 
 
 def test_decide_says_one_sentence_without_explain(shop: Path) -> None:

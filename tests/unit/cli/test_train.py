@@ -62,3 +62,7 @@ def test_data_and_base_may_be_named_instead_of_the_files(
     if job == "classify":
         assert "  validation: accuracy 0.5000 (0.4000 to 0.6000)" in done.output
         assert "  test: accuracy 1.0000 (no interval: one text)" in done.output
+    monkeypatch.setenv("ZHANGGUI_LANGUAGE", "zh")
+    told = CliRunner().invoke(app, command).output
+    assert told.startswith("训练时看曲线：tensorboard --logdir made/.work/tiny")
+    assert ("测试集：accuracy 1.0000 (没有区间：只有一条文本)" if job == "classify" else "  训练前：") in told
