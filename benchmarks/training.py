@@ -24,6 +24,7 @@ from transformers import AutoModelForCausalLM, DataCollatorForSeq2Seq, Trainer, 
 
 from zhanggui.storage import ArtifactStore
 from zhanggui.training import answers, job, rows
+from zhanggui.training.dropout import quicken
 from zhanggui.training.finetune import example_stream
 from zhanggui.training.load import adapters, load
 from zhanggui.training.losses import Extra
@@ -86,6 +87,7 @@ def ours(folder: Path, settings: FinetuneSettings, examples: list[answers.Answer
             data_collator=collate,
             callbacks=[clock],
         )
+        quicken(trainer.model)
         with answers.as_autocast(trainer.model):
             trainer.train()
     return count(sizes, updates) / clock.seconds

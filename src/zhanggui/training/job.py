@@ -19,6 +19,7 @@ from typing import Any
 from zhanggui.errors import TrainingError
 from zhanggui.storage.artifacts import sync
 from zhanggui.training import curves, held_out
+from zhanggui.training.dropout import quicken
 
 WHOLE = "whole"
 """Written into a checkpoint when all of it is on the disk; one without it is thrown away."""
@@ -177,6 +178,7 @@ def run(trainer: Any, work: Path, *, minutes: float | None = None, relief: str =
     """
     from transformers import TrainerCallback
 
+    quicken(trainer.model)
     until = None if minutes is None else time.monotonic() + 60 * minutes
     why: list[str] = []
 

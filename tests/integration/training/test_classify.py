@@ -178,7 +178,7 @@ def base(home: Path) -> Path:
         ({"columns": ColumnSettings(text="review", label="stars")}, "cannot be split|stars|no text is left"),
         ({"base": "nowhere/at-all"}, "the base nowhere/at-all cannot be opened"),
         ({"max_tokens": 64}, "max_tokens is 64, and the base .* reads 32"),
-        ({"batch_size": 15}, "cannot be divided"),
+        ({"batch_size": 15, "rows_at_once": 4}, "cannot be divided"),
         ({"names": {"0": "same", "1": "same"}}, "two labels are called 'same'"),
     ],
 )
