@@ -47,3 +47,11 @@ def test_propensities_of_the_arm_without_a_profile_are_those_it_is_drawn_with(
     alike = sum(old.action == one.action for old, one in new)
     chance = np.array([one.propensity for _, one in new])
     assert abs(alike - chance.sum()) < 3 * np.sqrt((chance * (1 - chance)).sum())
+
+
+def test_words_that_the_run_did_not_write_are_compared_with_nothing(
+    refused: tuple[Engine, Log, Log], tmp_path: Path
+) -> None:
+    engine, _, _ = refused
+    engine.clock.advance(timedelta(days=40))  # type: ignore[attr-defined]
+    assert engine.preferences(tmp_path / "rows.jsonl")["clicks"] == 0
