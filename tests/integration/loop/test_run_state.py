@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 from zhanggui.api import create_app
 from zhanggui.campaigns.durable import _hold
 from zhanggui.cli.main import app
+from zhanggui.content.message import Message
+from zhanggui.delivery.channel import Outcome
 from zhanggui.engine import Engine
 from zhanggui.errors import ModelError
 from zhanggui.testing import FakeLLM, FixedClock, MemoryChannel
@@ -75,3 +77,28 @@ def test_a_run_that_failed_is_not_walked_again_unasked(engine: Engine) -> None:
     engine.clock.advance(timedelta(minutes=2))  # type: ignore[attr-defined]
     assert engine.resume() == []
     assert engine.run_status(run_id)["state"] == "failed"
+
+
+def test_what_a_run_had_decided_before_it_failed_stands_when_it_is_walked_again(engine: Engine) -> None:
+    def give_up(_message: Message) -> Outcome:
+        if len(broken.sent) == 20:
+            raise OSError("the cable was pulled")
+        return "accepted"
+
+    broken, mended = MemoryChannel(give_up), MemoryChannel()
+    object.__setattr__(engine.line, "channels", lambda: {"email": broken})
+    with pytest.raises(OSError, match="cable"):
+        engine.run_campaign("welcome-back", moment=NOW)
+    for message in broken.sent:
+        engine.record_consent(
+            customer_id=message.customer_id, channel="email", purpose="marketing", granted=False, at=NOW.isoformat(), how="link", text=""
+        )  # fmt: skip
+    object.__setattr__(engine.line, "channels", lambda: {"email": mended})
+    engine.clock.advance(timedelta(minutes=2))  # type: ignore[attr-defined]  # what was claimed is let go
+    run_id, _ = engine.run_campaign("welcome-back", moment=NOW)
+    assert len(mended.sent) > 20
+    logged = {one.customer_id: one for batch in engine.line.decisions.read(run_id) for one in batch}
+    for message in (*broken.sent, *mended.sent):
+        decision = logged[message.customer_id]
+        assert (decision.arm, decision.action.offer_id) == ("treated", message.data["offer_id"])
+        assert message.proof["propensity"] == decision.propensity
