@@ -28,6 +28,8 @@ from zhanggui.storage.meaning import explained
 _log = logging.getLogger(__name__)
 _GRACE = timedelta(minutes=1)
 """So long a run that was just begun is left to whoever began it."""
+_NIGHT = timedelta(days=1)
+"""No quiet hours put a message off for longer."""
 
 
 class Runs(Shop):
@@ -55,7 +57,8 @@ class Runs(Shop):
     def resume(self) -> list[str]:
         """Walk on, in the background, with what a stop or a crash has cut off; returns those runs' ids.
 
-        `zhanggui serve` calls it again and again. While any run of the shop is under way it leaves them all be.
+        `zhanggui serve` calls it again and again. While any run of the shop is under way it leaves them all be. A run whose
+        messages would have expired is not walked: who never gets one must not be counted as written to.
         """
         if any(thread.is_alive() for thread in list(self._threads)):
             return []
@@ -63,10 +66,21 @@ class Runs(Shop):
             found = campaign_store.unfinished(connection, before=self.clock() - _GRACE)
         if not found or busy(self._data / "run.lock"):
             return []
-        thread = threading.Thread(target=self._walk_alone, args=found)
+        lifetime = _NIGHT + timedelta(hours=self.config.delivery.expire_hours)
+        todo = []
+        for run in found:
+            if "enqueue" not in run.results and run.moment + lifetime < self.clock():
+                self._note(
+                    run.run_id, "it was cut off, and its messages would have expired since; run it for a new moment"
+                )
+            else:
+                todo.append(run.run_id)
+        if not todo:
+            return []
+        thread = threading.Thread(target=self._walk_alone, args=todo)
         self._threads.append(thread)
         thread.start()
-        return found
+        return todo
 
     def run_status(self, run_id: str) -> dict[str, Any]:
         """A run: its state (running, waiting, done or failed), why it failed, and what its finished steps counted.

@@ -70,6 +70,16 @@ def test_a_run_that_was_begun_and_left_goes_on_and_one_of_another_process_is_let
     assert engine.resume() == []
 
 
+def test_a_run_whose_messages_would_have_expired_is_not_walked_on(engine: Engine) -> None:
+    run_id = engine._begin("welcome-back", NOW)
+    engine.clock.advance(timedelta(days=4))  # type: ignore[attr-defined]
+    assert engine.resume() == []
+    found = engine.run_status(run_id)
+    assert (found["state"], found["results"]) == ("failed", {})
+    assert "expired" in found["reason"]
+    assert engine.resume() == []
+
+
 def test_a_run_that_failed_is_not_walked_again_unasked(engine: Engine) -> None:
     object.__setattr__(engine.line, "model", lambda: FakeLLM("", fails=True))
     run_id = engine.start_run("welcome-back", moment=NOW)
