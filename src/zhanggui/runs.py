@@ -19,7 +19,7 @@ from zhanggui.campaigns.campaign import Campaign
 from zhanggui.campaigns.durable import Workflows, busy
 from zhanggui.campaigns.line import Progress
 from zhanggui.delivery import outbox
-from zhanggui.errors import ZhangguiError
+from zhanggui.errors import NotFoundError, ZhangguiError
 from zhanggui.evaluation.report import RunReport
 from zhanggui.evaluation.run_report import report as report_of
 from zhanggui.shop import Shop
@@ -94,9 +94,11 @@ class Runs(Shop):
         return {"state": state, "reason": found.pop("failure"), **found}
 
     def deliver(self, run_id: str) -> dict[str, Any]:
-        """Send what has become due of a run since, such as messages that waited for the end of quiet hours."""
-        self.run_status(run_id)
-        return running.Steps(self.line).deliver(run_id)
+        """Send what has become due of a run since, such as messages that waited for the end of quiet hours.
+
+        Raises NotFoundError, also for a run that has not come to its messages.
+        """
+        return self._deliver(running.Steps(self.line), run_id)
 
     def deliver_due(self, *, say: Callable[[str], None] | None = None) -> dict[str, dict[str, Any]]:
         """Send what is due of every run; what each run then counts, by run id. `zhanggui serve` calls it again and again.
@@ -110,7 +112,7 @@ class Runs(Shop):
         done = {}
         for run_id in due:
             try:
-                done[run_id] = steps.deliver(run_id)
+                done[run_id] = self._deliver(steps, run_id)
             except ZhangguiError as error:
                 if say is None:
                     raise
@@ -169,6 +171,16 @@ class Runs(Shop):
                 ),
             )
         return run_id
+
+    def _deliver(self, steps: running.Steps, run_id: str) -> dict[str, Any]:
+        with self.database.reading() as connection:
+            run = campaign_store.find(connection, run_id)
+        if "enqueue" not in run.results:  # to deliver nothing would end it
+            raise NotFoundError(f"run {run_id!r} has no messages yet: it is still under way, was cut off or has failed")
+        states = steps.deliver(run_id)
+        if run.failure:
+            self._note(run_id, "")  # sending was what had failed
+        return states
 
     def _walk(self, run_id: str, steps: Mapping[str, Any]) -> dict[str, Any]:
         url = self.database.url.render_as_string(hide_password=False)

@@ -14,7 +14,7 @@ from zhanggui.cli.main import app
 from zhanggui.content.message import Message
 from zhanggui.delivery.channel import Outcome
 from zhanggui.engine import Engine
-from zhanggui.errors import ModelError
+from zhanggui.errors import DeliveryError, ModelError, NotFoundError
 from zhanggui.testing import FakeLLM, FixedClock, MemoryChannel
 
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)  # a Monday, ten o'clock in Shanghai
@@ -68,6 +68,27 @@ def test_a_run_that_was_begun_and_left_goes_on_and_one_of_another_process_is_let
     engine.wait_for_runs()
     assert engine.run_status(run_id)["state"] == "waiting"
     assert engine.resume() == []
+
+
+def test_a_run_that_failed_while_it_sent_is_done_when_the_rest_has_been_sent(engine: Engine) -> None:
+    channels = engine.line.channels
+    object.__setattr__(engine.line, "channels", dict)
+    with pytest.raises(DeliveryError, match="no channel"):
+        engine.run_campaign("welcome-back", moment=NOW)
+    (run_id,) = engine.campaigns()[0]["runs"]
+    assert engine.run_status(run_id)["state"] == "failed"
+    object.__setattr__(engine.line, "channels", channels)
+    engine.deliver_due()
+    engine.clock.advance(timedelta(hours=13))  # type: ignore[attr-defined]
+    engine.deliver_due()
+    assert (engine.run_status(run_id)["state"], engine.run_status(run_id)["reason"]) == ("done", "")
+
+
+def test_a_run_without_messages_is_not_ended_by_delivering_none(engine: Engine) -> None:
+    run_id = engine._begin("welcome-back", NOW)
+    with pytest.raises(NotFoundError, match="no messages yet"):
+        engine.deliver(run_id)
+    assert engine.run_status(run_id)["state"] == "running"
 
 
 def test_a_run_whose_messages_would_have_expired_is_not_walked_on(engine: Engine) -> None:
