@@ -19,7 +19,7 @@ from zhanggui.campaigns.campaign import Campaign
 from zhanggui.campaigns.durable import Workflows, busy
 from zhanggui.campaigns.line import Progress
 from zhanggui.delivery import outbox
-from zhanggui.errors import NotFoundError, ZhangguiError
+from zhanggui.errors import BusyError, NotFoundError, ZhangguiError
 from zhanggui.evaluation.report import RunReport
 from zhanggui.evaluation.run_report import report as report_of
 from zhanggui.shop import Shop
@@ -196,12 +196,16 @@ class Runs(Shop):
                 raise
 
     def _walk_alone(self, *run_ids: str) -> None:
-        """In the background, where nobody catches: the runs say what went wrong."""
+        """In the background, where nobody catches: the runs say what went wrong, and so does the log, since a run that could
+        not even be taken up says nothing.
+        """
         for run_id in run_ids:
             try:
                 self._walk(run_id, running.Steps(self.line).by_name())
-            except ZhangguiError:
-                pass
+            except BusyError:
+                pass  # it is tried again
+            except ZhangguiError as error:
+                _log.warning("run %s: %s", run_id, error)
             except Exception:
                 _log.exception("run %s failed", run_id)
 

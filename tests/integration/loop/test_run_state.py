@@ -101,6 +101,15 @@ def test_a_run_whose_messages_would_have_expired_is_not_walked_on(engine: Engine
     assert engine.resume() == []
 
 
+def test_a_run_that_cannot_be_taken_up_in_the_background_is_told_of(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    (engine._data / "workflows.db").write_text("no database at all, and long enough to be taken for one" * 10)
+    run_id = engine.start_run("welcome-back", moment=NOW)
+    engine.wait_for_runs()
+    assert f"run {run_id}: the file {engine._data / 'workflows.db'} is no SQLite database" in caplog.text
+
+
 def test_a_run_that_failed_is_not_walked_again_unasked(engine: Engine) -> None:
     object.__setattr__(engine.line, "model", lambda: FakeLLM("", fails=True))
     run_id = engine.start_run("welcome-back", moment=NOW)
