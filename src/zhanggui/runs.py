@@ -19,7 +19,7 @@ from zhanggui.campaigns.campaign import Campaign
 from zhanggui.campaigns.durable import Workflows, busy
 from zhanggui.campaigns.line import Progress
 from zhanggui.delivery import outbox
-from zhanggui.errors import ZhangguiError
+from zhanggui.errors import BusyError, NotFoundError, ZhangguiError
 from zhanggui.evaluation.report import RunReport
 from zhanggui.evaluation.run_report import report as report_of
 from zhanggui.shop import Shop
@@ -28,6 +28,8 @@ from zhanggui.storage.meaning import explained
 _log = logging.getLogger(__name__)
 _GRACE = timedelta(minutes=1)
 """So long a run that was just begun is left to whoever began it."""
+_NIGHT = timedelta(days=1)
+"""No quiet hours put a message off for longer."""
 
 
 class Runs(Shop):
@@ -55,7 +57,8 @@ class Runs(Shop):
     def resume(self) -> list[str]:
         """Walk on, in the background, with what a stop or a crash has cut off; returns those runs' ids.
 
-        `zhanggui serve` calls it again and again. While any run of the shop is under way it leaves them all be.
+        `zhanggui serve` calls it again and again. While any run of the shop is under way it leaves them all be. A run whose
+        messages would have expired is not walked: who never gets one must not be counted as written to.
         """
         if any(thread.is_alive() for thread in list(self._threads)):
             return []
@@ -63,10 +66,21 @@ class Runs(Shop):
             found = campaign_store.unfinished(connection, before=self.clock() - _GRACE)
         if not found or busy(self._data / "run.lock"):
             return []
-        thread = threading.Thread(target=self._walk_alone, args=found)
+        lifetime = _NIGHT + timedelta(hours=self.config.delivery.expire_hours)
+        todo = []
+        for run in found:
+            if "enqueue" not in run.results and run.moment + lifetime < self.clock():
+                self._note(
+                    run.run_id, "it was cut off, and its messages would have expired since; run it for a new moment"
+                )
+            else:
+                todo.append(run.run_id)
+        if not todo:
+            return []
+        thread = threading.Thread(target=self._walk_alone, args=todo)
         self._threads.append(thread)
         thread.start()
-        return found
+        return todo
 
     def run_status(self, run_id: str) -> dict[str, Any]:
         """A run: its state (running, waiting, done or failed), why it failed, and what its finished steps counted.
@@ -80,9 +94,11 @@ class Runs(Shop):
         return {"state": state, "reason": found.pop("failure"), **found}
 
     def deliver(self, run_id: str) -> dict[str, Any]:
-        """Send what has become due of a run since, such as messages that waited for the end of quiet hours."""
-        self.run_status(run_id)
-        return running.Steps(self.line).deliver(run_id)
+        """Send what has become due of a run since, such as messages that waited for the end of quiet hours.
+
+        Raises NotFoundError, also for a run that has not come to its messages.
+        """
+        return self._deliver(running.Steps(self.line), run_id)
 
     def deliver_due(self, *, say: Callable[[str], None] | None = None) -> dict[str, dict[str, Any]]:
         """Send what is due of every run; what each run then counts, by run id. `zhanggui serve` calls it again and again.
@@ -96,7 +112,7 @@ class Runs(Shop):
         done = {}
         for run_id in due:
             try:
-                done[run_id] = steps.deliver(run_id)
+                done[run_id] = self._deliver(steps, run_id)
             except ZhangguiError as error:
                 if say is None:
                     raise
@@ -156,6 +172,16 @@ class Runs(Shop):
             )
         return run_id
 
+    def _deliver(self, steps: running.Steps, run_id: str) -> dict[str, Any]:
+        with self.database.reading() as connection:
+            run = campaign_store.find(connection, run_id)
+        if "enqueue" not in run.results:  # to deliver nothing would end it
+            raise NotFoundError(f"run {run_id!r} has no messages yet: it is still under way, was cut off or has failed")
+        states = steps.deliver(run_id)
+        if run.failure:
+            self._note(run_id, "")  # sending was what had failed
+        return states
+
     def _walk(self, run_id: str, steps: Mapping[str, Any]) -> dict[str, Any]:
         url = self.database.url.render_as_string(hide_password=False)
         if self.database.is_sqlite:  # a file of its own: its writers and ours do not wait for each other
@@ -170,12 +196,16 @@ class Runs(Shop):
                 raise
 
     def _walk_alone(self, *run_ids: str) -> None:
-        """In the background, where nobody catches: the runs say what went wrong."""
+        """In the background, where nobody catches: the runs say what went wrong, and so does the log, since a run that could
+        not even be taken up says nothing.
+        """
         for run_id in run_ids:
             try:
                 self._walk(run_id, running.Steps(self.line).by_name())
-            except ZhangguiError:
-                pass
+            except BusyError:
+                pass  # it is tried again
+            except ZhangguiError as error:
+                _log.warning("run %s: %s", run_id, error)
             except Exception:
                 _log.exception("run %s failed", run_id)
 

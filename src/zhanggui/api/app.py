@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from zhanggui.api import campaigns, customers, segment, unsubscribe
 from zhanggui.api.guard import BodyLimit, new_limiter
 from zhanggui.api.metrics import add_metrics
-from zhanggui.api.problems import add_handlers, problem
+from zhanggui.api.problems import RESPONSES, add_handlers, problem
 from zhanggui.engine import Engine
 from zhanggui.errors import ZhangguiError
 
@@ -28,6 +28,7 @@ def create_app(engine: Engine) -> FastAPI:
         summary="An AI marketing engine that a shop runs itself.",
         version=engine.version,
         lifespan=lifespan,
+        responses=RESPONSES,
         generate_unique_id_function=_operation_id,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )

@@ -32,6 +32,34 @@ _STATUS: tuple[tuple[type[ZhangguiError], int, str], ...] = (
     (StorageError, 503, "The store is busy or failed"),
     (ZhangguiError, 500, "Something is set up wrongly"),
 )
+_TEXT = {"type": "string"}
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "What went wrong (RFC 9457)",
+        "content": {
+            "application/problem+json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["type", "title", "status", "detail"],
+                    "properties": {
+                        "type": _TEXT,
+                        "title": _TEXT,
+                        "status": {"type": "integer"},
+                        "detail": _TEXT,
+                        "field": _TEXT | {"description": "Where the data are wrong"},
+                        "hint": _TEXT | {"description": "What to do"},
+                        "errors": {
+                            "type": "array",
+                            "items": {"type": "object", "properties": {"field": _TEXT, "problem": _TEXT}},
+                            "description": "Of a request that is not formed as it must be, each fault",
+                        },
+                    },
+                }
+            }
+        },
+    }
+}
+"""Of every route, for its description: `problem` is what any of them answers that it does not answer itself."""
 
 
 def problem(

@@ -7,6 +7,7 @@ is not done again; a step that was cut off is, so each step must be safe to repe
 import fcntl
 import logging
 import os
+import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,15 +22,20 @@ Step = Callable[[str], Any]
 class Workflows:
     """The durable runs of one shop in this process; a context manager.
 
-    `steps` are done in order, each one once. Entering takes the shop's run lock and takes up the runs that a
-    killed process left; leaving lets the lock go. Raises BusyError while another process holds the lock.
+    `steps` are done in order, each one once. Entering takes the shop's run lock; leaving lets it go. Raises BusyError
+    while another process holds the lock.
     """
 
     def __init__(self, steps: Mapping[str, Step], *, database_url: str, lock: Path) -> None:
         self._steps, self._url, self._lock = steps, database_url, lock
+        # Of nobody before us: what others left is taken up in `run`, one at a time. DBOS would take up all of it at once,
+        # and would still be at it in the background when `run` has returned and the lock is gone.
+        self._executor = secrets.token_hex(8)
 
     def run(self, run_id: str) -> Mapping[str, Any]:
-        """Walk the run to its end and return each step's result; at once when it had ended before."""
+        """Walk the run to its end, from where a killed process left it, and return each step's result; at once when it
+        had ended before.
+        """
         from dbos import DBOS, SetWorkflowID
 
         # A walk that failed keeps its error for good; the next attempt is a walk of its own, over the same run.
@@ -40,6 +46,9 @@ class Workflows:
             if status is None or status.status != "ERROR":
                 break
             number += 1
+        if status is not None and status.status == "PENDING" and status.executor_id != self._executor:
+            # Whoever walked it is gone, since we hold the lock; DBOS would wait for it for ever.
+            DBOS.resume_workflow(name)
         with SetWorkflowID(name):
             handle = DBOS.start_workflow(self._walk, run_id)
         results: Mapping[str, Any] = handle.get_result()
@@ -57,9 +66,7 @@ class Workflows:
             config={
                 "name": "zhanggui",
                 "system_database_url": self._url,
-                # The lock lets one process run at a time, so that any may take up what the last one left: a container
-                # that is started anew has another host name.
-                "executor_id": "shop",
+                "executor_id": self._executor,
                 "application_version": "1",
                 "log_level": "CRITICAL",
                 "run_migrations": True,

@@ -36,7 +36,7 @@ class PlainArm:
         )
         her = [message.customer_id]
         for decisions, table in plan(
-            line, campaign, self.snapshot(), run_id=run.run_id, now=run.moment, customer_ids=her
+            line, campaign, self.snapshot(), run_id=run.run_id, now=run.moment, customer_ids=her, draw="without profile"
         ):
             rows = {row["customer_id"]: row for row in table.select(list(PERSONAL)).to_pylist()}
             todo = briefs_of(line, campaign, choice(line, campaign), decisions, rows)

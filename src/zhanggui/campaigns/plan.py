@@ -52,8 +52,9 @@ def plan(
     run_id: str,
     now: datetime,
     customer_ids: Sequence[str] | None = None,
+    draw: str = "draw",
 ) -> Iterator[tuple[Decisions, pa.Table]]:
-    """Decisions in batches, each with its rows of the snapshot. `customer_ids` narrows the audience."""
+    """Decisions in batches, each with its rows of the snapshot. `customer_ids` narrows the audience; `draw` as in `decide`."""
     options = choice(line, campaign)
     policy, version = load_policy(line, campaign)
     profiles = snapshot.table(customer_ids=customer_ids)
@@ -88,6 +89,7 @@ def plan(
             holdout=campaign.holdout,
             salt=campaign.name,
             now=now,
+            draw=draw,
         )
         if left is not None:
             found = within_budget(found, most=left)

@@ -122,8 +122,9 @@ def shown_by(line: Line, runs: Iterable[Run]) -> list[Shown]:
         over = table.filter(table["mature"])
         clicked = dict(zip(over["decision_id"].to_pylist(), over["clicked"].to_pylist(), strict=True))
         for message in sent:
-            if message.decision_id in clicked:
-                copy = copies[message.document["proof"]["brief_id"]]
+            copy = copies.get(message.document["proof"]["brief_id"])
+            # Who refused personalisation after the plan may have got a template's words, which the run did not write.
+            if copy is not None and message.decision_id in clicked:
                 briefs[copy.brief.brief_id] = copy.brief
                 count = counts[copy.brief.brief_id, copy.pitch]
                 count[0] += 1

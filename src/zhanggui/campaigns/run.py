@@ -56,6 +56,8 @@ class Steps:
     def snapshot(self, run_id: str) -> dict[str, Any]:
         """Build the profiles as of the run's moment."""
         line, (run, _) = self._line, self._load(run_id)
+        if "decide" in run.results:  # by these profiles; see `decide`
+            return dict(run.results["snapshot"])
         line.progress("profiles", 0, 1)
         built = build(
             line.events,
@@ -69,8 +71,12 @@ class Steps:
         return self._kept(run_id, "snapshot", {"version": built.version, "customers": built.rows})
 
     def decide(self, run_id: str) -> dict[str, Any]:
-        """Decide for the audience and log every decision."""
+        """Decide for the audience and log every decision, once: when a run that failed is walked again, messages may have
+        left by what was decided, and what their customers said since must not change the log of it.
+        """
         line, (run, campaign) = self._line, self._load(run_id)
+        if "decide" in run.results:
+            return dict(run.results["decide"])
         arms: Counter[str] = Counter()
         policy_version = ""
         for number, (decisions, _) in enumerate(

@@ -132,11 +132,11 @@ def runs_of(connection: sa.Connection, campaign: str) -> list[Run]:
     return [_run(row) for row in connection.execute(query)]
 
 
-def unfinished(connection: sa.Connection, *, before: datetime) -> list[str]:
+def unfinished(connection: sa.Connection, *, before: datetime) -> list[Run]:
     """Runs begun before a moment that have neither come to their end nor failed, oldest first."""
     query = sa.select(runs).where(runs.c.failure == "", runs.c.started_at < before).order_by(runs.c.started_at)
     query = query.where(runs.c.results.not_like('%"deliver": {%'))
-    return [run.run_id for run in map(_run, connection.execute(query)) if run.state(messages={}) == "running"]
+    return [run for run in map(_run, connection.execute(query)) if run.state(messages={}) == "running"]
 
 
 def keep(connection: sa.Connection, run_id: str, step: str, result: Any) -> None:

@@ -20,7 +20,8 @@ _INLINE = (
     "|track|tt|u|var|video|wbr|[a-z]{1,9}:[a-z]{1,9}"
 )
 _TAG = re.compile(
-    r"<!--.*?-->|<(script|style)\b.*?</\1\s*>"
+    # A script that a field's length has cut off ends with the text.
+    r"<!--.*?-->|<(script|style)\b.*?</\1(?=[\s/>])[^<>]*>|<script(?=[\s/>]).*"
     rf"|</?(?:(?P<block>{_BLOCK})|{_INLINE})(?=[\s/>])[^<>]{{0,500}}>"
     r"|</[a-z][\w:-]*+\s*>|<[a-z][\w-]*+\s+[\w:-]++\s?=\s?[\"'][^<>]{0,500}>",
     re.DOTALL | re.IGNORECASE,

@@ -33,6 +33,8 @@ _WAY = (
     "Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Terrace|Ter|Court|Ct|Square|Sq|Highway|Hwy"
     "|Parkway|Pkwy|Crescent|Place|Pl|Way|Grove"
 )
+# Between a number and what else would be a street's word: "4 Wheel Drive", "12 Piece Place Setting", "10 Inch Square".
+_UNIT = "Inch(?:es)?|Pieces?|Pcs|Packs?|Count|Hours?|Degree|Percent|Lumens?|Watts?|Volts?|Wheels?|Person|Speed|Way|Off"
 _STATE = (
     "A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY]"
 )
@@ -105,7 +107,7 @@ _RULES: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], bool]], ...]
         r"(?:\d{1,2}单元)?\d{3,4}(?:[室户]|房(?!间))?)"), _always),
     ("ADDRESS", re.compile(
         rf"(?P<it>(?:\b(?:Flat|Apt\.?|Apartment|Unit|Suite) \w{{1,4}},? )?"
-        rf"\b\d{{1,5}}[A-Za-z]? (?:[NSEW]\.? )?(?:[A-Z][a-z]+|\d{{1,3}}(?:st|nd|rd|th)) (?:[A-Z][a-z]+ ){{0,2}}(?:{_WAY})\b\.?"
+        rf"\b\d{{1,5}}[A-Za-z]? (?!(?:{_UNIT}) )(?:[NSEW]\.? )?(?:[A-Z][a-z]+|\d{{1,3}}(?:st|nd|rd|th)) (?:[A-Z][a-z]+ ){{0,2}}(?:{_WAY})\b\.?"
         r"(?: (?:NW|NE|SW|SE|N|S|E|W)\b)?(?:,? (?:Apt|Apartment|Suite|Ste|Unit|Flat|#)\.? ?\w{1,5})?"
         r"(?:, [A-Z][A-Za-z. ]{2,30},? (?:[A-Z]{2} \d{5}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b))?)"), _always),
     # Without a word for a street, but with city, state and ZIP code

@@ -1,5 +1,7 @@
 """Whom we contacted when, and which addresses must not be used again. Counts and remembers; forbids nothing."""
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,6 +40,7 @@ suppression_changes = sa.Table(
     sa.Column("reason", sa.String(200), nullable=False),
     sa.Column("by", sa.String(300), nullable=False),
 )
+_APART = re.compile(r"\(0\)|[\s().\-\u2010-\u2015/]")
 BY_DELIVERY = "delivery"
 """Who suppresses an address that bounced."""
 
@@ -167,5 +170,12 @@ def _note(
 
 
 def _kept(channel: str, address: str) -> str:
-    """An address as `suppressions` holds it. Mail servers do not tell capitals apart; other addresses stay as given."""
-    return address.lower() if channel == "email" else address
+    """An address as `suppressions` holds it. Mail servers do not tell capitals apart, and a telephone number is the same
+    however it is set apart; other addresses stay as given.
+    """
+    if channel == "email":
+        return address.lower()
+    if channel == "sms":
+        number = _APART.sub("", unicodedata.normalize("NFKC", address))
+        return f"+{number[2:]}" if number.startswith("00") else number
+    return address

@@ -117,11 +117,14 @@ def decide(
     holdout: float,
     salt: str,
     now: datetime,
+    draw: str = "draw",
 ) -> Decisions:
     """Decide for every row of `profiles` (SNAPSHOT_SCHEMA) among `actions`.
 
     `reach` and `personalised` come from `eligibility.gather`, in the rows' order. `holdout` is a share; `salt` names
-    what customers are held out of. Raises PredicateError for an offer whose predicate is wrong.
+    what customers are held out of. `draw` names the run's random numbers: who is decided for once more needs others than
+    before, since what the first ones chose is why she is asked for. Raises PredicateError for an offer whose predicate
+    is wrong.
     """
     customer_ids: list[str] = profiles["customer_id"].to_pylist()
     rules = forbidden(
@@ -133,7 +136,7 @@ def decide(
     eligible = forbidding == 0
     seen = contexts(profiles, personalised)
     chosen = policy.select(
-        seen, actions, eligible=eligible, uniforms=assignment.uniforms(customer_ids, f"draw\x1f{versions.run_id}")
+        seen, actions, eligible=eligible, uniforms=assignment.uniforms(customer_ids, f"{draw}\x1f{versions.run_id}")
     )
     speaks = np.array([action.kind == "message" for action in actions])
     silent = ~(eligible & speaks).any(axis=1)

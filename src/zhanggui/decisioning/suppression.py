@@ -26,11 +26,11 @@ def checked(address: str, reason: str, *, channel: str) -> tuple[str, str]:
         raise InputError("it is no address", field="address", hint="up to 512 printable characters")
     if channel == "email" and "@" not in address:
         raise InputError(f"{address!r} is no e-mail address", field="address", hint="name the channel that it is for")
-    if not reason or len(reason) > 200:
+    if not reason or len(reason) > 200 or not reason.isprintable():
         raise InputError(
-            "it is empty" if not reason else "it is too long",
+            "it is empty" if not reason else "it is too long" if len(reason) > 200 else "it is no line of text",
             field="reason",
-            hint="say why in up to 200 characters: it is kept",
+            hint="say why in up to 200 printable characters: it is kept",
         )
     return address, reason
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
-from zhanggui.errors import StorageError
+from zhanggui.errors import InputError, StorageError
 
 # By how SQLite's name of the error begins.
 _SQLITE: Mapping[str, str] = {
@@ -50,10 +50,15 @@ def meaning(error: sa.exc.DBAPIError, url: sa.URL) -> str | None:
 
 @contextmanager
 def explained(url: sa.URL | str) -> Iterator[None]:
-    """Within it, what the database at `url` refuses is raised as a StorageError that says what to do."""
+    """Within it, what the database at `url` refuses is raised as a StorageError that says what to do.
+
+    A text with a NUL, which PostgreSQL knows nothing of, is no fault of the database: InputError.
+    """
     try:
         yield
     except sa.exc.DBAPIError as error:
+        if "NUL (0x00)" in str(error.orig):
+            raise InputError("it has a NUL character, which no text has", hint="leave U+0000 out") from error
         told = meaning(error, sa.make_url(url))
         if told is None:
             raise

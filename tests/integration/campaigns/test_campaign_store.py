@@ -49,7 +49,7 @@ def test_a_run_is_unfinished_until_it_has_delivered_or_failed(database: Database
             store.keep(connection, run_id, "decide", {"deliver": 3})
         store.keep(connection, "ended", "deliver", {"sent": 1})
         store.fail(connection, "failed", "the model did not answer")
-        assert store.unfinished(connection, before=later) == ["cut-off"]
+        assert [run.run_id for run in store.unfinished(connection, before=later)] == ["cut-off"]
         assert store.unfinished(connection, before=NOW) == []
         assert store.find(connection, "failed").state(messages={}) == "failed"
         assert store.find(connection, "ended").state(messages={"sent": 1, "waiting": 1}) == "waiting"

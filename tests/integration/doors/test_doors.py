@@ -268,6 +268,16 @@ def counted(client: TestClient) -> dict[str, float]:
     return {name: float(value) for name, _, value in lines}
 
 
+def test_errors_are_described_as_they_are_sent(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    for path, body in (("/v1/suppressions", {"address": 3}), ("/v1/suppressions", {"address": "x", "reason": "y"})):
+        sent, told = client.post(path, json=body), paths[path]["post"]["responses"]
+        assert set(told) == {"200", "default"}
+        schema = told["default"]["content"][sent.headers["content-type"]]["schema"]
+        assert set(schema["required"]) <= set(sent.json()) <= set(schema["properties"])
+    assert "text/html" in paths["/unsubscribe/{token}"]["get"]["responses"]["404"]["content"]
+
+
 def test_health_metrics_and_openapi(client: TestClient) -> None:
     assert client.get("/healthz").json()["status"] == "ok"
     assert "zhanggui_http_requests_total" in client.get("/metrics").text

@@ -11,8 +11,10 @@ from typer.testing import CliRunner
 from zhanggui.api import create_app
 from zhanggui.campaigns.durable import _hold
 from zhanggui.cli.main import app
+from zhanggui.content.message import Message
+from zhanggui.delivery.channel import Outcome
 from zhanggui.engine import Engine
-from zhanggui.errors import ModelError
+from zhanggui.errors import DeliveryError, ModelError, NotFoundError
 from zhanggui.testing import FakeLLM, FixedClock, MemoryChannel
 
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)  # a Monday, ten o'clock in Shanghai
@@ -68,6 +70,46 @@ def test_a_run_that_was_begun_and_left_goes_on_and_one_of_another_process_is_let
     assert engine.resume() == []
 
 
+def test_a_run_that_failed_while_it_sent_is_done_when_the_rest_has_been_sent(engine: Engine) -> None:
+    channels = engine.line.channels
+    object.__setattr__(engine.line, "channels", dict)
+    with pytest.raises(DeliveryError, match="no channel"):
+        engine.run_campaign("welcome-back", moment=NOW)
+    (run_id,) = engine.campaigns()[0]["runs"]
+    assert engine.run_status(run_id)["state"] == "failed"
+    object.__setattr__(engine.line, "channels", channels)
+    engine.deliver_due()
+    engine.clock.advance(timedelta(hours=13))  # type: ignore[attr-defined]
+    engine.deliver_due()
+    assert (engine.run_status(run_id)["state"], engine.run_status(run_id)["reason"]) == ("done", "")
+
+
+def test_a_run_without_messages_is_not_ended_by_delivering_none(engine: Engine) -> None:
+    run_id = engine._begin("welcome-back", NOW)
+    with pytest.raises(NotFoundError, match="no messages yet"):
+        engine.deliver(run_id)
+    assert engine.run_status(run_id)["state"] == "running"
+
+
+def test_a_run_whose_messages_would_have_expired_is_not_walked_on(engine: Engine) -> None:
+    run_id = engine._begin("welcome-back", NOW)
+    engine.clock.advance(timedelta(days=4))  # type: ignore[attr-defined]
+    assert engine.resume() == []
+    found = engine.run_status(run_id)
+    assert (found["state"], found["results"]) == ("failed", {})
+    assert "expired" in found["reason"]
+    assert engine.resume() == []
+
+
+def test_a_run_that_cannot_be_taken_up_in_the_background_is_told_of(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    (engine._data / "workflows.db").write_text("no database at all, and long enough to be taken for one" * 10)
+    run_id = engine.start_run("welcome-back", moment=NOW)
+    engine.wait_for_runs()
+    assert f"run {run_id}: the file {engine._data / 'workflows.db'} is no SQLite database" in caplog.text
+
+
 def test_a_run_that_failed_is_not_walked_again_unasked(engine: Engine) -> None:
     object.__setattr__(engine.line, "model", lambda: FakeLLM("", fails=True))
     run_id = engine.start_run("welcome-back", moment=NOW)
@@ -75,3 +117,28 @@ def test_a_run_that_failed_is_not_walked_again_unasked(engine: Engine) -> None:
     engine.clock.advance(timedelta(minutes=2))  # type: ignore[attr-defined]
     assert engine.resume() == []
     assert engine.run_status(run_id)["state"] == "failed"
+
+
+def test_what_a_run_had_decided_before_it_failed_stands_when_it_is_walked_again(engine: Engine) -> None:
+    def give_up(_message: Message) -> Outcome:
+        if len(broken.sent) == 20:
+            raise OSError("the cable was pulled")
+        return "accepted"
+
+    broken, mended = MemoryChannel(give_up), MemoryChannel()
+    object.__setattr__(engine.line, "channels", lambda: {"email": broken})
+    with pytest.raises(OSError, match="cable"):
+        engine.run_campaign("welcome-back", moment=NOW)
+    for message in broken.sent:
+        engine.record_consent(
+            customer_id=message.customer_id, channel="email", purpose="marketing", granted=False, at=NOW.isoformat(), how="link", text=""
+        )  # fmt: skip
+    object.__setattr__(engine.line, "channels", lambda: {"email": mended})
+    engine.clock.advance(timedelta(minutes=2))  # type: ignore[attr-defined]  # what was claimed is let go
+    run_id, _ = engine.run_campaign("welcome-back", moment=NOW)
+    assert len(mended.sent) > 20
+    logged = {one.customer_id: one for batch in engine.line.decisions.read(run_id) for one in batch}
+    for message in (*broken.sent, *mended.sent):
+        decision = logged[message.customer_id]
+        assert (decision.arm, decision.action.offer_id) == ("treated", message.data["offer_id"])
+        assert message.proof["propensity"] == decision.propensity

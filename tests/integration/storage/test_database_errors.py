@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from zhanggui.cli.main import main
 from zhanggui.engine import Engine
-from zhanggui.errors import StorageError
+from zhanggui.errors import InputError, StorageError
 from zhanggui.storage import Database
 
 probe = sa.Table("probe", sa.MetaData(), sa.Column("text", sa.Text))
@@ -89,6 +89,13 @@ def test_postgresql_that_is_down_unknown_or_shut(postgres_url: str) -> None:
         connection.exec_driver_sql("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     owner.close()
     assert "GRANT CREATE, USAGE ON SCHEMA public TO guest" in _use(Database(str(server.set(username="guest"))))
+
+
+def test_a_text_that_postgresql_cannot_keep_is_its_senders_fault(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    with pytest.raises(InputError, match="NUL"), database.reading() as connection:
+        connection.execute(sa.select(sa.literal("run\x00")))
+    database.close()
 
 
 def test_a_database_that_went_away_is_not_replaced_by_an_empty_one(tmp_path: Path) -> None:

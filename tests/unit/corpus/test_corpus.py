@@ -19,6 +19,7 @@ from zhanggui.storage import RejectFile
         ("a&lt;b&gt;c&lt;/b&gt;", "a c"), ("此用户没有填写评价内容", ""), ("t\u200bea\x07 cup", "tea cup"), ("1<2 and 3>2", "1<2 and 3>2"),
         ("轻便</p>好看", "轻便，好看"), ("防水\n耐磨\r\n\n 轻便", "防水，耐磨，轻便"), ("<ul><li>防水</li><li>耐磨</li></ul>", "防水，耐磨"), ("材质：棉。\n- 尺寸：M\n• 颜色：红", "材质：棉。 - 尺寸：M • 颜色：红"), ("<b>粗</b>体", "粗体"),
         ("Size: 10\nColor: red", "Size: 10 Color: red"), ("尺寸<XL> <Red>", "尺寸<XL> <Red>"), ('<x-y z="1">a</x-y>', "a"), ("<o:p>茶</o:p>", "茶"), ("宽<T1，高>T0", "宽<T1，高>T0"),
+        ("茶<script>f(1)</script x>香", "茶香"), ("好茶<script type=a>if (a<b) f(", "好茶"), ("一杯<scripted>茶", "一杯<scripted>茶"),
         ("①128GB②256GB", "(1)128GB(2)256GB"), ("3½ inch, ¼ cup", "3 1/2 inch, 1/4 cup"), ("10² m³", "10^2 m3"), ("10⁻³", "10^-3"), ("规格：10*20*30|a|b|", "规格：10*20*30|a|b|"),
     ],
 )  # fmt: skip
