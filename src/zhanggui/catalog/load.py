@@ -25,7 +25,7 @@ def load(
     now: datetime,
     progress: Callable[[int], None] = lambda _count: None,
 ) -> tuple[int, int]:
-    """Returns how many products were added or changed, and how many deleted."""
+    """Returns how many products were taken in, new or known, and how many deleted."""
     upserted = deleted = 0
     pending: dict[str, Product | Deletion] = {}
 

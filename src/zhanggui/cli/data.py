@@ -64,8 +64,8 @@ def products(
             file, form=form, mapping=pairs or None, currency=currency, language=language, full=full, progress=advance
         )
     say(
-        f"{result.upserted} products added or changed, {result.deleted} deleted",
-        f"新增或更新 {result.upserted} 件商品，删除 {result.deleted} 件",
+        f"{result.upserted} products taken in, {result.deleted} deleted",
+        f"收录 {result.upserted} 件商品，删除 {result.deleted} 件",
     )
     if result.kept:
         say(

@@ -35,7 +35,7 @@ def test_a_shops_day_reads_in_chinese(tmp_path: Path, monkeypatch: pytest.Monkey
     for command, words in {
         ("check",): ("店铺        My Shop（CNY，zh", "模型        没有，全部使用模板", "ZHANGGUI_SECRET 没有设置"),
         ("ingest", str(sample / "bad.jsonl")): ("存入 0 条事件", "1 行被拒收，原因逐行写在"),
-        ("products", str(sample / "products.jsonl")): ("新增或更新 60 件商品，删除 0 件",),
+        ("products", str(sample / "products.jsonl")): ("收录 60 件商品，删除 0 件",),
         ("consents", str(sample / "consents.jsonl")): ("更新 0 条同意",),
         ("profiles",): ("500 份画像，截至",),
         ("segment", "orders >= 0"): ("500 位顾客中的 500 位",),
