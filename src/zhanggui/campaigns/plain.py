@@ -14,26 +14,31 @@ from zhanggui.campaigns.store import Run
 from zhanggui.campaigns.words import PERSONAL, briefs_of, messages_of
 from zhanggui.content.message import Message
 from zhanggui.content.write import Copy
+from zhanggui.errors import CampaignError
 from zhanggui.profiles.build import Snapshot
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlainArm:
-    """Of one run. `snapshot` and `copies` are the run's, asked for when somebody has refused."""
+    """Of one run. `campaign`, `snapshot` and `copies` are the run's, asked for when somebody has refused."""
 
     line: Line
     run: Run
-    campaign: Campaign
+    campaign: Callable[[], Campaign]
     snapshot: Callable[[], Snapshot]
     copies: Callable[[], Mapping[str, Copy]]
 
     def __call__(self, message: Message) -> Message | None:
-        """The message in place of `message`; None where every offer is chosen by profile. No model is asked."""
+        """The message in place of `message`; None where every offer is chosen by profile, or the campaign has become
+        unreadable since. No model is asked.
+        """
         line, run = self.line, self.run
+        try:
+            found = self.campaign()
+        except CampaignError:  # planned by a version that knew other predicates; her refusal stands all the same
+            return None
         # That she gets a message on this channel is decided; open is what it says.
-        campaign = replace(
-            self.campaign, channels=(message.channel,), allow_nothing=False, holdout=0.0, max_messages=None
-        )
+        campaign = replace(found, channels=(message.channel,), allow_nothing=False, holdout=0.0, max_messages=None)
         her = [message.customer_id]
         for decisions, table in plan(
             line, campaign, self.snapshot(), run_id=run.run_id, now=run.moment, customer_ids=her, draw="without profile"

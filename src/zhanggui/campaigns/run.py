@@ -124,11 +124,13 @@ class Steps:
 
     def deliver(self, run_id: str) -> dict[str, Any]:
         """Send what may be sent now or soon; tell the event log what was delivered."""
-        line, (run, campaign) = self._line, self._load(run_id)
+        line = self._line
+        with line.database.reading() as connection:
+            run = store.find(connection, run_id)
         plain = PlainArm(
             line=line,
             run=run,
-            campaign=campaign,
+            campaign=lambda: self._load(run_id)[1],
             snapshot=lambda: self._snapshot(run),
             copies=lambda: read_copies(line.artifacts.get(COPIES, run_id)),
         )

@@ -1,17 +1,21 @@
 """What a run says of itself: where it stands, and why it failed."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from zhanggui.api import create_app
+from zhanggui.campaigns import store as campaign_store
 from zhanggui.campaigns.durable import _hold
 from zhanggui.cli.main import app
 from zhanggui.content.message import Message
+from zhanggui.delivery import outbox
 from zhanggui.delivery.channel import Outcome
 from zhanggui.engine import Engine
 from zhanggui.errors import DeliveryError, ModelError, NotFoundError
@@ -82,6 +86,22 @@ def test_a_run_that_failed_while_it_sent_is_done_when_the_rest_has_been_sent(eng
     engine.clock.advance(timedelta(hours=13))  # type: ignore[attr-defined]
     engine.deliver_due()
     assert (engine.run_status(run_id)["state"], engine.run_status(run_id)["reason"]) == ("done", "")
+
+
+def test_messages_of_a_campaign_that_an_older_version_took_leave_all_the_same(engine: Engine) -> None:
+    engine.run_campaign("welcome-back", moment=NOW)
+    with engine.database.transaction() as connection:
+        was = connection.execute(sa.select(campaign_store.campaigns.c.definition)).scalar_one()
+        now = json.dumps(json.loads(was) | {"audience": 'lifecycle_stage != "vip"'})  # refused since
+        connection.execute(sa.update(campaign_store.campaigns).values(definition=now))
+        query = sa.select(outbox.outbox.c.customer_id).where(outbox.outbox.c.state == "waiting")
+        refuses = connection.execute(query).scalars().all()[0]
+    engine.record_consent(
+        customer_id=refuses, channel="*", purpose="personalisation", granted=False, at=NOW.isoformat(), how="call", text=""
+    )  # fmt: skip
+    engine.clock.advance(timedelta(hours=13))  # type: ignore[attr-defined]
+    (states,) = engine.deliver_due().values()
+    assert (states["refused"], states.get("waiting", 0)) == (1, 0)
 
 
 def test_a_run_without_messages_is_not_ended_by_delivering_none(engine: Engine) -> None:
