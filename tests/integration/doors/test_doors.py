@@ -91,7 +91,7 @@ def test_products_without_a_language_are_in_the_shops(shop: Path, tmp_path: Path
     feed.write_text("product_id,title,price\nfeed-1,青瓷茶杯,19.90\n", encoding="utf-8")
     titles = []
     for more in ([], ["--language", "en"]):
-        assert "1 products added" in run("products", str(feed), "-C", str(shop), *more)
+        assert "1 products taken in" in run("products", str(feed), "-C", str(shop), *more)
         with Engine.open(shop) as engine, engine.database.reading() as connection:
             titles.append(store.find(connection, ["feed-1"])["feed-1"].titles)
     assert titles == [{"zh": "青瓷茶杯"}, {"en": "青瓷茶杯"}]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("transformers", reason="the extra `train` is not installed")
+torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 pytestmark = pytest.mark.filterwarnings("default")  # the training libraries warn about themselves
 
 from zhanggui.errors import TrainingError  # noqa: E402
@@ -27,6 +27,7 @@ class OneCheckpoint:
 
     def __init__(self, work: Path) -> None:
         self.folder = work / "checkpoint-1"
+        self.model = torch.nn.Linear(1, 1)
         self.state = SimpleNamespace(global_step=1, max_steps=1, is_world_process_zero=True)
 
     def is_world_process_zero(self) -> bool:
