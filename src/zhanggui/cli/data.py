@@ -1,6 +1,7 @@
 """Commands that bring data in and look at it: ingest, products, consents, suppress, profile, segment."""
 
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -173,9 +174,10 @@ def _report_rejects(count: int, path: Path | None) -> None:
 
 def _consent(one: dict[str, Any]) -> None:
     purpose = {"marketing": "营销", "personalisation": "个性化"}[one["purpose"]]
+    moment = _in_words(one["at"])
     say(
-        f"consent {one['channel']} {one['purpose']}: {'granted' if one['granted'] else 'withdrawn'} {one['at']}, {one['how']}",
-        f"同意 {one['channel']} {purpose}：{'已给出' if one['granted'] else '已撤回'} {one['at']}，{one['how']}",
+        f"consent {one['channel']} {one['purpose']}: {'granted' if one['granted'] else 'withdrawn'} {moment}, {one['how']}",
+        f"同意 {one['channel']} {purpose}：{'已给出' if one['granted'] else '已撤回'} {moment}，{one['how']}",
     )
 
 
@@ -183,9 +185,27 @@ def _table(values: dict[str, Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from zhanggui.profiles.words import COLUMNS
+    from zhanggui.profiles.words import COLUMNS, STAGES
 
+    zh = spoken() == "zh"
     table = Table(show_header=False, box=None)
     for name, value in values.items():
-        table.add_row(name, COLUMNS[name][spoken() == "zh"], Text(str(value)))
+        # As predicates name it, too.
+        told = either(value, f"{value}（{STAGES[value][1]}）") if name == "lifecycle_stage" else _in_words(value)
+        table.add_row(name, COLUMNS[name][zh], Text(told))
     show(table)
+
+
+def _in_words(value: Any) -> str:
+    """A profile's value as one reads it; affinities as shares."""
+    match value:
+        case None | [] | "":
+            return "—"
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M} UTC"
+        case float():
+            return f"{value:.2f}".rstrip("0").rstrip(".")
+        case list():
+            return either(", ", "、").join(f"{one['name']} {one['weight']:.0%}" for one in value)
+        case _:
+            return str(value)

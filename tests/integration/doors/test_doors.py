@@ -71,7 +71,11 @@ def test_an_unknown_customer_is_one_sentence_and_exit_code_one(shop: Path) -> No
 def test_check_segment_and_profile_are_readable(shop: Path) -> None:
     assert "sqlite" in run("check", "-C", str(shop)).lower()
     assert "of 500" in run("segment", "orders >= 2", "-C", str(shop)).replace(",", "")
-    assert "lifecycle_stage" in run("profile", "customer-001", "-C", str(shop))
+    told = run("profile", "customer-009", "-C", str(shop))
+    assert "lifecycle_stage" in told
+    assert "100%" in told  # an affinity as a share
+    assert "None" not in told
+    assert "+00:00" not in told
 
 
 def test_what_is_said_of_customers_is_said_in_chinese_too(shop: Path) -> None:
