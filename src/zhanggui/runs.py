@@ -49,9 +49,7 @@ class Runs(Shop):
     def start_run(self, name: str, *, moment: datetime | None = None) -> str:
         """Like `run_campaign`, in the background; returns the run's id at once."""
         run_id = self._begin(name, moment)
-        thread = threading.Thread(target=self._walk_alone, args=(run_id,))
-        self._threads.append(thread)
-        thread.start()
+        self._in_background(run_id)
         return run_id
 
     def resume(self) -> list[str]:
@@ -75,11 +73,8 @@ class Runs(Shop):
                 )
             else:
                 todo.append(run.run_id)
-        if not todo:
-            return []
-        thread = threading.Thread(target=self._walk_alone, args=todo)
-        self._threads.append(thread)
-        thread.start()
+        if todo:
+            self._in_background(*todo)
         return todo
 
     def run_status(self, run_id: str) -> dict[str, Any]:
@@ -121,28 +116,26 @@ class Runs(Shop):
 
     def dead(self, run_id: str) -> list[outbox.DeadLetter]:
         """The messages of a run that could not be delivered, each with its reason. Raises NotFoundError."""
-        self.run_status(run_id)
         with self.database.reading() as connection:
+            campaign_store.find(connection, run_id)
             return outbox.dead(connection, run_id)
 
     def requeue(self, run_id: str) -> int:
         """Make the dead letters of a run due again, for `deliver` to send; returns how many. Raises NotFoundError."""
-        self.run_status(run_id)
         with self.database.transaction() as connection:
+            campaign_store.find(connection, run_id)
             return outbox.requeue(connection, run_id, now=self.clock())
 
     def learn(self, run_id: str) -> learning.Learned:
         """Join a run's responses and teach the policy, once. Raises NotFoundError."""
         with self.database.reading() as connection:
-            run = campaign_store.find(connection, run_id)
-            campaign, _ = campaign_store.get(connection, run.campaign, run.version)
+            run, campaign = campaign_store.with_campaign(connection, run_id)
         return learning.learn(self.line, campaign, run)
 
     def evaluate(self, run_id: str) -> RunReport:
         """The report of a run, as of now. Raises NotFoundError."""
         with self.database.reading() as connection:
-            run = campaign_store.find(connection, run_id)
-            campaign, _ = campaign_store.get(connection, run.campaign, run.version)
+            run, campaign = campaign_store.with_campaign(connection, run_id)
         return report_of(self.line, campaign, run)
 
     def preferences(self, path: Path, names: Sequence[str] = (), **limits: Any) -> dict[str, int]:
@@ -194,6 +187,11 @@ class Runs(Shop):
             except Exception as error:
                 self._note(run_id, _in_words(error))
                 raise
+
+    def _in_background(self, *run_ids: str) -> None:
+        thread = threading.Thread(target=self._walk_alone, args=run_ids)
+        self._threads.append(thread)
+        thread.start()
 
     def _walk_alone(self, *run_ids: str) -> None:
         """In the background, where nobody catches: the runs say what went wrong, and so does the log, since a run that could

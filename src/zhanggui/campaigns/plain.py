@@ -39,12 +39,19 @@ class PlainArm:
             return None
         # That she gets a message on this channel is decided; open is what it says.
         campaign = replace(found, channels=(message.channel,), allow_nothing=False, holdout=0.0, max_messages=None)
-        her = [message.customer_id]
+        options = choice(line, campaign)
         for decisions, table in plan(
-            line, campaign, self.snapshot(), run_id=run.run_id, now=run.moment, customer_ids=her, draw="without profile"
+            line,
+            campaign,
+            self.snapshot(),
+            options,
+            run_id=run.run_id,
+            now=run.moment,
+            customer_ids=[message.customer_id],
+            draw="without profile",
         ):
             rows = {row["customer_id"]: row for row in table.select(list(PERSONAL)).to_pylist()}
-            todo = briefs_of(line, campaign, choice(line, campaign), decisions, rows)
+            todo = briefs_of(line, campaign, options, decisions, rows)
             for made in messages_of(line, run, todo, self.copies()):
                 if made.proof["personalised"]:
                     return None  # she has changed her mind again while we looked

@@ -48,14 +48,16 @@ def plan(
     line: Line,
     campaign: Campaign,
     snapshot: Snapshot,
+    options: Choice,
     *,
     run_id: str,
     now: datetime,
     customer_ids: Sequence[str] | None = None,
     draw: str = "draw",
 ) -> Iterator[tuple[Decisions, pa.Table]]:
-    """Decisions in batches, each with its rows of the snapshot. `customer_ids` narrows the audience; `draw` as in `decide`."""
-    options = choice(line, campaign)
+    """Decisions among `options` in batches, each with its rows of the snapshot. `customer_ids` narrows the audience; `draw`
+    as in `decide`.
+    """
     policy, version = load_policy(line, campaign)
     profiles = snapshot.table(customer_ids=customer_ids)
     if campaign.audience and customer_ids is None:
@@ -73,9 +75,8 @@ def plan(
                 campaign.channels,
                 limits=line.limits,
                 now=now,
-                consented_at=max(
-                    now, line.clock()
-                ),  # who agreed since a run's moment, such as midnight, may be written to
+                # Who agreed since a run's moment, such as midnight, may be written to.
+                consented_at=max(now, line.clock()),
             )
         found = decide(
             rows,

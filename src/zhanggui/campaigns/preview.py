@@ -24,16 +24,16 @@ def explained(
     line: Line, campaign: Campaign, snapshot: Snapshot, customer_ids: Sequence[str], *, at: datetime, language: Language
 ) -> Iterator[dict[str, Any]]:
     """Each customer's decision with a sentence and a whole story. Raises NotFoundError for an unknown customer."""
-    offers = choice(line, campaign).offers
+    options = choice(line, campaign)
     for decisions, _ in plan(
-        line, campaign, snapshot, run_id=_RUN, now=at, customer_ids=_known(snapshot, customer_ids)
+        line, campaign, snapshot, options, run_id=_RUN, now=at, customer_ids=_known(snapshot, customer_ids)
     ):
         for one in decisions:
             yield {
                 "customer_id": one.customer_id,
                 "decision": asdict(one),
-                "summary": summary(one, offers, language),
-                "explanation": explain(one, decisions.actions, offers, language),
+                "summary": summary(one, options.offers, language),
+                "explanation": explain(one, decisions.actions, options.offers, language),
             }
 
 
@@ -44,7 +44,7 @@ def messages(
     options = choice(line, campaign)
     todo = []
     for decisions, table in plan(
-        line, campaign, snapshot, run_id=_RUN, now=at, customer_ids=_known(snapshot, customer_ids)
+        line, campaign, snapshot, options, run_id=_RUN, now=at, customer_ids=_known(snapshot, customer_ids)
     ):
         profiles = {row["customer_id"]: row for row in table.select(list(words.PERSONAL)).to_pylist()}
         todo += list(words.briefs_of(line, campaign, options, decisions, profiles))

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from zhanggui.campaigns import store
@@ -80,7 +81,7 @@ class Steps:
         arms: Counter[str] = Counter()
         policy_version = ""
         for number, (decisions, _) in enumerate(
-            plan(line, campaign, self._snapshot(run), run_id=run_id, now=run.moment)
+            plan(line, campaign, self._snapshot(run), choice(line, campaign), run_id=run_id, now=run.moment)
         ):
             line.decisions.write(decisions, batch=number)
             arms.update(one.arm for one in decisions)
@@ -127,15 +128,15 @@ class Steps:
         line = self._line
         with line.database.reading() as connection:
             run = store.find(connection, run_id)
+            waiting = sum(outbox.counts(connection, run_id).states.values())
+        # Of the run, and so the same for all who have refused: read once, and only if somebody has.
         plain = PlainArm(
             line=line,
             run=run,
-            campaign=lambda: self._load(run_id)[1],
-            snapshot=lambda: self._snapshot(run),
-            copies=lambda: read_copies(line.artifacts.get(COPIES, run_id)),
+            campaign=cache(lambda: self._load(run_id)[1]),
+            snapshot=cache(lambda: self._snapshot(run)),
+            copies=cache(lambda: read_copies(line.artifacts.get(COPIES, run_id))),
         )
-        with line.database.reading() as connection:
-            waiting = sum(outbox.counts(connection, run_id).states.values())
         line.progress("messages", 0, waiting)
         gate = ConsentGate(limits=line.limits, time_zone=line.time_zone, without_profile=plain)
         while True:
@@ -177,8 +178,7 @@ class Steps:
 
     def _load(self, run_id: str) -> tuple[Run, Campaign]:
         with self._line.database.reading() as connection:
-            run = store.find(connection, run_id)
-            return run, store.get(connection, run.campaign, run.version)[0]
+            return store.with_campaign(connection, run_id)
 
     def _kept(self, run_id: str, step: str, result: Mapping[str, Any]) -> dict[str, Any]:
         with self._line.database.transaction() as connection:

@@ -126,6 +126,12 @@ def find(connection: sa.Connection, run_id: str) -> Run:
     return _run(row)
 
 
+def with_campaign(connection: sa.Connection, run_id: str) -> tuple[Run, Campaign]:
+    """A run, and its campaign as it was then. Raises NotFoundError."""
+    run = find(connection, run_id)
+    return run, get(connection, run.campaign, run.version)[0]
+
+
 def runs_of(connection: sa.Connection, campaign: str) -> list[Run]:
     """The runs of a campaign, oldest first."""
     query = sa.select(runs).where(runs.c.campaign == campaign).order_by(runs.c.moment, runs.c.started_at)

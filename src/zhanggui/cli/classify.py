@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from zhanggui.cli.model import StoreOption, artifact_named, store_of
-from zhanggui.cli.output import ShopOption, either, errors, say, training_libraries
+from zhanggui.cli.output import ShopOption, either, errors, say, say_rejected, training_libraries
 from zhanggui.errors import CorpusError, ModelError
 
 if TYPE_CHECKING:
@@ -63,12 +63,7 @@ def classify(
         f"已标注 {count:,} 条文本" + (f"：{out}" if out else ""),
         to=errors,
     )
-    if rejects.count:
-        say(
-            f"{rejects.count} rows rejected: {rejected} says why",
-            f"{rejects.count} 行被拒收，原因见 {rejected}",
-            to=errors,
-        )
+    say_rejected(rejects)
 
 
 def _encoder(name: str, shop: Path, store: Path | None) -> "Encoder":

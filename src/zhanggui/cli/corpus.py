@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zhanggui.cli.output import ShopOption, Stages, either, opened, say, settings
+from zhanggui.cli.output import ShopOption, Stages, either, language_named, opened, say, settings
 
 if TYPE_CHECKING:
+    from zhanggui.catalog.product import Language
     from zhanggui.corpus.document import Document
     from zhanggui.storage import RejectFile
 
@@ -68,14 +69,13 @@ def build(
 
     if not files and not catalog:
         raise typer.BadParameter("name a file, or --catalog for the products of the shop", param_hint="FILES")
-    if language not in ("en", "zh"):
-        raise typer.BadParameter("en or zh", param_hint="--language")
+    written = language_named(language)
     with Stages(_STAGES) as progress:
         if catalog:
             read = [FileRead(name=one.name, encoding="feed") for one in files or []] or [
                 FileRead(name="catalogue", encoding="-")
             ]
-            documents = _products(files or [], shop, language, read)
+            documents = _products(files or [], shop, written, read)
             made = builder.build_from(documents, out, files=read, seed=seed, licence=licence, progress=progress)
         else:
             columns = Columns(
@@ -131,7 +131,7 @@ def annotate(
 
 
 def _products(
-    feeds: list[Path], shop: Path, language: str, read: "list[Any]"
+    feeds: list[Path], shop: Path, language: "Language", read: "list[Any]"
 ) -> "Callable[[RejectFile], Iterable[Document]]":
     """The products of feeds, or of the shop where there are none, as documents."""
     from zhanggui.corpus.products import documents
@@ -146,14 +146,13 @@ def _products(
     return found
 
 
-def _feed(path: Path, language: str, rejects: "RejectFile") -> Iterator[Mapping[str, Any]]:
+def _feed(path: Path, language: "Language", rejects: "RejectFile") -> Iterator[Mapping[str, Any]]:
     from zhanggui.catalog.feed import read_feed
-    from zhanggui.catalog.product import Language, Product
+    from zhanggui.catalog.product import Product
     from zhanggui.catalog.store import to_data
 
-    spoken: Language = "zh" if language == "zh" else "en"
     # Prices are not read into the corpus; a feed that names no currency needs one all the same.
-    for one in read_feed(path, rejects=rejects, currency="CNY" if spoken == "zh" else "USD", language=spoken):
+    for one in read_feed(path, rejects=rejects, currency="CNY" if language == "zh" else "USD", language=language):
         if isinstance(one, Product):
             yield to_data(one)
 

@@ -13,6 +13,7 @@ from zhanggui.cli.output import (
     MomentOption,
     ShopOption,
     either,
+    language_named,
     opened,
     progress,
     say,
@@ -57,8 +58,8 @@ def products(
     ] = False,
 ) -> None:
     """Take in a product feed: CSV, JSONL, a Shopify export, a Google Merchant feed (XML or TSV)."""
-    if language not in ("", "en", "zh"):
-        raise typer.BadParameter("en or zh", param_hint="--language")
+    if language:
+        language_named(language)
     pairs = dict(pair.partition("=")[::2] for pair in mapping or [])
     with opened(shop) as engine, progress(either("products", "商品")) as advance:
         result = engine.load_products(

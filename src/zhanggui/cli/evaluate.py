@@ -14,6 +14,7 @@ from zhanggui.cli.output import (
     errors,
     opened,
     say,
+    say_rejected,
     show,
     show_json,
     spoken,
@@ -104,12 +105,7 @@ def evaluate_copy(
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(render(quality, samples=samples, seed=seed, title=names), encoding="utf-8")
         show(str(out), to=errors)
-    if rejects.count:
-        say(
-            f"{rejects.count} rows rejected: {rejected} says why",
-            f"{rejects.count} 行被拒收，原因见 {rejected}",
-            to=errors,
-        )
+    say_rejected(rejects)
 
 
 def _embed(folder: Path | None) -> "Embed | None":

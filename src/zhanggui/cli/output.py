@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zhanggui.catalog.product import Language
     from zhanggui.config import Config
     from zhanggui.engine import Engine
+    from zhanggui.storage import RejectFile
 
 LANGUAGE = "ZHANGGUI_LANGUAGE"
 console = Console()
@@ -49,11 +50,16 @@ def spoken() -> "Language":
     return _languages.get("asked") or _languages.get("shop") or "en"
 
 
+def language_named(value: str, where: str = "--language") -> "Language":
+    """The language that an operator names. Raises BadParameter for another one."""
+    if value not in ("en", "zh"):
+        raise typer.BadParameter("en or zh", param_hint=where)
+    return "zh" if value == "zh" else "en"
+
+
 def _asked(value: str | None, where: str) -> str | None:
     if value is not None:
-        if value not in ("en", "zh"):
-            raise typer.BadParameter("en or zh", param_hint=where)
-        _languages["asked"] = "zh" if value == "zh" else "en"
+        _languages["asked"] = language_named(value, where)
     return value
 
 
@@ -91,6 +97,16 @@ def padded(text: str, width: int) -> str:
     from rich.cells import cell_len
 
     return text + " " * (width - cell_len(text))
+
+
+def say_rejected(rejects: "RejectFile") -> None:
+    """Tell of rows that were refused, beside an answer that goes to standard output."""
+    if rejects.count:
+        say(
+            f"{rejects.count} rows rejected: {rejects.path} says why",
+            f"{rejects.count} 行被拒收，原因见 {rejects.path}",
+            to=errors,
+        )
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from zhanggui.cli.output import (
     ShopOption,
     either,
     errors,
+    language_named,
     opened,
     say,
     settings,
@@ -39,9 +40,7 @@ def init(
     """Set up a shop: its folder, its zhanggui.toml, and, if wanted, sample data."""
     from zhanggui.engine import Engine
 
-    if language not in ("en", "zh"):
-        raise typer.BadParameter("en or zh", param_hint="--language")
-    Engine.create(folder, language=language)
+    Engine.create(folder, language=language_named(language))
     settings(folder)  # it speaks already
     say(f"{folder}/zhanggui.toml is there; look through it", f"{folder}/zhanggui.toml 已建好，请过目")
     if sample:

@@ -1,7 +1,7 @@
 """What to say to one customer on one channel: final words with their proof. Sends nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -36,3 +36,10 @@ class Message:
     proof: Mapping[str, Any] = field(default_factory=dict)
     """The proof record: facts used, evidence a claim, consent basis, checks with rule and version, model and prompt
     hash, propensity, AI label."""
+
+
+def to_data(message: Message) -> dict[str, Any]:
+    """A message as JSON-able data, its moments in ISO 8601."""
+    return asdict(message) | {
+        name: getattr(message, name) and getattr(message, name).isoformat() for name in ("send_at", "expires_at")
+    }

@@ -8,13 +8,13 @@ import json
 import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from zhanggui.content.message import Message
+from zhanggui.content.message import Message, to_data
 from zhanggui.delivery.channel import Receipt
 from zhanggui.storage.database import UtcTime, insert, metadata
 
@@ -335,10 +335,7 @@ def _end(connection: sa.Connection, message_id: str, token: str, *, state: str, 
 
 
 def _document(message: Message) -> str:
-    moments = {
-        name: getattr(message, name) and getattr(message, name).isoformat() for name in ("send_at", "expires_at")
-    }
-    return json.dumps(asdict(message) | moments, ensure_ascii=False)
+    return json.dumps(to_data(message), ensure_ascii=False)
 
 
 def _from_data(data: Mapping[str, Any]) -> Message:

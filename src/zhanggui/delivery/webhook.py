@@ -8,14 +8,13 @@ import json
 import os
 import socket
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import httpx
 from standardwebhooks import Webhook
 
-from zhanggui.content.message import Message
+from zhanggui.content.message import Message, to_data
 from zhanggui.delivery.channel import Outcome, Receipt
 from zhanggui.errors import DeliveryError
 
@@ -56,10 +55,7 @@ class WebhookChannel:
             return "rejected", str(error)
         except OSError as error:  # a name server that does not answer is no fault of the message
             return "retry", f"{urlsplit(self._url).hostname} has no address: {error}"
-        data = asdict(message) | {
-            name: getattr(message, name) and getattr(message, name).isoformat() for name in ("send_at", "expires_at")
-        }
-        body = json.dumps({"type": "message.send", "data": data}, ensure_ascii=False)
+        body = json.dumps({"type": "message.send", "data": to_data(message)}, ensure_ascii=False)
         at = datetime.now(UTC)
         headers = {
             "content-type": "application/json",

@@ -49,9 +49,9 @@ def weights(named: str, *, folder: Path, artifacts: ArtifactStore) -> str:
     return str((folder / named).resolve()) if (folder / named).exists() else named
 
 
-def exported(artifact: Artifact, folder: Path) -> Path:
-    """Where `serving` puts a GGUF file of its own making."""
-    return folder / f"{artifact.name.replace('/', '-')}-{artifact.version}.gguf"
+def exported(artifact: Artifact, folder: Path, *, suffix: str = ".gguf") -> Path:
+    """Where `serving` puts a GGUF file of its own making, and without suffix `serving_encoder` a folder."""
+    return folder / f"{artifact.name.replace('/', '-')}-{artifact.version}{suffix}"
 
 
 def serving(artifact: Artifact, folder: Path, *, base: str | None = None) -> dict[str, str]:
@@ -92,7 +92,7 @@ def serving_encoder(artifact: Artifact, folder: Path) -> Path:
         raise TrainingError(f"{artifact.name} {artifact.version} is of kind {kind}; only encoders label texts")
     if ENCODER in artifact.files:
         return artifact.path
-    out = folder / f"{artifact.name.replace('/', '-')}-{artifact.version}"
+    out = exported(artifact, folder, suffix="")
     if not out.exists():
         folder.mkdir(parents=True, exist_ok=True)
         to_onnx(artifact, out, precision="fp32")
