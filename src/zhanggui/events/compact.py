@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from zhanggui.errors import StorageError
+from zhanggui.events.day_file import ORDER, write_day
 from zhanggui.events.event import LOG_SCHEMA
 from zhanggui.events.log import EventLog
 from zhanggui.events.rows import COLUMNS, to_arrow
@@ -30,7 +31,6 @@ Phase = Literal[
 """read: rows are in memory; written: files are on disk; listed: in the transaction, before its commit."""
 
 _DAY = 86_400_000_000
-_DICTIONARY: Any = [name for name in LOG_SCHEMA.names if name not in ("message_id", "body")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,13 +129,9 @@ def _move(log: EventLog, position: int, now: datetime, tell: Callable[[Phase], N
 
 
 def _write(log: EventLog, table: pa.Table, now: datetime) -> list[dict[str, Any]]:
-    """One synced file a day, sorted by user and time; their rows for `event_files`."""
-    import pyarrow.parquet as pq
-
+    """One synced file a day; their rows for `event_files`."""
     day = pc.floor_temporal(table["timestamp"], unit="day")
-    table = table.append_column("day", day).sort_by(
-        [("day", "ascending"), ("user_id", "ascending"), ("timestamp", "ascending")]
-    )
+    table = table.append_column("day", day).sort_by([(name, "ascending") for name in ("day", *ORDER)])
     # In order of appearance, hence of days.
     days: Any = pc.value_counts(table["day"])
     table = table.drop_columns(["day"])
@@ -144,12 +140,7 @@ def _write(log: EventLog, table: pa.Table, now: datetime) -> list[dict[str, Any]
         name, count = entry["values"].date().isoformat(), entry["counts"]
         path = log.root / name / f"{uuid.uuid4().hex}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(
-            table.slice(start, count),
-            path,
-            compression="zstd",
-            use_dictionary=_DICTIONARY,
-        )
+        write_day(table.slice(start, count), path)
         sync(path)
         sync(path.parent)
         listed.append(

@@ -11,9 +11,14 @@ def epoch_us(moment):  # type: ignore[no-untyped-def]
     """Microseconds since 1970 UTC."""
 
 
-@udf.scalar.builtin(signature=((dt.string, dt.string), dt.json))
-def json_extract(document, path):  # type: ignore[no-untyped-def]
-    """The value at a JSON path."""
+@udf.scalar.builtin(signature=((dt.string, dt.string), dt.Array(dt.string)))
+def json_keys(document, path):  # type: ignore[no-untyped-def]
+    """The keys of the object at a JSON path."""
+
+
+@udf.scalar.builtin(name="json_extract", signature=((dt.string, dt.string), dt.Array(dt.json)))
+def json_values(document, wildcard):  # type: ignore[no-untyped-def]
+    """The values that a JSON path with a wildcard finds, in the order of the document."""
 
 
 @udf.scalar.builtin(signature=((dt.json, dt.string), dt.string))

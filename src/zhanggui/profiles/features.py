@@ -153,10 +153,11 @@ def _activity(events: "ir.Table", *, as_of: datetime, settings: ProfileSettings)
 
 def _orders(events: "ir.Table") -> "ir.Table":
     """Orders once each by order id, without the cancelled ones, less what was refunded."""
+    from zhanggui.profiles.duckdb_functions import epoch_us
+
     named = events.mutate(key=events.order_id.coalesce(events.message_id))
     placed, refunded = named.name == "Order Completed", named.name == "Order Refunded"
     orders = named.group_by("customer_id", "key").agg(
-        us=named.us.min(where=placed),
         at=named.timestamp.min(where=placed),
         revenue=named.revenue_minor.max(where=placed).fill_null(0),
         discount=named.discount_minor.max(where=placed).fill_null(0),
@@ -169,7 +170,6 @@ def _orders(events: "ir.Table") -> "ir.Table":
         orders=kept.count(),
         first_order_at=kept["at"].min(),
         last_order_at=kept["at"].max(),
-        span=kept.us.max() - kept.us.min(),
         revenue_minor=kept.net.sum(),
         discount=kept.discount.sum(),
         gross=kept.revenue.sum(),
@@ -180,7 +180,9 @@ def _orders(events: "ir.Table") -> "ir.Table":
         "first_order_at",
         "last_order_at",
         "revenue_minor",
-        inter_purchase_days=sums.span / (sums.orders - 1).nullif(0) / float(_DAY),
+        inter_purchase_days=(epoch_us(sums.last_order_at) - epoch_us(sums.first_order_at))
+        / (sums.orders - 1).nullif(0)
+        / float(_DAY),
         average_order_minor=sums.revenue_minor / sums.orders,
         discount_share=(sums.discount / (sums.gross + sums.discount).nullif(0)).fill_null(0.0),
     )
@@ -190,12 +192,14 @@ def _traits(events: "ir.Table") -> "ir.Table":
     """Each trait's latest value by event time, and those that have a column of their own."""
     import ibis
 
-    from zhanggui.profiles.duckdb_functions import json_extract, json_extract_string, json_group_object
+    from zhanggui.profiles.duckdb_functions import json_extract_string, json_group_object, json_keys, json_values
 
-    told = events.select("customer_id", "us", "message_id", traits=json_extract(events.body, "$.traits"))
-    told = told.mutate(entries=told.traits.cast("map<string, json>"))
-    pairs = told.select(
-        "customer_id", "us", "message_id", key=told.entries.keys().unnest(), value=told.entries.values().unnest()
+    pairs = events.select(
+        "customer_id",
+        "us",
+        "message_id",
+        key=json_keys(events.body, "$.traits").unnest(),
+        value=json_values(events.body, "$.traits.*").unnest(),
     )
     latest = pairs.group_by("customer_id", "key").agg(
         value=pairs.value.argmax(ibis.struct({"us": pairs.us, "id": pairs.message_id}))
