@@ -4,7 +4,7 @@
 
 The same weights (SmolLM2-135M-Instruct), prompts, greedy decoding and limit of tokens; each side answers all briefs.
 Each round starts both servers anew, so that no side remembers an earlier round's prompts; they take turns, and their
-median is printed: a machine's speed drifts. Loading is not counted.
+median is printed: a machine's speed drifts. Loading is not counted, nor what `llm.quick_weights` does once.
 """
 
 import argparse

