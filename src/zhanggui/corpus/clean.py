@@ -20,8 +20,8 @@ _INLINE = (
     "|track|tt|u|var|video|wbr|[a-z]{1,9}:[a-z]{1,9}"
 )
 _TAG = re.compile(
-    # A script that a field's length has cut off ends with the text.
-    r"<!--.*?-->|<(script|style)\b.*?</\1(?=[\s/>])[^<>]*>|<script(?=[\s/>]).*"
+    # What nothing closes, such as a script that a field's length has cut off, ends with the text (as in HTML, 13.2.5).
+    r"<!--.*?(?:-->|\Z)|<(script|style)(?=[\s/>])[^<>]{0,500}>.*?(?:</\1(?=[\s/>])[^<>]*>|\Z)|<script(?=[\s/>]).*"
     rf"|</?(?:(?P<block>{_BLOCK})|{_INLINE})(?=[\s/>])[^<>]{{0,500}}>"
     r"|</[a-z][\w:-]*+\s*>|<[a-z][\w-]*+\s+[\w:-]++\s?=\s?[\"'][^<>]{0,500}>",
     re.DOTALL | re.IGNORECASE,
