@@ -13,7 +13,7 @@ from zhanggui.catalog.clean import clean
 from zhanggui.catalog.product import Language
 from zhanggui.errors import TemplateError
 
-_ADDRESS = re.compile(r"(?:https?:|www\.)\S*|\S*\b[\w-]{2,}\.(?:com|cn|net|org|shop|io|top|xyz)\b\S*", re.IGNORECASE)
+_ADDRESS = re.compile(r"https?:|www\.|[\w-]\.(?:com|cn|net|org|shop|io|top|xyz)(?![a-z0-9])", re.IGNORECASE)
 _SIGNS = re.compile(r"[{}<>%\[\]|\\`]")
 
 
@@ -40,7 +40,8 @@ def shipped(channel: str, language: Language) -> str:
 
 def personal(value: object) -> str:
     """A customer's own trait, made harmless: one line, no addresses, no markup or template signs, 40 characters."""
-    text = _SIGNS.sub("", _ADDRESS.sub("", clean("" if value is None else str(value)[:1_000])))
+    words = clean("" if value is None else str(value)[:1_000]).split()
+    text = _SIGNS.sub("", " ".join(word for word in words if not _ADDRESS.search(word)))
     return " ".join(text.split())[:40].strip()
 
 

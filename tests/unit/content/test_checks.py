@@ -122,6 +122,20 @@ def test_a_hostile_name_is_made_harmless(name: str) -> None:
     assert "http" not in found
 
 
+@pytest.mark.parametrize(
+    ("name", "left"),
+    [
+        ("Anna www.win.example Li", "Anna Li"),
+        ("Anna x.com", "Anna"),
+        ("张三 看abc.cn领红包", "张三"),
+        ("Dr. Li", "Dr. Li"),
+        ("a-" * 20, "a-" * 20),
+    ],
+)
+def test_no_address_stays_in_a_name(name: str, left: str) -> None:
+    assert personal(name) == left
+
+
 def test_an_unknown_slot_is_an_error_that_names_it() -> None:
     with pytest.raises(TemplateError, match="firstname"):
         render("Hello {{ firstname }}", {"first_name": "A"}, name="email.en")
