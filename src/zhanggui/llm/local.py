@@ -120,9 +120,11 @@ class LocalModel:
             while (job := _next(waiting, slot)) is not None:
                 answers[job] = self._answer(requests[job[0]], sampling, number=job[1], slot=slot)
 
-        # Two at a slot: while one is answered the next is ready, so that no slot stands idle between them.
-        with ThreadPoolExecutor(2 * self._slots) as pool:
-            list(pool.map(work, [*range(self._slots)] * 2))
+        # Two at a slot: while one is answered the next is ready, so that no slot stands idle between them. With one slot
+        # there would be no telling which of the first two is answered first.
+        places = [*range(self._slots)] * (2 if self._slots > 1 else 1)
+        with ThreadPoolExecutor(len(places)) as pool:
+            list(pool.map(work, places))
         found = []
         for row, request in enumerate(requests):
             mine = [answers[row, number] for number in range(request.n)]
