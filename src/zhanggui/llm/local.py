@@ -87,7 +87,7 @@ class LocalModel:
         try:
             self._server = xllamacpp.Server(parameters)
         except RuntimeError as error:
-            for file in (self.path, self.adapter):
+            for file in (self.path, weights, correction, self.adapter):
                 if file is not None and (problem := gguf.cut_short(file)):
                     raise ModelError(f"llama.cpp cannot load {file}: {problem}") from error
             beside = f" with the adapter {self.adapter}" if self.adapter else ""

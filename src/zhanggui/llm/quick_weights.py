@@ -7,7 +7,9 @@ product of two thin matrices, as in a LoRA adapter. Formats: ggml-common.h (bloc
 
 import hashlib
 import logging
+import os
 import secrets
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,8 @@ _log = logging.getLogger(__name__)
 def quick(weights: Path) -> tuple[Path, Path | None]:
     """`weights` (GGUF) in Q4_0 with its adapter, from the user's cache folder, put there the first time.
 
-    The same model: what differs is the rounding of m + 8 d to 16 bits. Where the folder cannot be written, `weights`
-    itself and no adapter.
+    The same model: what differs is the rounding of m + 8 d to 16 bits. Where the folder cannot be written, or `weights`
+    is damaged, `weights` itself and no adapter.
     """
     import platformdirs
 
@@ -36,9 +38,11 @@ def quick(weights: Path) -> tuple[Path, Path | None]:
             draft.mkdir(parents=True)
             _split(weights, draft / "weights.gguf", draft / "adapter.gguf")
             _put(draft, folder)
-        except OSError as error:
+        except (OSError, ValueError, IndexError, KeyError) as error:
             _log.warning("%s cannot be kept, so that the default model stays slower: %s", folder, error)
             return weights, None
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
     return folder / "weights.gguf", folder / "adapter.gguf"
 
 
@@ -83,11 +87,11 @@ def _split(weights: Path, quick_weights: Path, adapter: Path) -> None:
 
 def _put(draft: Path, folder: Path) -> None:
     """Under its name by one step, unless somebody else was faster."""
+    for file in draft.iterdir():
+        with file.open("rb+") as written:
+            os.fsync(written.fileno())
     try:
         draft.rename(folder)
     except OSError:
         if not folder.exists():
             raise
-        for file in draft.iterdir():
-            file.unlink()
-        draft.rmdir()

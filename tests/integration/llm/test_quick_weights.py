@@ -34,3 +34,12 @@ def test_without_a_folder_to_keep_them_the_plain_weights_serve(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     assert quick(default_weights()) == (default_weights(), None)
     assert "stays slower" in caplog.text
+
+
+def test_damaged_weights_are_left_to_the_error_that_names_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    damaged = tmp_path / "damaged.gguf"
+    with default_weights().open("rb") as whole:
+        damaged.write_bytes(whole.read(20_000_000))
+    assert quick(damaged) == (damaged, None)
+    assert list((tmp_path / "cache").rglob("*.gguf")) == []
