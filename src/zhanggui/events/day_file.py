@@ -5,13 +5,15 @@ from typing import Any
 
 import pyarrow as pa
 
+from zhanggui.events.event import LOG_SCHEMA
+
 ORDER = ("type", "name", "user_id", "timestamp")
 """How rows are sorted: readers ask for a few names at a time, and skip the row groups of all others."""
 _ROW_GROUP = 16_384  # a day of a small shop has several, so that there are some to skip
 # Where values repeat. A dictionary of ids, moments and bodies would cost space, and time to look up.
 _DICTIONARY: Any = [
     *("type", "name", "currency", "discount_minor", "coupon", "channel"),
-    *(f"products.list.element.{name}" for name in ("product_id", "category", "brand", "price_minor", "quantity")),
+    *(f"products.list.element.{leaf.name}" for leaf in LOG_SCHEMA.field("products").type.value_type),
 ]
 
 

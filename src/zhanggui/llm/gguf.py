@@ -1,5 +1,6 @@
-"""Says what is wrong with a GGUF file: missing, another format, cut short. Reads its header, never its weights."""
+"""Says what is wrong with a GGUF file: missing, another format, cut short; and which one it is. Knows no weights."""
 
+import hashlib
 import mmap
 import struct
 from pathlib import Path
@@ -31,6 +32,12 @@ def check(path: Path, hint: str) -> None:
         raise ModelError(f"the model {path} cannot be opened: {error.strerror}; {hint}") from error
     if magic != _MAGIC:
         raise ModelError(f"{path} is {'empty' if not magic else 'no GGUF file'}; {hint}")
+
+
+def digest(path: Path) -> str:
+    """The start of the file's SHA-256, to tell it from others."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def cut_short(path: Path) -> str:

