@@ -1,15 +1,19 @@
 """How a day of events lies in its Parquet file, so that a reader touches little more than what it asks for. Lists no file."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from zhanggui.events.event import LOG_SCHEMA
 
 ORDER = ("type", "name", "user_id", "timestamp")
 """How rows are sorted: readers ask for a few names at a time, and skip the row groups of all others."""
-_ROW_GROUP = 16_384  # a day of a small shop has several, so that there are some to skip
+# A row group ends where a name ends, unless it is still small: each costs some 5 KB of footer.
+_SMALLEST = 512
+_LARGEST = 65_536  # so that several cores share a large day
 # Where values repeat. A dictionary of ids, moments and bodies would cost space, and time to look up.
 _DICTIONARY: Any = [
     *("type", "name", "currency", "discount_minor", "coupon", "channel"),
@@ -21,4 +25,21 @@ def write_day(table: pa.Table, path: Path) -> None:
     """Write `table` (LOG_SCHEMA, sorted by ORDER) to `path`."""
     import pyarrow.parquet as pq
 
-    pq.write_table(table, path, compression="zstd", row_group_size=_ROW_GROUP, use_dictionary=_DICTIONARY)
+    with pq.ParquetWriter(path, LOG_SCHEMA, compression="zstd", use_dictionary=_DICTIONARY) as writer:
+        for group in _row_groups(table):
+            writer.write_table(group, row_group_size=_LARGEST)
+
+
+def _row_groups(table: pa.Table) -> Iterator[pa.Table]:
+    kinds: Any = pc.binary_join_element_wise(table["type"], table["name"].fill_null(""), "\x1f").combine_chunks()
+    runs: Any = pc.run_end_encode(kinds)
+    start = 0
+    for end in runs.run_ends.to_pylist():
+        while end - start > _LARGEST:
+            yield table.slice(start, _LARGEST)
+            start += _LARGEST
+        if end - start >= _SMALLEST:
+            yield table.slice(start, end - start)
+            start = end
+    if start < table.num_rows:
+        yield table.slice(start)

@@ -3,8 +3,12 @@
 Shares do not change as time alone passes, since every weight shrinks alike. Does not know who asks.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from zhanggui.profiles.settings import ProfileSettings
 
@@ -13,12 +17,51 @@ if TYPE_CHECKING:
 
 
 INTEREST = ["Order Completed", "Product Added", "Product Viewed"]
+_NAMED = ("product_id", "category", "brand")
+_SPELLED = {
+    "categories": "category",
+    "brands": "brand",
+    "top_category": "category",
+    "top_brand": "brand",
+    "top_product": "product_id",
+}
 
 
-def interest(events: "ir.Table", *, as_of: datetime, settings: ProfileSettings) -> "ir.Table":
-    """Decayed weight of each product line: number (the customer's), product_id, category, brand, weight.
+def coded(events: "ir.Table") -> tuple[pa.Table, Mapping[str, pa.Array]]:
+    """Codes for what the events name, since text takes several times as long to sort and to group.
 
-    `events` are those named in INTEREST: number, name, us (event time, microseconds since 1970) and products.
+    A code is the place of a name among `names` of its column, which are sorted; null when there is no name. The table
+    has each combination of product_id, category and brand once, with the code of each (`product_id_code`, ...).
+    """
+    lines = events.select(line=events.products.unnest())
+    table = lines.select(**{column: lines.line[column] for column in _NAMED}).distinct().to_pyarrow()
+    names = {}
+    for column in _NAMED:
+        found = table[column].unique()
+        names[column] = found.filter(pc.not_equal(found, "")).sort()
+        table = table.append_column(f"{column}_code", pc.index_in(table[column], value_set=names[column]))
+    return table, names
+
+
+def spelled(profiles: pa.Table, names: Mapping[str, pa.Array]) -> pa.Table:
+    """The profiles with names where they have codes."""
+    for column, kind in _SPELLED.items():
+        codes = profiles[column].combine_chunks()
+        if pa.types.is_list(codes.type):
+            shares = codes.values
+            named = [names[kind].take(shares.field("code")), shares.field("weight")]
+            found = pa.ListArray.from_arrays(codes.offsets, pa.StructArray.from_arrays(named, ["name", "weight"]))
+        else:
+            found = names[kind].take(codes)
+        profiles = profiles.set_column(profiles.schema.get_field_index(column), column, found)
+    return profiles
+
+
+def interest(events: "ir.Table", codes: "ir.Table", *, as_of: datetime, settings: ProfileSettings) -> "ir.Table":
+    """Decayed weight of each product line: number (the customer's), codes of product_id, category and brand, weight.
+
+    `events` are those named in INTEREST: number, name, us (event time, microseconds since 1970) and products. `codes` is
+    the table of `coded`.
     """
     import ibis
 
@@ -36,35 +79,30 @@ def interest(events: "ir.Table", *, as_of: datetime, settings: ProfileSettings) 
     )
     # Only an order buys several units; looking at ten pieces of one thing is one look.
     units = ibis.ifelse(lines.name == "Order Completed", lines.line.quantity.fill_null(1.0), 1.0)
-    return lines.select(
-        "number",
-        product_id=lines.line.product_id,
-        category=lines.line.category,
-        brand=lines.line.brand,
-        weight=lines.decayed * units,
+    same = [lines.line[column].identical_to(codes[column]) for column in _NAMED]
+    return (
+        lines.mutate(weight=lines.decayed * units)
+        .inner_join(codes, same)
+        .select("number", "weight", **{column: f"{column}_code" for column in _NAMED})
     )
 
 
 def strongest(lines: "ir.Table", column: str, *, keep: int) -> "ir.Table":
-    """Per customer the `keep` strongest values of `column` as shares: number, weights (list), top."""
+    """Per customer the `keep` strongest values of `column` as shares: number, shares (list of code and weight), top."""
     import ibis
 
     from zhanggui.profiles.duckdb_functions import least
 
-    sums = (
-        lines.filter(lines[column].notnull() & (lines[column] != ""))
-        .group_by("number", name=column)
-        .agg(weight=lines.weight.sum())
-    )
-    # Ties by name, so that the same events always give the same profile.
+    sums = _sums(lines, column)
+    # Ties by name, in whose order codes are, so that the same events always give the same profile.
     kept = sums.group_by("number").agg(
-        total=sums.weight.sum(), least=least(ibis.struct({"negated": -sums.weight, "name": sums.name}), keep)
+        total=sums.weight.sum(), least=least(ibis.struct({"negated": -sums.weight, "code": sums.code}), keep)
     )
     kept = kept.filter(kept.total > 0)
     return kept.select(
         "number",
-        weights=kept.least.map(lambda one: ibis.struct({"name": one["name"], "weight": -one["negated"] / kept.total})),
-        top=kept.least[0]["name"],
+        shares=kept.least.map(lambda one: ibis.struct({"code": one["code"], "weight": -one["negated"] / kept.total})),
+        top=kept.least[0]["code"],
     )
 
 
@@ -72,6 +110,11 @@ def top_product(lines: "ir.Table") -> "ir.Table":
     """Per customer the product of the highest weight: number, top_product."""
     import ibis
 
-    sums = lines.group_by("number", "product_id").agg(weight=lines.weight.sum())
-    tops = sums.group_by("number").agg(top=ibis.struct({"weight": sums.weight, "id": sums.product_id}).max())
-    return tops.select("number", top_product=tops.top["id"])
+    sums = _sums(lines, "product_id")
+    tops = sums.group_by("number").agg(top=ibis.struct({"weight": sums.weight, "code": sums.code}).max())
+    return tops.select("number", top_product=tops.top["code"])
+
+
+def _sums(lines: "ir.Table", column: str) -> "ir.Table":
+    named = lines.filter(lines[column].notnull())
+    return named.group_by("number", code=column).agg(weight=named.weight.sum())

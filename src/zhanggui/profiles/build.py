@@ -128,8 +128,7 @@ def _computed(
     from zhanggui.profiles.features import features
 
     identities = _registered(events, "identities", mapping)
-    for table in features(events, identities, as_of=as_of, settings=settings, customers=customers):
-        yield table.to_pyarrow().cast(SNAPSHOT_SCHEMA)
+    yield from features(events, identities, as_of=as_of, settings=settings, customers=customers)
 
 
 def _incremental(

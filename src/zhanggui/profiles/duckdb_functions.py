@@ -31,9 +31,14 @@ def json_group_object(key, value):  # type: ignore[no-untyped-def]
     """A JSON object of the group's keys and values."""
 
 
-_RANKED = dt.Struct({"negated": dt.float64, "name": dt.string})
+_RANKED = dt.Struct({"negated": dt.float64, "code": dt.int32})
 
 
 @udf.agg.builtin(name="min", signature=((_RANKED, dt.int64), dt.Array(_RANKED)))
 def least(one, count):  # type: ignore[no-untyped-def]
     """The `count` smallest, ascending."""
+
+
+@udf.scalar.builtin(signature=((dt.string,), dt.int32))
+def getvariable(variable):  # type: ignore[no-untyped-def]
+    """What `SET VARIABLE` last set."""

@@ -5,9 +5,11 @@ Uses events up to that moment by event time, however late they arrived. Knows no
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from zhanggui.profiles.affinity import INTEREST, interest, strongest, top_product
+import pyarrow as pa
+
+from zhanggui.profiles.affinity import INTEREST, coded, interest, spelled, strongest, top_product
 from zhanggui.profiles.lifecycle import stage
 from zhanggui.profiles.profile import SNAPSHOT_SCHEMA
 from zhanggui.profiles.settings import ProfileSettings
@@ -19,7 +21,7 @@ _DELIVERED = ["Message Delivered", "Email Delivered", "Push Notification Receive
 _OPENED = ["Message Opened", "Email Opened", "Push Notification Tapped"]
 _CLICKED = ["Message Clicked", "Email Link Clicked"]
 _ORDERS = ["Order Completed", "Order Cancelled", "Order Refunded"]
-BATCH = 40_000
+BATCH = 20_000
 """Customers whose features are computed at once."""
 _DAY = 86_400_000_000  # microseconds
 
@@ -57,22 +59,22 @@ def features(
     as_of: datetime,
     settings: ProfileSettings,
     customers: "ir.Table | None" = None,
-) -> "Iterator[ir.Table]":
-    """One row a customer in the columns of SNAPSHOT_SCHEMA, from the log. The other arguments are those of `resolve`.
+) -> Iterator[pa.Table]:
+    """One row a customer in SNAPSHOT_SCHEMA, from the log. The other arguments are those of `resolve`.
 
-    In tables of BATCH customers, sorted by customer_id within and between them; each is usable until the next.
+    In tables of BATCH customers, sorted by customer_id within and between them.
 
     Each part takes its own events out of the log before it asks whose they are: a shared table of resolved events
     would have to hold every column of every event.
     """
-    import ibis
+    backend: Any = events.get_backend()
 
     def told(*names: str) -> "ir.Table":
         rows = events.filter(events.name.isin(names)) if names else events
         return resolve(rows, identities, as_of=as_of, customers=customers)
 
     def kept(name: str, table: "ir.Table") -> "ir.Table":
-        return events.get_backend().create_table(name, table, temp=True)
+        return backend.create_table(name, table, temp=True)
 
     people = _activity(told(), as_of=as_of, settings=settings)
     identified = events.filter(events.type == "identify")
@@ -82,23 +84,35 @@ def features(
         _favourite_channel(told(*_OPENED, *_CLICKED), as_of=as_of, settings=settings),
     ):
         people = _beside(people, part, "customer_id")
-    number = ibis.row_number().over(order_by=people.customer_id).cast("int32")
-    people = kept("people", people.mutate(number=number))
+    people = kept("people", people.order_by("customer_id"))
+    people = people.mutate(number=people.rowid().cast("int32"))
     # Grouping is fast where a customer's lines lie together, and where the groups of all at hand fit the processor's
-    # cache: hence sorted lines (by number, since text is slow to sort and to hash) and batches of customers.
+    # cache: hence sorted lines (of numbers, since text is slow to sort and to hash) and batches of customers.
     numbered = told(*INTEREST).inner_join(people.select("customer_id", "number"), "customer_id")
-    lines = kept("lines", interest(numbered, as_of=as_of, settings=settings).order_by("number"))
+    codes, names = coded(events)
+    backend.con.register("codes", codes)
+    lines = interest(numbered, backend.table("codes"), as_of=as_of, settings=settings)
+    lines = kept("lines", lines.order_by("number"))
+    # Ibis takes as long to write a batch's query as DuckDB to answer it: it writes one.
+    batch = backend.create_view("batch", _batch(people, lines, as_of=as_of, settings=settings))
     for first in range(0, people.count().to_pyarrow().as_py(), BATCH):
-        batch, theirs = (table.filter(table.number.between(first, first + BATCH - 1)) for table in (people, lines))
-        categories = strongest(theirs, "category", keep=settings.affinities)
-        brands = strongest(theirs, "brand", keep=settings.affinities)
-        for part in (
-            categories.rename(categories="weights", top_category="top"),
-            brands.rename(brands="weights", top_brand="top"),
-            top_product(theirs),
-        ):
-            batch = _beside(batch, part, "number")
-        yield aged(_filled(batch), as_of=as_of, settings=settings).order_by("customer_id")
+        backend.raw_sql(f"SET VARIABLE first = {first}")
+        yield spelled(batch.order_by("customer_id").to_pyarrow(), names).cast(SNAPSHOT_SCHEMA)
+
+
+def _batch(people: "ir.Table", lines: "ir.Table", *, as_of: datetime, settings: ProfileSettings) -> "ir.Table":
+    """The features of the BATCH customers from the number in the variable `first` on; of goods, their codes."""
+    from zhanggui.profiles.duckdb_functions import getvariable
+
+    first = getvariable("first")
+    batch, theirs = (table.filter(table.number.between(first, first + BATCH - 1)) for table in (people, lines))
+    for part in (
+        strongest(theirs, "category", keep=settings.affinities).rename(categories="shares", top_category="top"),
+        strongest(theirs, "brand", keep=settings.affinities).rename(brands="shares", top_brand="top"),
+        top_product(theirs),
+    ):
+        batch = _beside(batch, part, "number")
+    return aged(_filled(batch), as_of=as_of, settings=settings)
 
 
 def _beside(table: "ir.Table", part: "ir.Table", key: str) -> "ir.Table":
@@ -133,8 +147,7 @@ def aged(table: "ir.Table", *, as_of: datetime, settings: ProfileSettings) -> "i
     table = table.mutate(
         lifecycle_stage=stage(table.orders, table.recency_days, table.inter_purchase_days, settings.lifecycle)
     )
-    kinds = ibis.Schema.from_pyarrow(SNAPSHOT_SCHEMA)
-    return table.select(**{name: table[name].cast(kind(nullable=True)) for name, kind in kinds.items()})
+    return table.select(SNAPSHOT_SCHEMA.names)
 
 
 def _activity(events: "ir.Table", *, as_of: datetime, settings: ProfileSettings) -> "ir.Table":
