@@ -2,14 +2,16 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import ibis
 import pyarrow as pa
 import pytest
 
 from zhanggui.errors import PredicateError
-from zhanggui.events.event import Event
+from zhanggui.events.event import LOG_SCHEMA, Event
 from zhanggui.events.log import EventLog
 from zhanggui.profiles import identity
 from zhanggui.profiles.build import build
+from zhanggui.profiles.features import BATCH, features
 from zhanggui.profiles.profile import SNAPSHOT_SCHEMA
 from zhanggui.profiles.segments import Predicate
 from zhanggui.profiles.settings import ProfileSettings
@@ -111,6 +113,50 @@ def test_what_a_visitor_did_belongs_to_the_customer_she_turned_out_to_be(shop: S
     found = shop.build().profile("a").features
     assert (found["views"], found["language"], found["first_name"]) == (1, "zh", "雨桐")
     assert json.loads(found["traits"])["locale"] == "zh-CN"
+
+
+def test_tastes_leave_out_what_has_no_name_and_break_ties_by_name(shop: Shop) -> None:
+    def line(product_id: str | None, category: str | None, brand: str | None) -> dict[str, object]:
+        return {"product_id": product_id, "category": category, "brand": brand, "price": 5, "quantity": 1}
+
+    named = [line("b", "茶", "Z"), line("a", "Tea", ""), line("c", None, "Z")]
+    shop.add(
+        _order(1, "ann", 3, products=named),
+        _order(2, "bob", 3, products=[line("a", "", None)]),
+    )
+    ann, bob = (shop.build().profile(one).features for one in ("ann", "bob"))
+    assert ann["categories"] == [{"name": "Tea", "weight": 0.5}, {"name": "茶", "weight": 0.5}]
+    assert (ann["top_category"], ann["brands"], ann["top_brand"]) == ("Tea", [{"name": "Z", "weight": 1.0}], "Z")
+    assert ann["top_product"] == "c"
+    assert (bob["categories"], bob["brands"], bob["top_category"], bob["top_brand"]) == ([], [], None, None)
+    assert bob["top_product"] == "a"
+
+
+def test_batches_of_customers_are_one_sorted_whole() -> None:
+    customers = BATCH + 2
+    rows = [
+        {
+            "message_id": f"m{number}",
+            "type": "track",
+            "name": "Product Viewed",
+            "user_id": f"c{number * 7919 % customers:05}",  # in no order
+            "timestamp": NOW - timedelta(days=1),
+            "received_at": NOW,
+            "products": [{"product_id": f"p{number % 40}", "category": f"k{number % 7}", "quantity": 1.0}],
+            "body": "{}",
+        }
+        for number in range(customers)
+    ]
+    backend = ibis.duckdb.connect()
+    backend.con.register("log", pa.Table.from_pylist(rows, schema=LOG_SCHEMA))
+    batches = list(features(backend.table("log"), None, as_of=NOW, settings=SETTINGS))
+    whole = pa.concat_tables(batches)
+    assert [batch.num_rows for batch in batches] == [BATCH, 2]
+    assert whole.schema == SNAPSHOT_SCHEMA
+    assert whole["customer_id"].to_pylist() == [f"c{number:05}" for number in range(customers)]
+    seen = {row["user_id"]: (row["products"][0]["product_id"], row["products"][0]["category"]) for row in rows}
+    found = zip(*(whole[name].to_pylist() for name in ("customer_id", "top_product", "top_category")), strict=True)
+    assert {who: tuple(best) for who, *best in found} == seen
 
 
 def test_an_incremental_build_equals_a_whole_one(shop: Shop, tmp_path: Path) -> None:
