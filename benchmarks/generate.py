@@ -3,13 +3,15 @@
     pip install 'zhanggui[local,train]' gguf && python benchmarks/generate.py [--rounds 3]
 
 The same weights (SmolLM2-135M-Instruct), prompts, greedy decoding and limit of tokens; each side answers all briefs.
-Each round starts both servers anew, so that no side remembers an earlier round's prompts; they take turns, and their
-median is printed: a machine's speed drifts. Loading is not counted, nor what `llm.quick_weights` does once.
+Each side runs in a process of its own, anew each round, so that it remembers no earlier prompts; they take turns, and
+their medians are printed: a machine's speed drifts. Loading is not counted, nor what `llm.quick_weights` does once.
 """
 
 import argparse
 import json
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -123,25 +125,33 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--no-transformers", action="store_true")
+    parser.add_argument("--side", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     requests = briefs()
     assert len({json.dumps([m.content for m in one.messages]) for one in requests}) == 64
-    sides = {"zhanggui llm.local": ours, "raw llama.cpp server": raw}
-    rates: dict[str, list[float]] = {name: [] for name in sides}
+    sides = {
+        "zhanggui llm.local": lambda: ours(requests),
+        "raw llama.cpp server": lambda: raw(requests),
+        "transformers, one at a time": lambda: transformers(requests, 1),
+        f"transformers, batches of {BATCH}": lambda: transformers(requests, BATCH),
+    }
+    if asked.side:
+        print(json.dumps(sides[asked.side]()()))
+        return
+    rates: dict[str, list[float]] = {name: [] for name in sides if not (asked.no_transformers and "transf" in name)}
     for number in range(asked.rounds):
-        for name in sorted(sides, reverse=bool(number % 2)):
-            tokens, seconds = sides[name](requests)()
+        for name in sorted(rates, reverse=bool(number % 2)):
+            command = [sys.executable, __file__, "--side", name]
+            told = subprocess.run(
+                command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            ).stdout
+            tokens, seconds = json.loads(told.splitlines()[-1])
             rates[name].append(tokens / seconds)
     found = {name: statistics.median(values) for name, values in rates.items()}
+    local = next(iter(found.values()))
     for name, rate in found.items():
-        print(f"{name:<34} {rate:8.1f} tokens/s   rounds {', '.join(f'{one:.0f}' for one in rates[name])}", flush=True)
-    local = found["zhanggui llm.local"]
-    print(f"  {local / found['raw llama.cpp server']:.2f}x the raw server")
-    if not asked.no_transformers:
-        for batch in (1, BATCH):
-            tokens, seconds = transformers(requests, batch)()
-            print(f"transformers generate, batches of {batch:<2} {tokens / seconds:7.1f} tokens/s", flush=True)
-            print(f"  llm.local is {local * seconds / tokens:.1f}x")
+        rounds = ", ".join(f"{one:.0f}" for one in rates[name])
+        print(f"{name:<30} {rate:8.1f} tokens/s   rounds {rounds:<20} llm.local is {local / rate:.2f}x")
 
 
 if __name__ == "__main__":

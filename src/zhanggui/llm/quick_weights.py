@@ -2,7 +2,8 @@
 
 Its kernels take eight rows of Q4_0 at a time, and one of Q4_1. A weight of Q4_1 is d q + m, one of Q4_0 is d (q - 8), with
 d and m of the weight's block of 32. So Q4_1 = Q4_0 of the same d and q, plus m + 8 d, which is the same all over a block: a
-product of two thin matrices, as in a LoRA adapter. Formats: ggml-common.h (block_q4_0, block_q4_1). Knows no model by name.
+product of two thin matrices, as in a LoRA adapter, here in Q8_0. Formats: ggml-common.h (block_q4_0, block_q4_1,
+block_q8_0). Knows no model by name.
 """
 
 import logging
@@ -25,12 +26,12 @@ _log = logging.getLogger(__name__)
 def quick(weights: Path) -> tuple[Path, Path | None]:
     """`weights` (GGUF) in Q4_0 with its adapter, from the user's cache folder, put there the first time.
 
-    The same model: what differs is the rounding of m + 8 d to 16 bits. Where the folder cannot be written, or `weights`
-    is damaged, `weights` itself and no adapter.
+    The same model: what differs is the rounding of m + 8 d to 8 bits, less than half of what the kernels round off
+    of the numbers that go in. Where the folder cannot be written, or `weights` is damaged, `weights` itself and no adapter.
     """
     import platformdirs
 
-    name = f"{weights.stem}-{digest(weights)}"
+    name = f"{weights.stem}-{digest(weights)}-q4_0-q8_0"
     folder = platformdirs.user_cache_path("zhanggui") / name
     if not folder.exists():
         draft = folder.with_name(f"{name}-{secrets.token_hex(4)}")
@@ -46,13 +47,13 @@ def quick(weights: Path) -> tuple[Path, Path | None]:
     return folder / "weights.gguf", folder / "adapter.gguf"
 
 
-def in_two(rows: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
+def in_two(rows: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Rows of Q4_1, as bytes, in Q4_0; and what is missing, a number a block: (rows, blocks)."""
     blocks = rows.reshape(len(rows), -1, _BYTES)
     scale, nibbles = blocks[..., :_HALF], blocks[..., 2 * _HALF :]
     d, m = (np.ascontiguousarray(blocks[..., at : at + _HALF]).view(np.float16)[..., 0] for at in (0, _HALF))
     missing = m.astype(np.float32) + 8 * d.astype(np.float32)
-    return np.concatenate([scale, nibbles], axis=-1).reshape(len(rows), -1), missing.astype(np.float16)
+    return np.concatenate([scale, nibbles], axis=-1).reshape(len(rows), -1), missing
 
 
 def _split(weights: Path, quick_weights: Path, adapter: Path) -> None:
@@ -74,10 +75,14 @@ def _split(weights: Path, quick_weights: Path, adapter: Path) -> None:
             continue
         rows, missing = in_two(np.array(tensor.data))
         base.add_tensor(tensor.name, rows, raw_dtype=gguf.GGMLQuantizationType.Q4_0)
-        # Of what goes in, the sum of each block; of these sums, what is missing in each row.
-        sums = np.repeat(np.eye(missing.shape[1], dtype=np.float16), _BLOCK, axis=1)
-        lora.add_tensor(f"{tensor.name}.lora_a", sums)
-        lora.add_tensor(f"{tensor.name}.lora_b", missing)
+        # Of what goes in, the sum of each block; of these sums, what is missing in each row. Q8_0 has blocks of 32 as well,
+        # of sums too, so that some sums are of nothing.
+        blocks = missing.shape[1]
+        rank = -(-blocks // _BLOCK) * _BLOCK
+        sums = np.eye(rank, blocks, dtype=np.float32).repeat(_BLOCK, axis=1)
+        for name, matrix in (("lora_a", sums), ("lora_b", np.pad(missing, ((0, 0), (0, rank - blocks))))):
+            kind = gguf.GGMLQuantizationType.Q8_0
+            lora.add_tensor(f"{tensor.name}.{name}", gguf.quantize(matrix, kind), raw_dtype=kind)
     for writer in (base, lora):
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
