@@ -2,8 +2,7 @@
 
 Its kernels take eight rows of Q4_0 at a time, and one of Q4_1. A weight of Q4_1 is d q + m, one of Q4_0 is d (q - 8), with
 d and m of the weight's block of 32. So Q4_1 = Q4_0 of the same d and q, plus m + 8 d, which is the same all over a block: a
-product of two thin matrices, as in a LoRA adapter, here in Q8_0. Formats: ggml-common.h (block_q4_0, block_q4_1,
-block_q8_0). Knows no model by name.
+product of two thin matrices, as in a LoRA adapter, here in Q8_0. Formats: ggml-common.h. Knows no model by name.
 """
 
 import logging
