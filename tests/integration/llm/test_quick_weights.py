@@ -9,20 +9,28 @@ from zhanggui.llm.quick_weights import quick
 
 def test_the_quick_weights_are_made_once_and_say_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    shown = (
+        *("green tea", "Green tea, for the quiet half hour after lunch."),
+        *("frozen pizza", "Frozen pizza, for evenings when nobody feels like cooking."),
+        *("dish soap", "Dish soap, for the pile of plates that a good dinner leaves behind."),
+    )
+    goods = ("apples", "running shoes", "wool scarf", "rice cooker", "dog food", "desk lamp", "yoga mat", "olive oil")
     asked = [
-        ChatRequest(messages=(ChatMessage(role="user", content=content),))
-        for content in (
-            *("What is the capital of France?", "Count from one to five.", "Which animal says meow?", "Say hello."),
-            *("What is two plus two?", "Name a colour.", "Is ice cold?", "Where does milk come from?"),
+        ChatRequest(
+            messages=tuple(
+                ChatMessage(role="assistant" if number % 2 else "user", content=content)
+                for number, content in enumerate((*shown, one))
+            )
         )
+        for one in goods
     ]
-    greedy = Sampling(max_tokens=8, temperature=0.0, seed=1)
+    greedy = Sampling(max_tokens=6, temperature=0.0, seed=1)
     said = {}
     for name, path in (("quick", None), ("plain", default_weights())):
-        model = LocalModel(path, slots=1, context=128, threads=1)
+        model = LocalModel(path, slots=1, context=256, threads=1)
         said[name] = [one.texts for one in model.generate(asked, sampling=greedy)]
         assert model.identity.startswith(f"{default_weights().name}@")
-    # Rounding tips the scale where two words are about as likely; weights without their adapter say none of it.
+    # Rounding tips the scale where two words are about as likely; without the adapter no text is the same.
     assert sum(one == other for one, other in zip(said["quick"], said["plain"], strict=True)) >= 5
     kept = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.gguf")}
     assert len(kept) == 2
