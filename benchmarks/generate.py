@@ -142,9 +142,7 @@ def main() -> None:
     for number in range(asked.rounds):
         for name in sorted(rates, reverse=bool(number % 2)):
             command = [sys.executable, __file__, "--side", name]
-            told = subprocess.run(
-                command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-            ).stdout
+            told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
             tokens, seconds = json.loads(told.splitlines()[-1])
             rates[name].append(tokens / seconds)
     found = {name: statistics.median(values) for name, values in rates.items()}

@@ -27,7 +27,7 @@ def write_day(table: pa.Table, path: Path) -> None:
 
     with pq.ParquetWriter(path, LOG_SCHEMA, compression="zstd", use_dictionary=_DICTIONARY) as writer:
         for group in _row_groups(table):
-            writer.write_table(group, row_group_size=_LARGEST)
+            writer.write_table(group)
 
 
 def _row_groups(table: pa.Table) -> Iterator[pa.Table]:

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import gguf
+import numpy as np
 import pytest
 
 from zhanggui.llm.local import LocalModel, default_weights
@@ -37,6 +39,28 @@ def test_the_quick_weights_are_made_once_and_say_the_same(tmp_path: Path, monkey
     assert set(quick(default_weights())) == set(kept)
     assert {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.gguf")} == kept
     assert len(list((tmp_path / "zhanggui").iterdir())) == 1
+
+
+def test_no_weight_is_off_by_more_than_eight_bits_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    weights, adapter = quick(default_weights())
+    assert adapter is not None
+    plain, base, lora = (
+        {tensor.name: tensor for tensor in gguf.GGUFReader(file).tensors}
+        for file in (default_weights(), weights, adapter)
+    )
+
+    def numbers(tensor: gguf.ReaderTensor) -> np.ndarray:
+        return gguf.dequantize(tensor.data, tensor.tensor_type)
+
+    assert base.keys() == plain.keys()
+    changed = [name for name, one in plain.items() if one.tensor_type == gguf.GGMLQuantizationType.Q4_1]
+    assert lora.keys() == {f"{name}.{part}" for name in changed for part in ("lora_a", "lora_b")}
+    for name in ("blk.0.attn_q.weight", "blk.7.ffn_up.weight", "blk.29.ffn_down.weight"):
+        missing = numbers(lora[f"{name}.lora_b"])
+        off = numbers(base[name]) + missing @ numbers(lora[f"{name}.lora_a"]) - numbers(plain[name])
+        # Half a step of Q8_0, whose scale and whose ones are rounded to 16 bits.
+        assert np.abs(off).max() <= np.abs(missing).max() * (0.5 / 127 + 2 / 2**11)
 
 
 def test_without_a_folder_to_keep_them_the_plain_weights_serve(
