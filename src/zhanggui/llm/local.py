@@ -76,15 +76,12 @@ class LocalModel:
         if context <= _SHORT:
             parameters.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
         parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads or _cores()
-        weights, correction = quick(self.path) if path is None else (self.path, None)
+        weights, loaded = quick(self.path, self.adapter) if path is None else (self.path, self.adapter)
         parameters.model.path = str(weights)
-        adapters = []
-        for file in (correction, self.adapter):
-            if file is not None:
-                lora = xllamacpp.CommonAdapterLoraInfo()
-                lora.path, lora.scale = str(file), 1.0
-                adapters.append(lora)
-        parameters.lora_adapters = adapters
+        if loaded is not None:
+            lora = xllamacpp.CommonAdapterLoraInfo()
+            lora.path, lora.scale = str(loaded), 1.0
+            parameters.lora_adapters = [lora]
         parameters.verbosity = -1
         parameters.ui = False
         # The library listens on a loopback port of its own; nobody but us knows the key.
@@ -92,7 +89,7 @@ class LocalModel:
         try:
             self._server = xllamacpp.Server(parameters)
         except RuntimeError as error:
-            for file in (self.path, weights, correction, self.adapter):
+            for file in (self.path, weights, self.adapter, loaded):
                 if file is not None and (problem := gguf.cut_short(file)):
                     raise ModelError(f"llama.cpp cannot load {file}: {problem}") from error
             beside = f" with the adapter {self.adapter}" if self.adapter else ""

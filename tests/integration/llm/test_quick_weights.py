@@ -4,6 +4,7 @@ import gguf
 import numpy as np
 import pytest
 
+from zhanggui.errors import ModelError
 from zhanggui.llm.local import LocalModel, default_weights
 from zhanggui.llm.model import ChatMessage, ChatRequest, Sampling
 from zhanggui.llm.quick_weights import quick
@@ -41,26 +42,103 @@ def test_the_quick_weights_are_made_once_and_say_the_same(tmp_path: Path, monkey
     assert len(list((tmp_path / "zhanggui").iterdir())) == 1
 
 
+def numbers(file: Path, *, scale: float = 1.0) -> dict[str, np.ndarray]:
+    """What a file adds to each weight, or is: by weight (rows, columns), of an adapter its product times `scale`."""
+    read = {one.name: gguf.dequantize(one.data, one.tensor_type) for one in gguf.GGUFReader(file).tensors}
+    pairs = {name.removesuffix(".lora_b"): up for name, up in read.items() if name.endswith(".lora_b")}
+    return {name: scale * up @ read[f"{name}.lora_a"] for name, up in pairs.items()} or read
+
+
+def written(file: Path, pairs: dict[str, tuple[int, int]], *, arch: str = "llama", alpha: float = 8.0) -> Path:
+    """An adapter of rank 4 for weights of these shapes (rows, columns)."""
+    writer = gguf.GGUFWriter(file, arch)
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", alpha)
+    drawn = np.random.default_rng(1)
+    for name, (rows, columns) in pairs.items():
+        writer.add_tensor(f"{name}.lora_a", drawn.normal(0, 0.1, (4, columns)).astype(np.float32))
+        writer.add_tensor(f"{name}.lora_b", drawn.normal(0, 0.1, (rows, 4)).astype(np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return file
+
+
+FUSED = {
+    "blk.0.attn_qkv.weight": ("blk.0.attn_q.weight", "blk.0.attn_k.weight", "blk.0.attn_v.weight"),
+    "blk.7.ffn_up.weight": ("blk.7.ffn_gate.weight", "blk.7.ffn_up.weight"),
+    "blk.29.ffn_down.weight": ("blk.29.ffn_down.weight",),
+}
+
+
 def test_no_weight_is_off_by_more_than_eight_bits_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     weights, adapter = quick(default_weights())
     assert adapter is not None
-    plain, base, lora = (
-        {tensor.name: tensor for tensor in gguf.GGUFReader(file).tensors}
-        for file in (default_weights(), weights, adapter)
-    )
-
-    def numbers(tensor: gguf.ReaderTensor) -> np.ndarray:
-        return gguf.dequantize(tensor.data, tensor.tensor_type)
-
-    assert base.keys() == plain.keys()
-    changed = [name for name, one in plain.items() if one.tensor_type == gguf.GGMLQuantizationType.Q4_1]
-    assert lora.keys() == {f"{name}.{part}" for name in changed for part in ("lora_a", "lora_b")}
-    for name in ("blk.0.attn_q.weight", "blk.7.ffn_up.weight", "blk.29.ffn_down.weight"):
-        missing = numbers(lora[f"{name}.lora_b"])
-        off = numbers(base[name]) + missing @ numbers(lora[f"{name}.lora_a"]) - numbers(plain[name])
+    plain, base, difference = numbers(default_weights()), numbers(weights), numbers(adapter)
+    assert sum(one.size for one in base.values()) == sum(one.size for one in plain.values())
+    assert len(difference) == 30 * 4
+    for whole, parts in FUSED.items():
+        off = base[whole] + difference[whole] - np.concatenate([plain[part] for part in parts])
         # Half a step of Q8_0, whose scale and whose ones are rounded to 16 bits.
-        assert np.abs(off).max() <= np.abs(missing).max() * (0.5 / 127 + 2 / 2**11)
+        assert np.abs(off).max() <= np.abs(difference[whole]).max() * (0.5 / 127 + 2 / 2**11)
+
+
+@pytest.mark.parametrize("alpha", [8.0, 0.0])
+def test_an_adapter_is_joined_with_the_difference_wherever_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alpha: float
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    shapes = {one.name: tuple(one.shape)[::-1] for one in gguf.GGUFReader(default_weights()).tensors}
+    # Queries and values without keys, as libraries do by default; of gate and up one; a weight that is not fused.
+    names = ("blk.0.attn_q.weight", "blk.0.attn_v.weight", "blk.7.ffn_up.weight", "blk.29.ffn_down.weight")
+    mine = written(
+        tmp_path / "mine.gguf", {name: (int(shapes[name][0]), int(shapes[name][1])) for name in names}, alpha=alpha
+    )
+    _, alone = quick(default_weights())
+    _, both = quick(default_weights(), mine)
+    assert alone is not None
+    assert both is not None
+    difference, joined, given = numbers(alone), numbers(both), numbers(mine, scale=alpha / 4 or 1.0)
+    assert joined.keys() == difference.keys()
+    for name, change in joined.items():
+        parts = FUSED.get(name, ())
+        if any(part in given for part in parts):
+            expected = np.concatenate([given.get(part, np.zeros(tuple(map(int, shapes[part])))) for part in parts])
+            np.testing.assert_allclose(change - difference[name], expected, atol=np.abs(expected).max() * 0.02)
+        else:
+            assert np.array_equal(change, difference[name])
+
+
+@pytest.mark.parametrize(
+    ("shapes", "arch"),
+    [
+        pytest.param({"blk.0.attn_q.weight": (576, 576)}, "qwen2", id="another kind of model"),
+        pytest.param({"blk.0.attn_q.weight": (512, 576)}, "llama", id="other rows"),
+        pytest.param({"blk.0.attn_q.weight": (576, 512)}, "llama", id="other columns"),
+        pytest.param({"blk.30.attn_q.weight": (576, 576)}, "llama", id="a layer more"),
+    ],
+)
+def test_an_adapter_that_does_not_fit_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shapes: dict[str, tuple[int, int]], arch: str
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    mine = written(tmp_path / "mine.gguf", shapes, arch=arch)
+    with pytest.raises(
+        ModelError, match=r"with the adapter .*mine\.gguf: damaged, of an unknown kind, or made for another"
+    ):
+        LocalModel(adapter=mine)
+
+
+def test_an_adapter_of_what_is_not_split_is_loaded_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    mine = written(tmp_path / "mine.gguf", {"token_embd.weight": (49152, 576)})
+    assert quick(default_weights(), mine) == (default_weights(), mine)
+    assert "holds token_embd.weight.lora_a, which cannot be joined" in caplog.text
 
 
 def test_without_a_folder_to_keep_them_the_plain_weights_serve(
