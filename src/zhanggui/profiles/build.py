@@ -164,13 +164,10 @@ def _incremental(
 
 
 def _registered(events: "ir.Table", name: str, table: pa.Table) -> "ir.Table | None":
-    """A small table beside the log, in the same connection; None when it is empty."""
-    if table.num_rows == 0:
-        return None
-    backend: Any = events.get_backend()
-    backend.con.register(name, table)
-    found: ir.Table = backend.table(name)
-    return found
+    """The table beside the log; None when it is empty."""
+    from zhanggui.profiles.features import registered
+
+    return registered(events, name, table) if table.num_rows else None
 
 
 def _write(tables: Iterator[pa.Table], path: Path) -> int:

@@ -52,6 +52,14 @@ def resolve(
     return found if customers is None else found.semi_join(customers, "customer_id")
 
 
+def registered(events: "ir.Table", name: str, table: pa.Table) -> "ir.Table":
+    """A small table beside the log, in the same connection."""
+    backend: Any = events.get_backend()
+    backend.con.register(name, table)
+    found: ir.Table = backend.table(name)
+    return found
+
+
 def features(
     events: "ir.Table",
     identities: "ir.Table | None",
@@ -90,8 +98,7 @@ def features(
     # cache: hence sorted lines (of numbers, since text is slow to sort and to hash) and batches of customers.
     numbered = told(*INTEREST).inner_join(people.select("customer_id", "number"), "customer_id")
     codes, names = coded(events)
-    backend.con.register("codes", codes)
-    lines = interest(numbered, backend.table("codes"), as_of=as_of, settings=settings)
+    lines = interest(numbered, registered(events, "codes", codes), as_of=as_of, settings=settings)
     lines = kept("lines", lines.order_by("number"))
     # Ibis takes half as long to write a batch's query as DuckDB to answer it, hence one query for all.
     batch = backend.create_view("batch", _batch(people, lines, as_of=as_of, settings=settings))
