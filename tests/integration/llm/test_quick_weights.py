@@ -1,3 +1,5 @@
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 import gguf
@@ -42,11 +44,23 @@ def test_the_quick_weights_are_made_once_and_say_the_same(tmp_path: Path, monkey
     assert len(list((tmp_path / "zhanggui").iterdir())) == 1
 
 
-def numbers(file: Path, *, scale: float = 1.0) -> dict[str, np.ndarray]:
-    """What a file adds to each weight, or is: by weight (rows, columns), of an adapter its product times `scale`."""
-    read = {one.name: gguf.dequantize(one.data, one.tensor_type) for one in gguf.GGUFReader(file).tensors}
-    pairs = {name.removesuffix(".lora_b"): up for name, up in read.items() if name.endswith(".lora_b")}
-    return {name: scale * up @ read[f"{name}.lora_a"] for name, up in pairs.items()} or read
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def numbers(file: Path, weights: Iterable[str]) -> dict[str, np.ndarray]:
+    """These weights (rows, columns), of an adapter what it adds to each, as far as the file has them."""
+    read = {one.name: one for one in gguf.GGUFReader(file).tensors}
+
+    def matrix(name: str) -> np.ndarray:
+        return gguf.dequantize(read[name].data, read[name].tensor_type)
+
+    return {
+        name: matrix(name) if name in read else matrix(f"{name}.lora_b") @ matrix(f"{name}.lora_a")
+        for name in weights
+        if {name, f"{name}.lora_b"} & read.keys()
+    }
 
 
 def written(file: Path, pairs: dict[str, tuple[int, int]], *, arch: str = "llama", alpha: float = 8.0) -> Path:
@@ -73,13 +87,13 @@ FUSED = {
 }
 
 
-def test_no_weight_is_off_by_more_than_eight_bits_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+def test_no_weight_is_off_by_more_than_eight_bits_round(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     weights, adapter = quick(default_weights())
     assert adapter is not None
-    plain, base, difference = numbers(default_weights()), numbers(weights), numbers(adapter)
-    assert sum(one.size for one in base.values()) == sum(one.size for one in plain.values())
-    assert len(difference) == 30 * 4
+    plain = numbers(default_weights(), chain(*FUSED.values()))
+    base, difference = numbers(weights, FUSED), numbers(adapter, FUSED)
+    assert len(gguf.GGUFReader(adapter).tensors) == 2 * 30 * 4
     for whole, parts in FUSED.items():
         off = base[whole] + difference[whole] - np.concatenate([plain[part] for part in parts])
         # Half a step of Q8_0, whose scale and whose ones are rounded to 16 bits.
@@ -88,9 +102,9 @@ def test_no_weight_is_off_by_more_than_eight_bits_round(tmp_path: Path, monkeypa
 
 @pytest.mark.parametrize("alpha", [8.0, 0.0])
 def test_an_adapter_is_joined_with_the_difference_wherever_it_stands(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alpha: float
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path, alpha: float
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     shapes = {one.name: tuple(one.shape)[::-1] for one in gguf.GGUFReader(default_weights()).tensors}
     # Queries and values without keys, as libraries do by default; of gate and up one; a weight that is not fused.
     names = ("blk.0.attn_q.weight", "blk.0.attn_v.weight", "blk.7.ffn_up.weight", "blk.29.ffn_down.weight")
@@ -101,11 +115,13 @@ def test_an_adapter_is_joined_with_the_difference_wherever_it_stands(
     _, both = quick(default_weights(), mine)
     assert alone is not None
     assert both is not None
-    difference, joined, given = numbers(alone), numbers(both), numbers(mine, scale=alpha / 4 or 1.0)
-    assert joined.keys() == difference.keys()
+    whole = [*FUSED, "blk.1.attn_qkv.weight"]
+    difference, joined = numbers(alone, whole), numbers(both, whole)
+    given = {name: (alpha / 4 or 1.0) * change for name, change in numbers(mine, names).items()}
+    assert {one.name for one in gguf.GGUFReader(both).tensors} == {one.name for one in gguf.GGUFReader(alone).tensors}
     for name, change in joined.items():
-        parts = FUSED.get(name, ())
-        if any(part in given for part in parts):
+        if name in FUSED:
+            parts = FUSED[name]
             expected = np.concatenate([given.get(part, np.zeros(tuple(map(int, shapes[part])))) for part in parts])
             np.testing.assert_allclose(change - difference[name], expected, atol=np.abs(expected).max() * 0.02)
         else:
@@ -122,9 +138,9 @@ def test_an_adapter_is_joined_with_the_difference_wherever_it_stands(
     ],
 )
 def test_an_adapter_that_does_not_fit_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shapes: dict[str, tuple[int, int]], arch: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path, shapes: dict[str, tuple[int, int]], arch: str
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     mine = written(tmp_path / "mine.gguf", shapes, arch=arch)
     with pytest.raises(
         ModelError, match=r"with the adapter .*mine\.gguf: damaged, of an unknown kind, or made for another"
@@ -133,9 +149,9 @@ def test_an_adapter_that_does_not_fit_is_refused(
 
 
 def test_an_adapter_of_what_is_not_split_is_loaded_as_it_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     mine = written(tmp_path / "mine.gguf", {"token_embd.weight": (49152, 576)})
     assert quick(default_weights(), mine) == (default_weights(), mine)
     assert "holds token_embd.weight.lora_a, which cannot be joined" in caplog.text
