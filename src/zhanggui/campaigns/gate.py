@@ -1,4 +1,4 @@
-"""What a message must pass in the moment it leaves: consent, suppression, caps, quiet hours, expiry, in its transaction.
+"""What a message must pass in the moment it leaves: consent, suppression, caps, quiet hours, expiry, the price it shows.
 
 Planned messages are only plans: what a customer has said since then counts. Sends nothing.
 """
@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from zhanggui.catalog import store as catalog
 from zhanggui.content.message import Message
 from zhanggui.decisioning import contacts
 from zhanggui.decisioning.contact_limits import ContactLimits, next_allowed, reached, zone
@@ -58,8 +59,12 @@ class ConsentGate(Gate):
         if message.proof.get("personalised") and who not in consent.granted(
             connection, [who], consent.ANY_CHANNEL, "personalisation", at=now
         ):
-            return self.without_profile(message) or Refusal(reason="personalisation_refused")
-        return message
+            plain = self.without_profile(message)
+            if plain is None:
+                return Refusal(reason="personalisation_refused")
+            message = plain
+        untrue = _untrue(connection, message, now)
+        return Refusal(reason=untrue) if untrue else message
 
     def left(self, connection: sa.Connection, message: Message, now: datetime) -> None:
         """Count it as a contact: if we die now, it may have reached her."""
@@ -80,3 +85,17 @@ class ConsentGate(Gate):
             contacts.suppress(
                 connection, channel=message.channel, address=message.address, reason=receipt.detail, at=now
             )
+
+
+def _untrue(connection: sa.Connection, message: Message, now: datetime) -> str | None:
+    """What is no longer so of the product that the message advertises; None when all is."""
+    product_id = message.data.get("product_id")
+    if not product_id:
+        return None
+    product = catalog.find(connection, [product_id]).get(product_id)
+    if product is None:
+        return "not_in_catalogue"
+    if product.stock is not None and product.stock <= 0:
+        return "out_of_stock"
+    price = message.data.get("price")
+    return "price_changed" if price and price != str(product.price_at(now)) else None

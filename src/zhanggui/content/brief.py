@@ -8,6 +8,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from zhanggui.catalog.product import Language, Product
+from zhanggui.content.discount import discount
 from zhanggui.decisioning.action import Action, Offer
 from zhanggui.llm.chat_format import defuse
 
@@ -70,7 +71,7 @@ def brief_for(
         about=_one_line(about),
         product=_facts(product, language) if specific and product else (),
         offer_title=_one_line(_title(offer, language)),
-        discount=_discount(offer, language),
+        discount=discount(offer, language),
         coupon=offer.coupon if offer else "",
         valid_until=_date(offer, language),
         stage=stage,
@@ -90,19 +91,6 @@ def _title(offer: Offer | None, language: Language) -> str:
     if offer is None:
         return ""
     return offer.titles.get(language) or next(iter(offer.titles.values()))
-
-
-def _discount(offer: Offer | None, language: Language) -> str:
-    if offer is None:
-        return ""
-    if offer.percent is not None:
-        if language == "en":
-            return f"{offer.percent}% off"
-        tenths = (100 - offer.percent) / 10
-        return f"{tenths:g}折"
-    if offer.amount is not None:
-        return f"{offer.amount} off" if language == "en" else f"立减{offer.amount}"
-    return ""
 
 
 def _date(offer: Offer | None, language: Language) -> str:

@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
+from zhanggui.catalog.product import Product
+from zhanggui.content.discount import stated
 from zhanggui.content.message import Message
 from zhanggui.content.settings import ContentSettings
 from zhanggui.content.template import personal, render, shipped
@@ -38,6 +41,7 @@ def compose(
     *,
     address: str,
     traits: Mapping[str, Any],
+    product: Product | None,
     sender: Sender,
     unsubscribe_url: str,
     basis: Consent | None,
@@ -47,6 +51,7 @@ def compose(
 ) -> Message:
     """The message of a decision. `traits` may hold first_name and points; `basis` is the consent that allows it.
 
+    `product`, where one is advertised, is shown with its price at `send_at`; who sends compares that with the price then.
     Raises TemplateError for a broken template of the operator's.
     """
     brief, channel = copy.brief, decision.action.channel or ""
@@ -54,6 +59,7 @@ def compose(
     name = f"{channel}.{brief.language}"
     own = settings.templates.get(name)
     points = traits.get("points")
+    shown = _shown(product, brief.about, sender, send_at)
     body = render(
         own or shipped(channel, brief.language),
         {
@@ -62,6 +68,7 @@ def compose(
             "points": str(int(points)) if decision.personalised and points else "",
             "pitch": copy.pitch,
             "about": brief.about,
+            "product": shown,
             "personalised": decision.personalised,
             "ai_label": ai and settings.label_ai,
             "shop": asdict(sender),
@@ -71,13 +78,13 @@ def compose(
                 "discount": brief.discount,
                 "coupon": brief.coupon,
                 "valid_until": brief.valid_until,
-                "named": brief.discount.lower() in brief.offer_title.lower(),
+                "named": stated(brief.discount, brief.offer_title),
             },
         },
         name=name,
     )
     proof = {
-        "facts": brief.evidence,
+        "facts": brief.evidence | ({"price": shown["price"]} if shown["price"] else {}),
         "stage_used": brief.stage,
         "personalised": decision.personalised,
         "claims": [asdict(one) for one in copy.claims],
@@ -118,10 +125,26 @@ def compose(
             "offer_id": decision.action.offer_id,
             "product_id": decision.action.product_id,
             "category": decision.action.category,
+            "price": shown["price"],
+            "product_url": shown["url"],
             "coupon": brief.coupon,
         },
         proof=proof,
     )
+
+
+def _shown(product: Product | None, title: str, sender: Sender, at: datetime | None) -> dict[str, str]:
+    """What a template may print of a product, "" for what it has not. A feed is untrusted: only links to the shop's site."""
+    if product is None:
+        return {"title": "", "price": "", "url": ""}
+    host, own = (urlsplit(one).hostname or "" for one in (product.url, sender.url))
+    site = own.removeprefix("www.")
+    leads_home = site and (host == site or host.endswith(f".{site}"))
+    return {
+        "title": title,
+        "price": str(product.price_at(at)) if at else "",
+        "url": product.url if leads_home else "",
+    }
 
 
 def _subject(copy: Copy, channel: str, settings: ContentSettings) -> str:

@@ -19,6 +19,8 @@ _REASONS: Mapping[str, tuple[str, str]] = {
         "she refused personalisation, and this offer is chosen by profile",
         "她拒绝了个性化，而这个优惠要按画像挑选",
     ),
+    "price_changed": ("the price that the message shows has changed since", "消息里写的价格已经变了"),
+    "expired": ("it could not leave within the time set for it", "在规定的时间内未能发出"),
     "budget": ("the run's budget was used up", "本次活动的发送预算已用完"),
 }
 _ARMS: Mapping[str, tuple[str, str]] = {
