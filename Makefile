@@ -15,7 +15,7 @@ test: .venv/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/coverage erase
-	$(BIN)/pytest --cov --cov-report=term --durations=10
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile --cov --cov-report=term --durations=10
 
 .venv/demo: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Zhanggui needs Python 3.11 to 3.13: make PYTHON=python3.12")'
