@@ -1,6 +1,7 @@
-"""What a message must pass in the moment it leaves: consent, suppression, caps, quiet hours, expiry, the price it shows.
+"""What a message must pass in the moment it leaves: consent, suppression, caps, quiet hours, expiry, and what it
+says of its product, in its transaction.
 
-Planned messages are only plans: what a customer has said since then counts. Sends nothing.
+Planned messages are only plans: what customers and the catalogue have said since then counts. Sends nothing.
 """
 
 from collections.abc import Callable
@@ -95,7 +96,7 @@ def _untrue(connection: sa.Connection, message: Message, now: datetime) -> str |
     product = catalog.find(connection, [product_id]).get(product_id)
     if product is None:
         return "not_in_catalogue"
-    if product.stock is not None and product.stock <= 0:
+    if product.sold_out:
         return "out_of_stock"
     price = message.data.get("price")
     return "price_changed" if price and price != str(product.price_at(now)) else None

@@ -52,7 +52,7 @@ class PlainArm:
         ):
             rows = {row["customer_id"]: row for row in table.select(list(PERSONAL)).to_pylist()}
             todo = briefs_of(line, campaign, options, decisions, rows)
-            for made in messages_of(line, run, todo, self.copies()):
+            for made in messages_of(line, run, options, todo, self.copies()):
                 if made.proof["personalised"]:
                     return None  # she has changed her mind again while we looked
                 line.decisions.amend(decisions)

@@ -52,7 +52,7 @@ def messages(
     model = line.model() if needed & set(line.model_languages) else None
     written = write([brief for _, _, brief in todo], model, languages=line.model_languages, settings=line.content)
     run = Run(run_id=_RUN, campaign=campaign.name, version=0, moment=at, started_at=at)
-    return list(words.messages_of(line, run, iter(todo), written.copies))
+    return list(words.messages_of(line, run, options, iter(todo), written.copies))
 
 
 def _known(snapshot: Snapshot, customer_ids: Sequence[str]) -> Sequence[str]:

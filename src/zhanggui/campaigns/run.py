@@ -17,7 +17,7 @@ from zhanggui.campaigns.campaign import Campaign
 from zhanggui.campaigns.gate import ConsentGate
 from zhanggui.campaigns.line import Line
 from zhanggui.campaigns.plain import PlainArm
-from zhanggui.campaigns.plan import choice, plan
+from zhanggui.campaigns.plan import Choice, choice, plan
 from zhanggui.campaigns.store import Run
 from zhanggui.campaigns.words import PERSONAL, Row, briefs_of, messages_of
 from zhanggui.content.brief import Brief
@@ -96,7 +96,7 @@ class Steps:
             return self._kept(run_id, "write", line.artifacts.get(COPIES, run_id).metrics)
         except ArtifactError:
             pass
-        briefs = {brief.brief_id: brief for _, _, brief in self._briefs(run, campaign)}
+        briefs = {brief.brief_id: brief for _, _, brief in self._briefs(run, campaign, choice(line, campaign))}
         line.progress("words", 0, len(briefs))
         model = line.model() if any(one.language in line.model_languages for one in briefs.values()) else None
         written = write(
@@ -118,7 +118,8 @@ class Steps:
         """Put the messages into the outbox."""
         line, (run, campaign) = self._line, self._load(run_id)
         copies = read_copies(line.artifacts.get(COPIES, run_id))
-        messages = list(messages_of(line, run, self._briefs(run, campaign), copies))
+        options = choice(line, campaign)
+        messages = list(messages_of(line, run, options, self._briefs(run, campaign, options), copies))
         with line.database.transaction() as connection:
             new = outbox.enqueue(connection, messages, now=run.moment)
         return self._kept(run_id, "enqueue", {"messages": len(messages), "new": new})
@@ -163,8 +164,8 @@ class Steps:
             line.events.append(connection, told, now=line.clock())
         return self._kept(run_id, "deliver", {"sent": 0, **states})
 
-    def _briefs(self, run: Run, campaign: Campaign) -> Iterator[tuple[Decision, Row, Brief]]:
-        line, options, snapshot = self._line, choice(self._line, campaign), self._snapshot(run)
+    def _briefs(self, run: Run, campaign: Campaign, options: Choice) -> Iterator[tuple[Decision, Row, Brief]]:
+        line, snapshot = self._line, self._snapshot(run)
         profiles = {}
         for batch in line.decisions.read(run.run_id):
             rows = snapshot.table(PERSONAL, customer_ids=batch.customer_ids).to_pylist()

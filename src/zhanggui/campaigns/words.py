@@ -9,7 +9,6 @@ from zhanggui.campaigns.campaign import Campaign
 from zhanggui.campaigns.line import Line
 from zhanggui.campaigns.plan import Choice
 from zhanggui.campaigns.store import Run
-from zhanggui.catalog import store as catalog
 from zhanggui.catalog.product import Language
 from zhanggui.content.brief import Brief, brief_for
 from zhanggui.content.compose import compose
@@ -55,14 +54,17 @@ def briefs_of(
 
 
 def messages_of(
-    line: Line, run: Run, briefs: Iterator[tuple[Decision, Row, Brief]], copies: Mapping[str, Copy]
+    line: Line,
+    run: Run,
+    options: Choice,
+    briefs: Iterator[tuple[Decision, Row, Brief]],
+    copies: Mapping[str, Copy],
 ) -> Iterator[Message]:
     """The finished message of each decision. A decision made after the copies were written gets a template's words."""
     todo = list(briefs)
     ids = [decision.customer_id for decision, _, _ in todo]
     channels = sorted({decision.action.channel or "" for decision, _, _ in todo})
     with line.database.reading() as connection:
-        products = catalog.find(connection, {one.action.product_id for one, _, _ in todo if one.action.product_id})
         addresses = {name: identity.addresses(connection, ids, name) for name in channels}
         at = max(run.moment, line.clock())
         basis = {name: consent.bases(connection, ids, name, at=at) for name in channels}
@@ -80,7 +82,7 @@ def messages_of(
             copies.get(brief.brief_id) or from_template(brief, why="decided_later"),
             address=address,
             traits=row,
-            product=products.get(decision.action.product_id or ""),
+            product=options.products.get(decision.action.product_id or ""),
             sender=line.sender,
             unsubscribe_url=url,
             basis=basis[channel].get(decision.customer_id),

@@ -33,6 +33,11 @@ class Product:
     url: str = ""
     image_url: str = ""
 
+    @property
+    def sold_out(self) -> bool:
+        """The shop counts its units, and none is left."""
+        return self.stock is not None and self.stock <= 0
+
     def price_at(self, moment: datetime) -> Money:
         """What it costs at `moment`: the sale price within its time, else the price."""
         on_sale = (self.sale_from is None or self.sale_from <= moment) and (

@@ -114,7 +114,7 @@ def _rules(
     if action.product_id is not None:
         product = products.get(action.product_id)
         yield "not_in_catalogue", product is None
-        yield "out_of_stock", product is not None and product.stock is not None and product.stock <= 0
+        yield "out_of_stock", product is not None and product.sold_out
     if action.offer_id is None:
         return
     offer = offers[action.offer_id]

@@ -2,9 +2,9 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -13,47 +13,44 @@ from zhanggui.delivery import outbox
 from zhanggui.delivery.outbox import outbox as messages
 from zhanggui.engine import Engine
 from zhanggui.money import Money
-from zhanggui.testing import FakeLLM, FixedClock, MemoryChannel
+from zhanggui.testing import MemoryChannel
 
 NIGHT = datetime(2026, 3, 2, 15, tzinfo=UTC)  # eleven in the evening in Shanghai
 
 
-def test_no_message_leaves_for_a_product_that_changed_overnight(tmp_path: Path) -> None:
-    Engine.create(tmp_path / "shop")
-    with Engine.open(tmp_path / "shop", clock=FixedClock(NIGHT)) as engine:
-        engine.load_sample()
-        channel = MemoryChannel()
-        object.__setattr__(engine.line, "channels", lambda: {"email": channel})
-        object.__setattr__(engine.line, "model", lambda: FakeLLM("A good thing for quiet evenings."))
-        run_id, _ = engine.run_campaign("welcome-back", moment=NIGHT)
-        with engine.line.database.transaction() as connection:
-            documents = connection.scalars(sa.select(messages.c.document).where(messages.c.state == "waiting"))
-            waiting = Counter(json.loads(one)["data"]["product_id"] for one in documents)
-            found = catalog.find(connection, waiting)
-            dearer, empty, gone, on_sale = (found[one] for one in ("tea-03", "ceramics-06", "kitchen-05", "home-04"))
-            changed = [
-                replace(dearer, price=Money(currency="CNY", minor=dearer.price.minor + 100)),
-                replace(empty, stock=0),
-                # Cheaper from the morning on, by a feed that came in the night.
-                replace(on_sale, sale_price=Money(currency="CNY", minor=100), sale_from=NIGHT + timedelta(hours=8)),
-            ]
-            catalog.upsert(connection, changed, now=NIGHT)
-            catalog.delete(connection, [gone.product_id])
-        assert min(waiting[one.product_id] for one in (dearer, empty, gone, on_sale)) > 0
-        left_before = len(channel.sent)
-        engine.clock.advance(timedelta(hours=11))  # type: ignore[attr-defined]
-        engine.deliver_due()
-        with engine.line.database.reading() as connection:
-            refused = outbox.counts(connection, run_id).refused
-        assert refused == {
-            "price_changed": waiting[dearer.product_id] + waiting[on_sale.product_id],
-            "out_of_stock": waiting[empty.product_id],
-            "not_in_catalogue": waiting[gone.product_id],
-        }
-        left = channel.sent[left_before:]
-        assert len(left) == waiting.total() - sum(refused.values())
-        for message in left:
-            product = found[message.data["product_id"]]
-            shown = f"{product.title(message.language)}{'，' if message.language == 'zh' else ': '}{product.price}"
-            assert f"\n{shown}\nhttps://shop.example.com/products/{product.product_id}\n" in message.body
-            assert message.proof["facts"]["price"] == str(product.price)
+def test_no_message_leaves_for_a_product_that_changed_overnight(
+    open_sample: Callable[[datetime, str], tuple[Engine, MemoryChannel]],
+) -> None:
+    engine, channel = open_sample(NIGHT, "A good thing for quiet evenings.")
+    run_id, _ = engine.run_campaign("welcome-back", moment=NIGHT)
+    with engine.line.database.transaction() as connection:
+        documents = connection.scalars(sa.select(messages.c.document).where(messages.c.state == "waiting"))
+        waiting = Counter(json.loads(one)["data"]["product_id"] for one in documents)
+        found = catalog.find(connection, waiting)
+        dearer, empty, gone, on_sale = (found[one] for one in ("tea-03", "ceramics-06", "kitchen-05", "home-04"))
+        changed = [
+            replace(dearer, price=Money(currency="CNY", minor=dearer.price.minor + 100)),
+            replace(empty, stock=0),
+            # Cheaper from the morning on, by a feed that came in the night.
+            replace(on_sale, sale_price=Money(currency="CNY", minor=100), sale_from=NIGHT + timedelta(hours=8)),
+        ]
+        catalog.upsert(connection, changed, now=NIGHT)
+        catalog.delete(connection, [gone.product_id])
+    assert min(waiting[one.product_id] for one in (dearer, empty, gone, on_sale)) > 0
+    left_before = len(channel.sent)
+    engine.clock.advance(timedelta(hours=11))  # type: ignore[attr-defined]
+    engine.deliver_due()
+    with engine.line.database.reading() as connection:
+        refused = outbox.counts(connection, run_id).refused
+    assert refused == {
+        "price_changed": waiting[dearer.product_id] + waiting[on_sale.product_id],
+        "out_of_stock": waiting[empty.product_id],
+        "not_in_catalogue": waiting[gone.product_id],
+    }
+    left = channel.sent[left_before:]
+    assert len(left) == waiting.total() - sum(refused.values())
+    for message in left:
+        product = found[message.data["product_id"]]
+        shown = f"{product.title(message.language)}{'，' if message.language == 'zh' else ': '}{product.price}"
+        assert f"\n{shown}\nhttps://shop.example.com/products/{product.product_id}\n" in message.body
+        assert message.proof["facts"]["price"] == str(product.price)

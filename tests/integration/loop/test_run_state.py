@@ -1,7 +1,7 @@
 """What a run says of itself: where it stands, and why it failed."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,20 +19,14 @@ from zhanggui.delivery import outbox
 from zhanggui.delivery.channel import Outcome
 from zhanggui.engine import Engine
 from zhanggui.errors import DeliveryError, ModelError, NotFoundError
-from zhanggui.testing import FakeLLM, FixedClock, MemoryChannel
+from zhanggui.testing import FakeLLM, MemoryChannel
 
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)  # a Monday, ten o'clock in Shanghai
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    Engine.create(tmp_path / "shop")
-    with Engine.open(tmp_path / "shop", clock=FixedClock(NOW)) as engine:
-        engine.load_sample()
-        channel = MemoryChannel()
-        object.__setattr__(engine.line, "channels", lambda: {"email": channel})
-        object.__setattr__(engine.line, "model", lambda: FakeLLM("Tea, for quiet evenings."))
-        yield engine
+def engine(open_sample: Callable[[datetime, str], tuple[Engine, MemoryChannel]]) -> Engine:
+    return open_sample(NOW, "Tea, for quiet evenings.")[0]
 
 
 def test_a_run_that_failed_says_so_with_its_reason_and_can_be_walked_again(engine: Engine, tmp_path: Path) -> None:
