@@ -6,6 +6,7 @@ Knows which rooms have settings, not what they mean.
 import json
 import os
 import tomllib
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,11 +19,11 @@ from pydantic.dataclasses import dataclass as validated
 from zhanggui.attribution.settings import AttributionSettings
 from zhanggui.catalog.product import Language
 from zhanggui.content.settings import ContentSettings
-from zhanggui.decisioning.contact_limits import ContactLimits
 from zhanggui.delivery.outbox import DeliverySettings
 from zhanggui.errors import ConfigError
 from zhanggui.events.settings import EventSettings
 from zhanggui.profiles.settings import ProfileSettings
+from zhanggui.touches.contact_limits import ContactLimits
 
 FILE = "zhanggui.toml"
 _SENDER = "news@shop.example.com"
@@ -114,6 +115,8 @@ class Config:
 
 
 _ADAPTER = TypeAdapter(Config)
+_RENAMED = {("delivery", "patience_seconds"): "max_wait_seconds"}
+"""Keys by their former name, read for one release."""
 
 
 def load(folder: Path) -> Config:
@@ -129,9 +132,9 @@ def load(folder: Path) -> Config:
 
 
 def check(values: Mapping[str, Any], *, source: str) -> Config:
-    """Validate settings given as plain data. Raises ConfigError."""
+    """Validate settings given as plain data; a key by its former name is read with a warning. Raises ConfigError."""
     try:
-        return _ADAPTER.validate_python(values)
+        return _ADAPTER.validate_python(_with_present_names(values, source))
     except ValidationError as error:
         lines = []
         for one in error.errors(include_url=False):
@@ -139,6 +142,21 @@ def check(values: Mapping[str, Any], *, source: str) -> Config:
             unknown = one["type"] == "unexpected_keyword_argument"
             lines.append(f"{source}: {key}: {'there is no such setting' if unknown else one['msg']}")
         raise ConfigError("\n".join(lines)) from error
+
+
+def _with_present_names(values: Mapping[str, Any], source: str) -> dict[str, Any]:
+    current = dict(values)
+    for (section, former), present in _RENAMED.items():
+        keys = current.get(section)
+        if isinstance(keys, Mapping) and former in keys:
+            warnings.warn(
+                f"{source}: {section}.{former} is called {present} now; rename it, the next release refuses it",
+                FutureWarning,
+                stacklevel=3,
+            )
+            kept = {key: value for key, value in keys.items() if key != former}
+            current[section] = {present: keys[former]} | kept
+    return current
 
 
 def choose_model(folder: Path, options: Mapping[str, str], *, languages: Sequence[str] = ()) -> Path:

@@ -17,8 +17,6 @@ from zhanggui.catalog import load as catalog_load
 from zhanggui.catalog.product import Product
 from zhanggui.catalog.row import Deletion
 from zhanggui.config import load, template
-from zhanggui.decisioning import contacts, suppression
-from zhanggui.decisioning.suppression import Suppression
 from zhanggui.errors import ConfigError, EventError, InputError, ProductError
 from zhanggui.events.log import AppendResult
 from zhanggui.profiles import consent, identity
@@ -27,6 +25,8 @@ from zhanggui.profiles.consent_file import from_data, read_consents
 from zhanggui.profiles.segments import Predicate
 from zhanggui.runs import Runs
 from zhanggui.storage import plugins
+from zhanggui.touches import contacts, suppression
+from zhanggui.touches.suppression import Suppression
 
 if TYPE_CHECKING:
     from zhanggui.shops.sample import SampleShop
@@ -292,7 +292,7 @@ class Engine(Runs):
         campaign, at = self._campaign(name, moment)
         snapshot = self.build_profiles(as_of=at)
         words = self._language(language)
-        return list(previewing.explained(self.line, campaign, snapshot, customer_ids, at=at, language=words))
+        return list(previewing.explained(self.parts, campaign, snapshot, customer_ids, at=at, language=words))
 
     def preview(
         self, name: str, customer_ids: Sequence[str], *, moment: datetime | None = None
@@ -300,7 +300,7 @@ class Engine(Runs):
         """The messages that these customers would get. Logs and sends nothing. Raises NotFoundError."""
         campaign, at = self._campaign(name, moment)
         snapshot = self.build_profiles(as_of=at)
-        return [asdict(one) for one in previewing.messages(self.line, campaign, snapshot, customer_ids, at=at)]
+        return [asdict(one) for one in previewing.messages(self.parts, campaign, snapshot, customer_ids, at=at)]
 
     # Inside
 

@@ -17,13 +17,13 @@ from zhanggui.campaigns import run as running
 from zhanggui.campaigns import store as campaign_store
 from zhanggui.campaigns.campaign import Campaign
 from zhanggui.campaigns.durable import Workflows, busy
-from zhanggui.campaigns.line import Progress
+from zhanggui.campaigns.run_parts import Progress
 from zhanggui.delivery import outbox
 from zhanggui.errors import BusyError, NotFoundError, ZhangguiError
 from zhanggui.evaluation.report import RunReport
 from zhanggui.evaluation.run_report import report as report_of
 from zhanggui.shop import Shop
-from zhanggui.storage.meaning import explained
+from zhanggui.storage.db_errors import explained
 
 _log = logging.getLogger(__name__)
 _GRACE = timedelta(minutes=1)
@@ -43,7 +43,7 @@ class Runs(Shop):
         A run that had failed is walked again, its finished words and messages kept.
         """
         run_id = self._begin(name, moment)
-        steps = running.Steps(replace(self.line, progress=progress)).by_name()
+        steps = running.Steps(replace(self.parts, progress=progress)).by_name()
         return run_id, self._walk(run_id, steps)
 
     def start_run(self, name: str, *, moment: datetime | None = None) -> str:
@@ -93,7 +93,7 @@ class Runs(Shop):
 
         Raises NotFoundError, also for a run that has not come to its messages.
         """
-        return self._deliver(running.Steps(self.line), run_id)
+        return self._deliver(running.Steps(self.parts), run_id)
 
     def deliver_due(self, *, say: Callable[[str], None] | None = None) -> dict[str, dict[str, Any]]:
         """Send what is due of every run; what each run then counts, by run id. `zhanggui serve` calls it again and again.
@@ -101,7 +101,7 @@ class Runs(Shop):
         With `say`, a run that cannot be delivered is told to it and does not keep the others waiting.
         """
         # Retries are not waited for here: the next call takes them, and other runs are due as well.
-        steps = running.Steps(replace(self.line, delivery=replace(self.line.delivery, patience_seconds=0.0)))
+        steps = running.Steps(replace(self.parts, delivery=replace(self.parts.delivery, max_wait_seconds=0.0)))
         with self.database.reading() as connection:
             due = outbox.runs_due(connection, now=self.clock())
         done = {}
@@ -130,17 +130,17 @@ class Runs(Shop):
         """Join a run's responses and teach the policy, once. Raises NotFoundError."""
         with self.database.reading() as connection:
             run, campaign = campaign_store.with_campaign(connection, run_id)
-        return learning.learn(self.line, campaign, run)
+        return learning.learn(self.parts, campaign, run)
 
     def evaluate(self, run_id: str) -> RunReport:
         """The report of a run, as of now. Raises NotFoundError."""
         with self.database.reading() as connection:
             run, campaign = campaign_store.with_campaign(connection, run_id)
-        return report_of(self.line, campaign, run)
+        return report_of(self.parts, campaign, run)
 
     def preferences(self, path: Path, names: Sequence[str] = (), **limits: Any) -> dict[str, int]:
         """Write comparisons for `zhanggui train preference` (`campaigns.preferences.write`). Raises NotFoundError."""
-        return preferring.write(self.line, path, names, **limits)
+        return preferring.write(self.parts, path, names, **limits)
 
     def _campaign(self, name: str, moment: datetime | None) -> tuple[Campaign, datetime]:
         with self.database.reading() as connection:
@@ -199,7 +199,7 @@ class Runs(Shop):
         """
         for run_id in run_ids:
             try:
-                self._walk(run_id, running.Steps(self.line).by_name())
+                self._walk(run_id, running.Steps(self.parts).by_name())
             except BusyError:
                 pass  # it is tried again
             except ZhangguiError as error:

@@ -20,7 +20,7 @@ from zhanggui.access import ApiKey
 from zhanggui.access.keys import Scope
 from zhanggui.attribution.reward import RewardLog
 from zhanggui.campaigns import store as campaign_store
-from zhanggui.campaigns.line import Line
+from zhanggui.campaigns.run_parts import RunParts
 from zhanggui.catalog.product import Language
 from zhanggui.config import Config
 from zhanggui.content.compose import Sender
@@ -72,7 +72,7 @@ class Shop:
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
         shop = config.shop
-        self.line = Line(
+        self.parts = RunParts(
             database=self.database,
             events=self.events,
             artifacts=self.artifacts,

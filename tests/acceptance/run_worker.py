@@ -10,6 +10,6 @@ from zhanggui.engine import Engine
 if __name__ == "__main__":
     socket.gethostname = lambda: "a-container-that-is-gone"
     with Engine.open(sys.argv[1], clock=lambda: datetime.now(UTC) - timedelta(minutes=5)) as engine:
-        object.__setattr__(engine.line, "model", lambda: threading.Event().wait())
-        object.__setattr__(engine.line, "model_languages", ("en",))
+        object.__setattr__(engine.parts, "model", lambda: threading.Event().wait())
+        object.__setattr__(engine.parts, "model_languages", ("en",))
         engine.run_campaign("welcome-back")

@@ -4,10 +4,10 @@ import sys
 from datetime import UTC, datetime
 
 from zhanggui.campaigns.gate import ConsentGate
-from zhanggui.decisioning.contact_limits import ContactLimits
 from zhanggui.delivery import DeliverySettings, deliver
 from zhanggui.delivery.email import EmailChannel
 from zhanggui.storage import Database
+from zhanggui.touches.contact_limits import ContactLimits
 
 if __name__ == "__main__":
     channel = EmailChannel(host="127.0.0.1", port=int(sys.argv[2]), security="none", sender="news@shop.example.com")

@@ -56,3 +56,9 @@ def test_a_wrong_choice_changes_nothing(tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == [FILE]
     with pytest.raises(ConfigError, match="there is no shop"):
         choose_model(tmp_path / "nowhere", {})
+
+
+def test_a_key_by_its_former_name_is_read_with_a_warning(tmp_path: Path) -> None:
+    with pytest.warns(FutureWarning, match="patience_seconds is called max_wait_seconds now"):
+        config = load(shop(tmp_path, "[delivery]\npatience_seconds = 7.5\n"))
+    assert config.delivery.max_wait_seconds == 7.5

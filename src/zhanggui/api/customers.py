@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from zhanggui.access import ApiKey
 from zhanggui.api.guard import requires
-from zhanggui.decisioning.suppression import in_words
 from zhanggui.engine import Engine
+from zhanggui.touches.suppression import in_words
 
 _admin = requires("admin")
 router = APIRouter(prefix="/v1", dependencies=[Depends(_admin)])

@@ -12,11 +12,11 @@ import sqlalchemy as sa
 
 from zhanggui.catalog import store as catalog
 from zhanggui.content.message import Message
-from zhanggui.decisioning import contacts
-from zhanggui.decisioning.contact_limits import ContactLimits, next_allowed, reached, zone
 from zhanggui.delivery.channel import Receipt
 from zhanggui.delivery.deliver import Gate, Refusal
 from zhanggui.profiles import consent
+from zhanggui.touches import contacts
+from zhanggui.touches.contact_limits import ContactLimits, next_allowed, reached, zone
 
 
 @dataclass(frozen=True, kw_only=True)

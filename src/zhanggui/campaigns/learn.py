@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from zhanggui.attribution.join import join
 from zhanggui.campaigns.campaign import Campaign
-from zhanggui.campaigns.line import Line
+from zhanggui.campaigns.run_parts import RunParts
 from zhanggui.campaigns.store import Run
 from zhanggui.decisioning.action import Action
 from zhanggui.errors import ArtifactError
@@ -36,45 +36,45 @@ class Learned:
     policy_version: str
 
 
-def load_policy(line: Line, campaign: Campaign) -> tuple[Policy[Action], str]:
+def load_policy(parts: RunParts, campaign: Campaign) -> tuple[Policy[Action], str]:
     """The campaign's policy as it stands, and its version."""
-    policy = line.new_policy(campaign.policy)
-    latest = _latest(line, campaign)
+    policy = parts.new_policy(campaign.policy)
+    latest = _latest(parts, campaign)
     if latest is None:
         return policy, UNTAUGHT
     policy.restore(json.loads((latest.path / _FILE).read_text(encoding="utf-8")))
     return policy, latest.version
 
 
-def responses(line: Line, campaign: Campaign, run: Run) -> pa.Table:
+def responses(parts: RunParts, campaign: Campaign, run: Run) -> pa.Table:
     """The run's decisions joined to what happened since, as of now; kept in the reward log."""
-    with line.events.read() as events:
-        with line.database.reading() as connection:
+    with parts.events.read() as events:
+        with parts.database.reading() as connection:
             mapping = resolve(connection)
         rewards = join(
-            line.decisions.table(run.run_id),
+            parts.decisions.table(run.run_id),
             events,
             mapping,
             window_days=campaign.window_days,
             reward=campaign.reward,
-            now=line.clock(),
+            now=parts.clock(),
         )
-    line.rewards.write(run.run_id, rewards)
+    parts.rewards.write(run.run_id, rewards)
     return rewards
 
 
-def learn(line: Line, campaign: Campaign, run: Run) -> Learned:
+def learn(parts: RunParts, campaign: Campaign, run: Run) -> Learned:
     """Teach the policy from the treated decisions of a run whose window has closed."""
-    rewards = responses(line, campaign, run)
+    rewards = responses(parts, campaign, run)
     mature = rewards.filter(rewards["mature"])
-    latest = _latest(line, campaign)
+    latest = _latest(parts, campaign)
     before = latest.config["runs"] if latest else []
     if mature.num_rows < rewards.num_rows or mature.num_rows == 0 or run.run_id in before:
         return Learned(rewards=mature.num_rows, learned=0, policy_version=latest.version if latest else UNTAUGHT)
-    policy, _ = load_policy(line, campaign)
+    policy, _ = load_policy(parts, campaign)
     earned = dict(zip(mature["decision_id"].to_pylist(), mature["reward"].to_pylist(), strict=True))
     taught = 0
-    for batch in line.decisions.read(run.run_id):
+    for batch in parts.decisions.read(run.run_id):
         treated = np.flatnonzero((batch.arms == 0) & (batch.intended >= 0))
         values = np.array([earned[batch[int(row)].decision_id] for row in treated], dtype=np.float64)
         policy.update(
@@ -89,7 +89,7 @@ def learn(line: Line, campaign: Campaign, run: Run) -> Learned:
     version = hashlib.sha256("\x1f".join(runs).encode()).hexdigest()[:12]
     digest = hashlib.sha256(json.dumps(earned, sort_keys=True).encode()).hexdigest()
     config = {"policy": campaign.policy, "campaign": campaign.name, "runs": runs}
-    with line.artifacts.create(_name(campaign), version, now=line.clock(), config=config, data_hash=digest) as draft:
+    with parts.artifacts.create(_name(campaign), version, now=parts.clock(), config=config, data_hash=digest) as draft:
         (draft.path / _FILE).write_text(json.dumps(policy.state()), encoding="utf-8")
         draft.metrics.update(learned=taught, mean_reward=float(np.mean(list(earned.values()))))
     return Learned(rewards=mature.num_rows, learned=taught, policy_version=version)
@@ -99,8 +99,8 @@ def _name(campaign: Campaign) -> str:
     return f"policies/{campaign.name}-{campaign.policy}"
 
 
-def _latest(line: Line, campaign: Campaign) -> Artifact | None:
+def _latest(parts: RunParts, campaign: Campaign) -> Artifact | None:
     try:
-        return line.artifacts.get(_name(campaign))
+        return parts.artifacts.get(_name(campaign))
     except ArtifactError:
         return None

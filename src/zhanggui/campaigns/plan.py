@@ -9,13 +9,13 @@ import pyarrow as pa
 from zhanggui.campaigns.campaign import Campaign
 from zhanggui.campaigns.campaign import offers as offers_of
 from zhanggui.campaigns.learn import load_policy
-from zhanggui.campaigns.line import Line
+from zhanggui.campaigns.run_parts import RunParts
 from zhanggui.catalog import store as catalog
 from zhanggui.catalog.product import Product
 from zhanggui.decisioning.action import Action, Offer
+from zhanggui.decisioning.candidates import candidates
 from zhanggui.decisioning.decide import Decisions, Versions, decide, within_budget
 from zhanggui.decisioning.eligibility import gather
-from zhanggui.decisioning.recommend import candidates
 from zhanggui.profiles.build import Snapshot
 from zhanggui.profiles.segments import Predicate
 
@@ -31,10 +31,10 @@ class Choice:
     actions: list[Action]
 
 
-def choice(line: Line, campaign: Campaign) -> Choice:
+def choice(parts: RunParts, campaign: Campaign) -> Choice:
     """The campaign's offers as actions, with the products of the catalogue that they are about."""
-    offers = offers_of(campaign, line.currency)
-    with line.database.reading() as connection:
+    offers = offers_of(campaign, parts.currency)
+    with parts.database.reading() as connection:
         named = catalog.find(connection, [one for offer in offers.values() for one in offer.product_ids])
         about = catalog.in_categories(connection, {one for offer in offers.values() for one in offer.categories})
     return Choice(
@@ -45,7 +45,7 @@ def choice(line: Line, campaign: Campaign) -> Choice:
 
 
 def plan(
-    line: Line,
+    parts: RunParts,
     campaign: Campaign,
     snapshot: Snapshot,
     options: Choice,
@@ -58,7 +58,7 @@ def plan(
     """Decisions among `options` in batches, each with its rows of the snapshot. `customer_ids` narrows the audience; `draw`
     as in `decide`.
     """
-    policy, version = load_policy(line, campaign)
+    policy, version = load_policy(parts, campaign)
     profiles = snapshot.table(customer_ids=customer_ids)
     if campaign.audience and customer_ids is None:
         profiles = profiles.filter(pa.array(Predicate.parse(campaign.audience).mask(profiles)))
@@ -68,15 +68,15 @@ def plan(
     left = campaign.max_messages
     for start in range(0, profiles.num_rows, _BATCH):
         rows = profiles.slice(start, _BATCH)
-        with line.database.reading() as connection:
+        with parts.database.reading() as connection:
             reach, personalised = gather(
                 connection,
                 rows["customer_id"].to_pylist(),
                 campaign.channels,
-                limits=line.limits,
+                limits=parts.limits,
                 now=now,
                 # Who agreed since a run's moment, such as midnight, may be written to.
-                consented_at=max(now, line.clock()),
+                consented_at=max(now, parts.clock()),
             )
         found = decide(
             rows,

@@ -13,8 +13,8 @@ from typing import Any
 
 from zhanggui.campaigns import store
 from zhanggui.campaigns.learn import responses
-from zhanggui.campaigns.line import Line
 from zhanggui.campaigns.run import CANDIDATES, COPIES, read_copies
+from zhanggui.campaigns.run_parts import RunParts
 from zhanggui.campaigns.store import Run
 from zhanggui.content.brief import Brief
 from zhanggui.delivery import outbox
@@ -36,19 +36,19 @@ class Shown:
 
 
 def write(
-    line: Line, path: Path, names: Sequence[str] = (), *, minimum: int = 200, false_discoveries: float = 0.05
+    parts: RunParts, path: Path, names: Sequence[str] = (), *, minimum: int = 200, false_discoveries: float = 0.05
 ) -> dict[str, int]:
     """Write comparisons as JSON lines from the runs of some campaigns, or of all; how many the checks and the clicks told.
 
     Raises NotFoundError for an unknown campaign.
     """
-    with line.database.reading() as connection:
+    with parts.database.reading() as connection:
         for name in names:
             store.get(connection, name)
         runs = [run for name in names or store.names(connection) for run in store.runs_of(connection, name)]
     rows = [
-        *from_checks(candidates_of(line, runs)),
-        *from_clicks(shown_by(line, runs), minimum=minimum, false_discoveries=false_discoveries),
+        *from_checks(candidates_of(parts, runs)),
+        *from_clicks(shown_by(parts, runs), minimum=minimum, false_discoveries=false_discoveries),
     ]
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     return {source: sum(row["source"] == source for row in rows) for source in ("checks", "clicks")}
@@ -100,25 +100,25 @@ def from_clicks(shown: Sequence[Shown], *, minimum: int, false_discoveries: floa
     ]
 
 
-def candidates_of(line: Line, runs: Iterable[Run]) -> Iterator[Mapping[str, Any]]:
+def candidates_of(parts: RunParts, runs: Iterable[Run]) -> Iterator[Mapping[str, Any]]:
     """Every candidate that these runs examined; of runs that kept none, nothing."""
-    for copies in _copies(line, runs).values():
+    for copies in _copies(parts, runs).values():
         if CANDIDATES in copies.files:
             for text in (copies.path / CANDIDATES).read_text(encoding="utf-8").splitlines():
                 yield json.loads(text)
 
 
-def shown_by(line: Line, runs: Iterable[Run]) -> list[Shown]:
+def shown_by(parts: RunParts, runs: Iterable[Run]) -> list[Shown]:
     """How often each text of these runs was sent and clicked, summed over runs."""
     counts: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
     briefs: dict[str, Brief] = {}
     by_id = {run.run_id: run for run in runs}
-    for run_id, artifact in _copies(line, by_id.values()).items():
+    for run_id, artifact in _copies(parts, by_id.values()).items():
         run, copies = by_id[run_id], read_copies(artifact)
-        with line.database.reading() as connection:
+        with parts.database.reading() as connection:
             campaign, _ = store.get(connection, run.campaign, run.version)
             sent = outbox.sent(connection, run_id)
-        table = responses(line, campaign, run)
+        table = responses(parts, campaign, run)
         over = table.filter(table["mature"])
         clicked = dict(zip(over["decision_id"].to_pylist(), over["clicked"].to_pylist(), strict=True))
         for message in sent:
@@ -135,9 +135,9 @@ def shown_by(line: Line, runs: Iterable[Run]) -> list[Shown]:
     ]
 
 
-def _copies(line: Line, runs: Iterable[Run]) -> dict[str, Artifact]:
+def _copies(parts: RunParts, runs: Iterable[Run]) -> dict[str, Artifact]:
     """What these runs wrote, by run id; a run that is still under way has none."""
-    return {run.run_id: line.artifacts.get(COPIES, run.run_id) for run in runs if "write" in run.results}
+    return {run.run_id: parts.artifacts.get(COPIES, run.run_id) for run in runs if "write" in run.results}
 
 
 def _brief(data: Mapping[str, Any]) -> Brief:

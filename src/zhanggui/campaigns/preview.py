@@ -5,10 +5,10 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from zhanggui.campaigns import words
+from zhanggui.campaigns import messages as campaign_messages
 from zhanggui.campaigns.campaign import Campaign
-from zhanggui.campaigns.line import Line
 from zhanggui.campaigns.plan import choice, plan
+from zhanggui.campaigns.run_parts import RunParts
 from zhanggui.campaigns.store import Run
 from zhanggui.catalog.product import Language
 from zhanggui.content.message import Message
@@ -21,12 +21,18 @@ _RUN = "preview"
 
 
 def explained(
-    line: Line, campaign: Campaign, snapshot: Snapshot, customer_ids: Sequence[str], *, at: datetime, language: Language
+    parts: RunParts,
+    campaign: Campaign,
+    snapshot: Snapshot,
+    customer_ids: Sequence[str],
+    *,
+    at: datetime,
+    language: Language,
 ) -> Iterator[dict[str, Any]]:
     """Each customer's decision with a sentence and a whole story. Raises NotFoundError for an unknown customer."""
-    options = choice(line, campaign)
+    options = choice(parts, campaign)
     for decisions, _ in plan(
-        line, campaign, snapshot, options, run_id=_RUN, now=at, customer_ids=_known(snapshot, customer_ids)
+        parts, campaign, snapshot, options, run_id=_RUN, now=at, customer_ids=_known(snapshot, customer_ids)
     ):
         for one in decisions:
             yield {
@@ -38,21 +44,21 @@ def explained(
 
 
 def messages(
-    line: Line, campaign: Campaign, snapshot: Snapshot, customer_ids: Sequence[str], *, at: datetime
+    parts: RunParts, campaign: Campaign, snapshot: Snapshot, customer_ids: Sequence[str], *, at: datetime
 ) -> list[Message]:
     """The messages that these customers would get. Raises NotFoundError for an unknown customer."""
-    options = choice(line, campaign)
+    options = choice(parts, campaign)
     todo = []
     for decisions, table in plan(
-        line, campaign, snapshot, options, run_id=_RUN, now=at, customer_ids=_known(snapshot, customer_ids)
+        parts, campaign, snapshot, options, run_id=_RUN, now=at, customer_ids=_known(snapshot, customer_ids)
     ):
-        profiles = {row["customer_id"]: row for row in table.select(list(words.PERSONAL)).to_pylist()}
-        todo += list(words.briefs_of(line, campaign, options, decisions, profiles))
+        profiles = {row["customer_id"]: row for row in table.select(list(campaign_messages.PERSONAL)).to_pylist()}
+        todo += list(campaign_messages.briefs_of(parts, campaign, options, decisions, profiles))
     needed = {brief.language for _, _, brief in todo}
-    model = line.model() if needed & set(line.model_languages) else None
-    written = write([brief for _, _, brief in todo], model, languages=line.model_languages, settings=line.content)
+    model = parts.model() if needed & set(parts.model_languages) else None
+    written = write([brief for _, _, brief in todo], model, languages=parts.model_languages, settings=parts.content)
     run = Run(run_id=_RUN, campaign=campaign.name, version=0, moment=at, started_at=at)
-    return list(words.messages_of(line, run, options, iter(todo), written.copies))
+    return list(campaign_messages.messages_of(parts, run, options, iter(todo), written.copies))
 
 
 def _known(snapshot: Snapshot, customer_ids: Sequence[str]) -> Sequence[str]:

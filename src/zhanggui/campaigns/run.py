@@ -15,11 +15,11 @@ from typing import Any
 from zhanggui.campaigns import store
 from zhanggui.campaigns.campaign import Campaign
 from zhanggui.campaigns.gate import ConsentGate
-from zhanggui.campaigns.line import Line
-from zhanggui.campaigns.plain import PlainArm
+from zhanggui.campaigns.messages import PERSONAL, Row, briefs_of, messages_of
 from zhanggui.campaigns.plan import Choice, choice, plan
+from zhanggui.campaigns.replan_unpersonalised import ReplanUnpersonalised
+from zhanggui.campaigns.run_parts import RunParts
 from zhanggui.campaigns.store import Run
-from zhanggui.campaigns.words import PERSONAL, Row, briefs_of, messages_of
 from zhanggui.content.brief import Brief
 from zhanggui.content.claims import Claim
 from zhanggui.content.write import Copy, Written, write
@@ -41,8 +41,8 @@ _FILE = "copies.json"
 class Steps:
     """The steps of any run of a shop, by name, in order."""
 
-    def __init__(self, line: Line) -> None:
-        self._line = line
+    def __init__(self, parts: RunParts) -> None:
+        self._parts = parts
 
     def by_name(self) -> dict[str, Any]:
         """What `durable.Workflows` takes."""
@@ -56,133 +56,133 @@ class Steps:
 
     def snapshot(self, run_id: str) -> dict[str, Any]:
         """Build the profiles as of the run's moment."""
-        line, (run, _) = self._line, self._load(run_id)
+        parts, (run, _) = self._parts, self._load(run_id)
         if "decide" in run.results:  # by these profiles; see `decide`
             return dict(run.results["snapshot"])
-        line.progress("profiles", 0, 1)
+        parts.progress("profiles", 0, 1)
         built = build(
-            line.events,
-            line.artifacts,
+            parts.events,
+            parts.artifacts,
             as_of=run.moment,
-            settings=line.profiles,
-            now=line.clock(),
-            base=latest(line.artifacts),
+            settings=parts.profiles,
+            now=parts.clock(),
+            base=latest(parts.artifacts),
         )
-        line.progress("profiles", 1, 1)
+        parts.progress("profiles", 1, 1)
         return self._kept(run_id, "snapshot", {"version": built.version, "customers": built.rows})
 
     def decide(self, run_id: str) -> dict[str, Any]:
         """Decide for the audience and log every decision, once: when a run that failed is walked again, messages may have
         left by what was decided, and what their customers said since must not change the log of it.
         """
-        line, (run, campaign) = self._line, self._load(run_id)
+        parts, (run, campaign) = self._parts, self._load(run_id)
         if "decide" in run.results:
             return dict(run.results["decide"])
         arms: Counter[str] = Counter()
         policy_version = ""
         for number, (decisions, _) in enumerate(
-            plan(line, campaign, self._snapshot(run), choice(line, campaign), run_id=run_id, now=run.moment)
+            plan(parts, campaign, self._snapshot(run), choice(parts, campaign), run_id=run_id, now=run.moment)
         ):
-            line.decisions.write(decisions, batch=number)
+            parts.decisions.write(decisions, batch=number)
             arms.update(one.arm for one in decisions)
             policy_version = decisions.versions.policy_version
-            line.progress("decisions", len(decisions), None)
+            parts.progress("decisions", len(decisions), None)
         return self._kept(run_id, "decide", {"customers": arms.total(), **arms, "policy_version": policy_version})
 
     def write(self, run_id: str) -> dict[str, Any]:
         """Write the words of every distinct brief, once."""
-        line, (run, campaign) = self._line, self._load(run_id)
+        parts, (run, campaign) = self._parts, self._load(run_id)
         try:
-            return self._kept(run_id, "write", line.artifacts.get(COPIES, run_id).metrics)
+            return self._kept(run_id, "write", parts.artifacts.get(COPIES, run_id).metrics)
         except ArtifactError:
             pass
-        briefs = {brief.brief_id: brief for _, _, brief in self._briefs(run, campaign, choice(line, campaign))}
-        line.progress("words", 0, len(briefs))
-        model = line.model() if any(one.language in line.model_languages for one in briefs.values()) else None
+        briefs = {brief.brief_id: brief for _, _, brief in self._briefs(run, campaign, choice(parts, campaign))}
+        parts.progress("words", 0, len(briefs))
+        model = parts.model() if any(one.language in parts.model_languages for one in briefs.values()) else None
         written = write(
             briefs.values(),
             model,
-            languages=line.model_languages,
-            settings=line.content,
-            progress=lambda count: line.progress("words", count, len(briefs)),
+            languages=parts.model_languages,
+            settings=parts.content,
+            progress=lambda count: parts.progress("words", count, len(briefs)),
         )
-        config = {"content": asdict(line.content), "model": model.identity if model else ""}
-        with line.artifacts.create(COPIES, run_id, now=line.clock(), config=config, data_hash=run_id) as draft:
+        config = {"content": asdict(parts.content), "model": model.identity if model else ""}
+        with parts.artifacts.create(COPIES, run_id, now=parts.clock(), config=config, data_hash=run_id) as draft:
             rows = {brief_id: asdict(copy) for brief_id, copy in written.copies.items()}
             (draft.path / _FILE).write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
             (draft.path / CANDIDATES).write_text("".join(_candidates(written)), encoding="utf-8")
             draft.metrics.update(_summary(written))
-        return self._kept(run_id, "write", line.artifacts.get(COPIES, run_id).metrics)
+        return self._kept(run_id, "write", parts.artifacts.get(COPIES, run_id).metrics)
 
     def enqueue(self, run_id: str) -> dict[str, Any]:
         """Put the messages into the outbox."""
-        line, (run, campaign) = self._line, self._load(run_id)
-        copies = read_copies(line.artifacts.get(COPIES, run_id))
-        options = choice(line, campaign)
-        messages = list(messages_of(line, run, options, self._briefs(run, campaign, options), copies))
-        with line.database.transaction() as connection:
+        parts, (run, campaign) = self._parts, self._load(run_id)
+        copies = read_copies(parts.artifacts.get(COPIES, run_id))
+        options = choice(parts, campaign)
+        messages = list(messages_of(parts, run, options, self._briefs(run, campaign, options), copies))
+        with parts.database.transaction() as connection:
             new = outbox.enqueue(connection, messages, now=run.moment)
         return self._kept(run_id, "enqueue", {"messages": len(messages), "new": new})
 
     def deliver(self, run_id: str) -> dict[str, Any]:
         """Send what may be sent now or soon; tell the event log what was delivered."""
-        line = self._line
-        with line.database.reading() as connection:
+        parts = self._parts
+        with parts.database.reading() as connection:
             run = store.find(connection, run_id)
             waiting = sum(outbox.counts(connection, run_id).states.values())
         # Of the run, and so the same for all who have refused: read once, and only if somebody has.
-        plain = PlainArm(
-            line=line,
+        plain = ReplanUnpersonalised(
+            parts=parts,
             run=run,
             campaign=cache(lambda: self._load(run_id)[1]),
             snapshot=cache(lambda: self._snapshot(run)),
-            copies=cache(lambda: read_copies(line.artifacts.get(COPIES, run_id))),
+            copies=cache(lambda: read_copies(parts.artifacts.get(COPIES, run_id))),
         )
-        line.progress("messages", 0, waiting)
-        gate = ConsentGate(limits=line.limits, time_zone=line.time_zone, without_profile=plain)
+        parts.progress("messages", 0, waiting)
+        gate = ConsentGate(limits=parts.limits, time_zone=parts.time_zone, without_profile=plain)
         while True:
             if waiting:
                 deliver(
-                    line.database,
-                    line.channels(),
+                    parts.database,
+                    parts.channels(),
                     gate,
-                    clock=line.clock,
-                    settings=line.delivery,
+                    clock=parts.clock,
+                    settings=parts.delivery,
                     run_id=run_id,
-                    progress=lambda count: line.progress("messages", count, waiting),
+                    progress=lambda count: parts.progress("messages", count, waiting),
                 )
-            with line.database.reading() as connection:
+            with parts.database.reading() as connection:
                 due = outbox.next_due(connection, run_id)
             # Retries are waited for; what is due after quiet hours is left to `zhanggui serve` or `campaign deliver`.
-            wait = (due - line.clock()).total_seconds() if due else None
-            if wait is None or wait > line.delivery.patience_seconds:
+            wait = (due - parts.clock()).total_seconds() if due else None
+            if wait is None or wait > parts.delivery.max_wait_seconds:
                 break
             time.sleep(max(0.05, wait))
-        with line.database.transaction() as connection:
+        with parts.database.transaction() as connection:
             states = outbox.counts(connection, run_id).states
             told = [_delivered(one) for one in outbox.sent(connection, run_id)]
-            line.events.append(connection, told, now=line.clock())
+            parts.events.append(connection, told, now=parts.clock())
         return self._kept(run_id, "deliver", {"sent": 0, **states})
 
     def _briefs(self, run: Run, campaign: Campaign, options: Choice) -> Iterator[tuple[Decision, Row, Brief]]:
-        line, snapshot = self._line, self._snapshot(run)
+        parts, snapshot = self._parts, self._snapshot(run)
         profiles = {}
-        for batch in line.decisions.read(run.run_id):
+        for batch in parts.decisions.read(run.run_id):
             rows = snapshot.table(PERSONAL, customer_ids=batch.customer_ids).to_pylist()
             profiles = {row["customer_id"]: row for row in rows}
-            yield from briefs_of(line, campaign, options, batch, profiles)
+            yield from briefs_of(parts, campaign, options, batch, profiles)
 
     def _snapshot(self, run: Run) -> Snapshot:
-        with self._line.database.reading() as connection:
+        with self._parts.database.reading() as connection:
             version = store.find(connection, run.run_id).results["snapshot"]["version"]
-        return opened(self._line.artifacts.get("profiles", version))
+        return opened(self._parts.artifacts.get("profiles", version))
 
     def _load(self, run_id: str) -> tuple[Run, Campaign]:
-        with self._line.database.reading() as connection:
+        with self._parts.database.reading() as connection:
             return store.with_campaign(connection, run_id)
 
     def _kept(self, run_id: str, step: str, result: Mapping[str, Any]) -> dict[str, Any]:
-        with self._line.database.transaction() as connection:
+        with self._parts.database.transaction() as connection:
             store.keep(connection, run_id, step, dict(result))
         return dict(result)
 

@@ -89,7 +89,7 @@ def suppress(
     as_json: JsonOption = False,
 ) -> None:
     """Never use an address again (its owner complained, for example), or lift that. When, why and by whom is kept."""
-    from zhanggui.decisioning.suppression import in_words
+    from zhanggui.touches.suppression import in_words
 
     with opened(shop) as engine:
         found = engine.suppress(address, channel=channel, reason=reason, by=f"command line ({_user()})", lift=lift)

@@ -1,7 +1,6 @@
-"""Next best action: candidates, eligibility, contact limits, holdout, decision, its log and its explanation."""
+"""Next best action: candidates, eligibility, holdout, decision, its log and its explanation."""
 
 from zhanggui.decisioning.action import NO_ACTION, Action, Offer
-from zhanggui.decisioning.contact_limits import Cap, ContactLimits
 from zhanggui.decisioning.decision import Arm, Decision
 
-__all__ = ["NO_ACTION", "Action", "Arm", "Cap", "ContactLimits", "Decision", "Offer"]
+__all__ = ["NO_ACTION", "Action", "Arm", "Decision", "Offer"]

@@ -14,11 +14,11 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from zhanggui.catalog.product import Product
-from zhanggui.decisioning import contacts
 from zhanggui.decisioning.action import Action, Offer
-from zhanggui.decisioning.contact_limits import ContactLimits
 from zhanggui.profiles import consent, identity
 from zhanggui.profiles.segments import Predicate
+from zhanggui.touches import contacts
+from zhanggui.touches.contact_limits import ContactLimits
 
 Mask = NDArray[np.bool_]
 

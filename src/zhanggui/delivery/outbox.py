@@ -54,7 +54,7 @@ class DeliverySettings:
     """After this many failed attempts a message is dead: with this backoff, about half a day of trying."""
     backoff_seconds: float = 30.0
     """Longest wait before the second attempt; it doubles with each, with full jitter."""
-    patience_seconds: float = 90.0
+    max_wait_seconds: float = 90.0
     """A run waits so long for a message to become due, such as a retry; later ones are left to `zhanggui serve` or
     `zhanggui campaign deliver`."""
     expire_hours: float = 48.0

@@ -8,7 +8,7 @@ import pyarrow as pa
 from zhanggui.attribution.holdout import lift
 from zhanggui.campaigns.campaign import Campaign, offers
 from zhanggui.campaigns.learn import UNTAUGHT, load_policy, responses
-from zhanggui.campaigns.line import Line
+from zhanggui.campaigns.run_parts import RunParts
 from zhanggui.campaigns.store import Run
 from zhanggui.decisioning.decide import Decisions
 from zhanggui.decisioning.explain import title
@@ -17,11 +17,11 @@ from zhanggui.errors import NotFoundError
 from zhanggui.evaluation.report import ActionResult, RunReport
 
 
-def report(line: Line, campaign: Campaign, run: Run) -> RunReport:
+def report(parts: RunParts, campaign: Campaign, run: Run) -> RunReport:
     """The report as of now. Raises NotFoundError for a run that has not decided yet."""
-    batches = line.decisions.read(run.run_id)
-    rewards = responses(line, campaign, run)
-    with line.database.reading() as connection:
+    batches = parts.decisions.read(run.run_id)
+    rewards = responses(parts, campaign, run)
+    with parts.database.reading() as connection:
         counts = outbox.counts(connection, run.run_id)
     arms = Counter(one for one in rewards["arm"].to_pylist())
     written = run.results.get("write", {})
@@ -55,12 +55,12 @@ def report(line: Line, campaign: Campaign, run: Run) -> RunReport:
             compared["revenue_minor"].to_numpy().astype(np.float64),
             treated,
             share=campaign.holdout,
-            confidence=line.attribution.confidence,
+            confidence=parts.attribution.confidence,
         ),
-        actions=_actions(line, campaign, batches, rewards),
+        actions=_actions(parts, campaign, batches, rewards),
         policy_before=run.results.get("decide", {}).get("policy_version", UNTAUGHT),
-        policy_after=load_policy(line, campaign)[1],
-        replayed=line.replayed,
+        policy_after=load_policy(parts, campaign)[1],
+        replayed=parts.replayed,
     )
 
 
@@ -81,9 +81,9 @@ def _forbidden(batch: Decisions) -> Counter[str]:
     )
 
 
-def _actions(line: Line, campaign: Campaign, batches: list[Decisions], rewards: pa.Table) -> list[ActionResult]:
+def _actions(parts: RunParts, campaign: Campaign, batches: list[Decisions], rewards: pa.Table) -> list[ActionResult]:
     bought = dict(zip(rewards["decision_id"].to_pylist(), (rewards["orders"].to_numpy() > 0).tolist(), strict=True))
-    known = offers(campaign, line.currency)
+    known = offers(campaign, parts.currency)
     chosen: Counter[str] = Counter()
     shares: Counter[str] = Counter()
     won: Counter[str] = Counter()
@@ -97,7 +97,7 @@ def _actions(line: Line, campaign: Campaign, batches: list[Decisions], rewards: 
             won[action] += bought[batch[int(row)].decision_id]
     return [
         ActionResult(
-            title=title(actions[action], known, line.language),
+            title=title(actions[action], known, parts.language),
             chosen=count,
             mean_propensity=float(shares[action]) / count,
             converted=won[action],

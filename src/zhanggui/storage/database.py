@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from zhanggui.errors import StorageError
-from zhanggui.storage.meaning import explained
+from zhanggui.storage.db_errors import explained
 
 metadata = sa.MetaData(
     naming_convention={

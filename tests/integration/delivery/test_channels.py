@@ -17,7 +17,6 @@ from standardwebhooks.webhooks import Webhook
 
 from zhanggui.campaigns.gate import ConsentGate
 from zhanggui.content.message import Message
-from zhanggui.decisioning.contact_limits import ContactLimits
 from zhanggui.delivery import DeliverySettings, deliver, outbox
 from zhanggui.delivery.channel import Receipt
 from zhanggui.delivery.email import EmailChannel
@@ -26,6 +25,7 @@ from zhanggui.delivery.webhook import WebhookChannel
 from zhanggui.errors import DeliveryError
 from zhanggui.storage import Database
 from zhanggui.testing import FixedClock
+from zhanggui.touches.contact_limits import ContactLimits
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 

@@ -173,7 +173,7 @@ def test_unsubscribing_needs_a_post_and_works_without_a_session(client: TestClie
     from zhanggui.testing import FakeLLM
 
     engine: Engine = client.app.state.engine  # type: ignore[attr-defined]
-    object.__setattr__(engine.line, "model", lambda: FakeLLM("Something for quiet evenings."))
+    object.__setattr__(engine.parts, "model", lambda: FakeLLM("Something for quiet evenings."))
     message = client.post("/v1/messages", json=ask).json()[0]
     path = "/unsubscribe/" + message["data"]["unsubscribe_url"].rsplit("/", 1)[1]
     anonymous = TestClient(client.app)
@@ -189,7 +189,7 @@ def test_a_broken_unsubscribe_link_is_a_page_in_both_languages_that_says_what_to
     client: TestClient, broken: str
 ) -> None:
     engine: Engine = client.app.state.engine  # type: ignore[attr-defined]
-    whole = engine.line.unsubscribe_url("customer-001", "email", "zh").rsplit("/", 1)[1]
+    whole = engine.parts.unsubscribe_url("customer-001", "email", "zh").rsplit("/", 1)[1]
     path = f"/unsubscribe/{broken.format(whole=whole, cut=whole[:-5])}"
     anonymous = TestClient(client.app, raise_server_exceptions=False)
     assert anonymous.get(f"/unsubscribe/{whole}").status_code == 200

@@ -19,8 +19,8 @@ def open_sample(tmp_path: Path) -> Iterator[Callable[[datetime, str], tuple[Engi
             engine = opened.enter_context(Engine.open(tmp_path / "shop", clock=FixedClock(now)))
             engine.load_sample()
             channel = MemoryChannel()
-            object.__setattr__(engine.line, "channels", lambda: {"email": channel})
-            object.__setattr__(engine.line, "model", lambda: FakeLLM(sentence))
+            object.__setattr__(engine.parts, "channels", lambda: {"email": channel})
+            object.__setattr__(engine.parts, "model", lambda: FakeLLM(sentence))
             return engine, channel
 
         yield at

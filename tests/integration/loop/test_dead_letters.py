@@ -27,8 +27,8 @@ def test_dead_letters_are_listed_with_their_reason_and_go_again_on_request(tmp_p
     with Engine.open(shop, clock=FixedClock(NOW)) as engine:
         engine.load_sample()
         channel = MemoryChannel(lambda message: "accepted" if works and message.language == "en" else "rejected")
-        object.__setattr__(engine.line, "channels", lambda: {"email": channel})
-        object.__setattr__(engine.line, "model", lambda: None)
+        object.__setattr__(engine.parts, "channels", lambda: {"email": channel})
+        object.__setattr__(engine.parts, "model", lambda: None)
         run_id, results = engine.run_campaign("welcome-back", moment=NOW)
         count = results["deliver"]["dead"]
         key = engine.create_key("test", scope="admin")
@@ -45,7 +45,7 @@ def test_dead_letters_are_listed_with_their_reason_and_go_again_on_request(tmp_p
         assert states["sent"] + states["dead"] == count
         assert len(engine.dead(run_id)) == states["dead"] > 0
     listed = run(shop, "dead", run_id).splitlines()
-    assert len([line for line in listed if "fake: rejected" in line and "@" in line]) == states["dead"]
+    assert len([parts for parts in listed if "fake: rejected" in parts and "@" in parts]) == states["dead"]
     assert "--requeue" in listed[-1]
     assert json.loads(run(shop, "dead", run_id, "--json"))[0]["reason"] == "fake: rejected"
     # Months later by the clock of the command line: what has expired is not sent, and that is said.

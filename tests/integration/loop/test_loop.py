@@ -21,8 +21,8 @@ class Loop:
         self.clock, self.channel = FixedClock(NOW), MemoryChannel()
         self.model = FakeLLM(lambda request, _n: f"{request.messages[-1].content.splitlines()[0]}, for quiet evenings.")
         self.engine = Engine.open(folder, clock=self.clock)
-        object.__setattr__(self.engine.line, "channels", lambda: {"email": self.channel})
-        object.__setattr__(self.engine.line, "model", lambda: self.model)
+        object.__setattr__(self.engine.parts, "channels", lambda: {"email": self.channel})
+        object.__setattr__(self.engine.parts, "model", lambda: self.model)
         self.sample: SampleShop = self.engine.load_sample()
 
 
@@ -130,7 +130,7 @@ def test_who_refuses_personalisation_after_the_plan_gets_the_arm_without_her_pro
     loop.clock.advance(night - NOW)
     run_id, results = engine.run_campaign("welcome-back", moment=night)
     assert results["deliver"]["waiting"] > 50
-    planned = {one.customer_id: one for batch in engine.line.decisions.read(run_id) for one in batch}
+    planned = {one.customer_id: one for batch in engine.parts.decisions.read(run_id) for one in batch}
     hers = [who for who, one in planned.items() if one.action.kind == "message" and one.personalised]
     for who in hers[::7]:
         engine.record_consent(
@@ -143,7 +143,7 @@ def test_who_refuses_personalisation_after_the_plan_gets_the_arm_without_her_pro
     refused = [who for who in hers[::7] if who in sent and sent[who].send_at > night]
     assert len(refused) > 5
     assert len(loop.model.requests) == asked
-    logged = {one.customer_id: one for batch in engine.line.decisions.read(run_id) for one in batch}
+    logged = {one.customer_id: one for batch in engine.parts.decisions.read(run_id) for one in batch}
     assert set(logged) == set(planned)
     for who in refused:
         message, profile = sent[who], engine.customer(who)["profile"]

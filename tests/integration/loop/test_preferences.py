@@ -36,9 +36,9 @@ def test_runs_leave_comparisons_told_by_checks_and_by_clicks(tmp_path: Path) -> 
     clock, channel, words = FixedClock(NOW), MemoryChannel(), Words()
     model = FakeLLM(words)
     with Engine.open(tmp_path / "shop", clock=clock) as engine:
-        object.__setattr__(engine.line, "channels", lambda: {"email": channel})
-        object.__setattr__(engine.line, "model", lambda: model)
-        object.__setattr__(engine.line, "model_languages", ("en", "zh"))
+        object.__setattr__(engine.parts, "channels", lambda: {"email": channel})
+        object.__setattr__(engine.parts, "model", lambda: model)
+        object.__setattr__(engine.parts, "model_languages", ("en", "zh"))
         engine.load_sample()
         engine.run_campaign("welcome-back", moment=NOW)
         first = len(channel.sent)
@@ -62,7 +62,7 @@ def test_runs_leave_comparisons_told_by_checks_and_by_clicks(tmp_path: Path) -> 
         assert engine.collect({"batch": clicks})[1] == []
         with engine.database.reading() as connection:
             runs = preferences.store.runs_of(connection, "welcome-back")
-        shown = preferences.shown_by(engine.line, runs)
+        shown = preferences.shown_by(engine.parts, runs)
         assert sum(one.sent for one in shown) == len(channel.sent)
         assert all(one.clicked == (one.sent if _second(one.text) else 0) for one in shown)
         file = tmp_path / "rows.jsonl"

@@ -23,7 +23,7 @@ def test_no_message_leaves_for_a_product_that_changed_overnight(
 ) -> None:
     engine, channel = open_sample(NIGHT, "A good thing for quiet evenings.")
     run_id, _ = engine.run_campaign("welcome-back", moment=NIGHT)
-    with engine.line.database.transaction() as connection:
+    with engine.parts.database.transaction() as connection:
         documents = connection.scalars(sa.select(messages.c.document).where(messages.c.state == "waiting"))
         waiting = Counter(json.loads(one)["data"]["product_id"] for one in documents)
         found = catalog.find(connection, waiting)
@@ -40,7 +40,7 @@ def test_no_message_leaves_for_a_product_that_changed_overnight(
     left_before = len(channel.sent)
     engine.clock.advance(timedelta(hours=11))  # type: ignore[attr-defined]
     engine.deliver_due()
-    with engine.line.database.reading() as connection:
+    with engine.parts.database.reading() as connection:
         refused = outbox.counts(connection, run_id).refused
     assert refused == {
         "price_changed": waiting[dearer.product_id] + waiting[on_sale.product_id],

@@ -30,7 +30,7 @@ def engine(open_sample: Callable[[datetime, str], tuple[Engine, MemoryChannel]])
 
 
 def test_a_run_that_failed_says_so_with_its_reason_and_can_be_walked_again(engine: Engine, tmp_path: Path) -> None:
-    object.__setattr__(engine.line, "model", lambda: FakeLLM("", fails=True))
+    object.__setattr__(engine.parts, "model", lambda: FakeLLM("", fails=True))
     key = engine.create_key("test", scope="admin")
     with TestClient(create_app(engine), headers={"Authorization": f"Bearer {key}"}) as client:
         run_id = client.post("/v1/campaigns/welcome-back/runs", json={"moment": NOW.isoformat()}).json()["run_id"]
@@ -42,7 +42,7 @@ def test_a_run_that_failed_says_so_with_its_reason_and_can_be_walked_again(engin
     assert f"{run_id}  failed: this fake was told to fail" in told
     with pytest.raises(ModelError, match="told to fail"):
         engine.run_campaign("welcome-back", moment=NOW)
-    object.__setattr__(engine.line, "model", lambda: FakeLLM("Tea, for quiet evenings."))
+    object.__setattr__(engine.parts, "model", lambda: FakeLLM("Tea, for quiet evenings."))
     assert engine.run_campaign("welcome-back", moment=NOW)[0] == run_id
     assert engine.run_status(run_id)["reason"] == ""
 
@@ -69,13 +69,13 @@ def test_a_run_that_was_begun_and_left_goes_on_and_one_of_another_process_is_let
 
 
 def test_a_run_that_failed_while_it_sent_is_done_when_the_rest_has_been_sent(engine: Engine) -> None:
-    channels = engine.line.channels
-    object.__setattr__(engine.line, "channels", dict)
+    channels = engine.parts.channels
+    object.__setattr__(engine.parts, "channels", dict)
     with pytest.raises(DeliveryError, match="no channel"):
         engine.run_campaign("welcome-back", moment=NOW)
     (run_id,) = engine.campaigns()[0]["runs"]
     assert engine.run_status(run_id)["state"] == "failed"
-    object.__setattr__(engine.line, "channels", channels)
+    object.__setattr__(engine.parts, "channels", channels)
     engine.deliver_due()
     engine.clock.advance(timedelta(hours=13))  # type: ignore[attr-defined]
     engine.deliver_due()
@@ -125,7 +125,7 @@ def test_a_run_that_cannot_be_taken_up_in_the_background_is_told_of(
 
 
 def test_a_run_that_failed_is_not_walked_again_unasked(engine: Engine) -> None:
-    object.__setattr__(engine.line, "model", lambda: FakeLLM("", fails=True))
+    object.__setattr__(engine.parts, "model", lambda: FakeLLM("", fails=True))
     run_id = engine.start_run("welcome-back", moment=NOW)
     engine.wait_for_runs()
     engine.clock.advance(timedelta(minutes=2))  # type: ignore[attr-defined]
@@ -140,18 +140,18 @@ def test_what_a_run_had_decided_before_it_failed_stands_when_it_is_walked_again(
         return "accepted"
 
     broken, mended = MemoryChannel(give_up), MemoryChannel()
-    object.__setattr__(engine.line, "channels", lambda: {"email": broken})
+    object.__setattr__(engine.parts, "channels", lambda: {"email": broken})
     with pytest.raises(OSError, match="cable"):
         engine.run_campaign("welcome-back", moment=NOW)
     for message in broken.sent:
         engine.record_consent(
             customer_id=message.customer_id, channel="email", purpose="marketing", granted=False, at=NOW.isoformat(), how="link", text=""
         )  # fmt: skip
-    object.__setattr__(engine.line, "channels", lambda: {"email": mended})
+    object.__setattr__(engine.parts, "channels", lambda: {"email": mended})
     engine.clock.advance(timedelta(minutes=2))  # type: ignore[attr-defined]  # what was claimed is let go
     run_id, _ = engine.run_campaign("welcome-back", moment=NOW)
     assert len(mended.sent) > 20
-    logged = {one.customer_id: one for batch in engine.line.decisions.read(run_id) for one in batch}
+    logged = {one.customer_id: one for batch in engine.parts.decisions.read(run_id) for one in batch}
     for message in (*broken.sent, *mended.sent):
         decision = logged[message.customer_id]
         assert (decision.arm, decision.action.offer_id) == ("treated", message.data["offer_id"])

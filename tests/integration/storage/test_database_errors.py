@@ -118,7 +118,7 @@ def test_a_campaigns_database_of_workflows_is_told_of_like_the_shops(tmp_path: P
         with pytest.raises(StorageError, match=r"workflows\.db is no SQLite database"):
             engine.run_campaign("welcome-back")
         (tmp_path / "data" / "workflows.db").unlink()
-        object.__setattr__(engine.line, "model", lambda: None)
+        object.__setattr__(engine.parts, "model", lambda: None)
         assert engine.run_campaign("welcome-back")[1]["deliver"]
     logging.getLogger("dbos").removeHandler(logged)
     assert logged.buffer == [], "the same error again, with its traceback"

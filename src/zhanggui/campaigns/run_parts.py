@@ -10,7 +10,6 @@ from zhanggui.catalog.product import Language
 from zhanggui.content.compose import Sender
 from zhanggui.content.settings import ContentSettings
 from zhanggui.decisioning.action import Action
-from zhanggui.decisioning.contact_limits import ContactLimits
 from zhanggui.decisioning.log import DecisionLog
 from zhanggui.delivery.channel import Channel
 from zhanggui.delivery.outbox import DeliverySettings
@@ -19,13 +18,14 @@ from zhanggui.llm.model import LanguageModel
 from zhanggui.policies.policy import Policy
 from zhanggui.profiles.settings import ProfileSettings
 from zhanggui.storage import ArtifactStore, Database
+from zhanggui.touches.contact_limits import ContactLimits
 
 Progress = Callable[[str, int, int | None], None]
 """(step, how much more is done, total if known)"""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class RunParts:
     """The parts of one shop."""
 
     database: Database

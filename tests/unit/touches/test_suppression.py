@@ -2,8 +2,8 @@
 
 import pytest
 
-from zhanggui.decisioning.suppression import checked
 from zhanggui.errors import InputError
+from zhanggui.touches.suppression import checked
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from zhanggui.catalog.product import Language
-from zhanggui.decisioning.contacts import SuppressionChange
 from zhanggui.errors import InputError
+from zhanggui.touches.contacts import SuppressionChange
 
 
 @dataclass(frozen=True, kw_only=True)

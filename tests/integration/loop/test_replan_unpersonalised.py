@@ -23,17 +23,17 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, 
     with Engine.open(shop, clock=FixedClock(NIGHT)) as engine:
         engine.load_sample()
         channel = MemoryChannel()
-        object.__setattr__(engine.line, "channels", lambda: {"email": channel})
-        object.__setattr__(engine.line, "model", lambda: FakeLLM("Tea, for quiet evenings."))
+        object.__setattr__(engine.parts, "channels", lambda: {"email": channel})
+        object.__setattr__(engine.parts, "model", lambda: FakeLLM("Tea, for quiet evenings."))
         run_id, _ = engine.run_campaign("welcome-back", moment=NIGHT)
-        before = {one.customer_id: one for batch in engine.line.decisions.read(run_id) for one in batch}
+        before = {one.customer_id: one for batch in engine.parts.decisions.read(run_id) for one in batch}
         for who in before:
             engine.record_consent(
                 customer_id=who, channel="*", purpose="personalisation", granted=False, at=NIGHT.isoformat(), how="call", text=""
             )  # fmt: skip
         engine.clock.advance(timedelta(hours=11))  # type: ignore[attr-defined]
         engine.deliver_due()
-        after = {one.customer_id: one for batch in engine.line.decisions.read(run_id) for one in batch}
+        after = {one.customer_id: one for batch in engine.parts.decisions.read(run_id) for one in batch}
         yield engine, before, after
 
 

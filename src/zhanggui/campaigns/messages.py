@@ -6,19 +6,19 @@ from datetime import timedelta
 from typing import Any
 
 from zhanggui.campaigns.campaign import Campaign
-from zhanggui.campaigns.line import Line
 from zhanggui.campaigns.plan import Choice
+from zhanggui.campaigns.run_parts import RunParts
 from zhanggui.campaigns.store import Run
 from zhanggui.catalog.product import Language
 from zhanggui.content.brief import Brief, brief_for
 from zhanggui.content.compose import compose
 from zhanggui.content.message import Message
 from zhanggui.content.write import Copy, from_template
-from zhanggui.decisioning.contact_limits import next_allowed, zone
+from zhanggui.decisioning.candidates import showcase
 from zhanggui.decisioning.decide import Decisions
 from zhanggui.decisioning.decision import Decision
-from zhanggui.decisioning.recommend import showcase
 from zhanggui.profiles import consent, identity
+from zhanggui.touches.contact_limits import next_allowed, zone
 
 Row = Mapping[str, Any]
 PERSONAL = ("customer_id", "language", "time_zone", "first_name", "city", "points", "lifecycle_stage")
@@ -26,7 +26,7 @@ PERSONAL = ("customer_id", "language", "time_zone", "first_name", "city", "point
 
 
 def briefs_of(
-    line: Line, campaign: Campaign, options: Choice, decisions: Decisions, profiles: Mapping[str, Row]
+    parts: RunParts, campaign: Campaign, options: Choice, decisions: Decisions, profiles: Mapping[str, Row]
 ) -> Iterator[tuple[Decision, Row, Brief]]:
     """The brief of each decision that is a message."""
     made: dict[tuple[Any, ...], Brief] = {}
@@ -34,7 +34,7 @@ def briefs_of(
         if decision.action.kind != "message":
             continue
         row, action = profiles[decision.customer_id], decision.action
-        language: Language = row["language"] or line.language
+        language: Language = row["language"] or parts.language
         stage = row["lifecycle_stage"] if decision.personalised else ""
         key = (action.action_id, language, stage)
         if key not in made:
@@ -48,13 +48,13 @@ def briefs_of(
                 offer=options.offers.get(action.offer_id or ""),
                 product=product,
                 stage=stage,
-                limit=line.content.pitch_characters,
+                limit=parts.content.pitch_characters,
             )
         yield decision, row, made[key]
 
 
 def messages_of(
-    line: Line,
+    parts: RunParts,
     run: Run,
     options: Choice,
     briefs: Iterator[tuple[Decision, Row, Brief]],
@@ -64,9 +64,9 @@ def messages_of(
     todo = list(briefs)
     ids = [decision.customer_id for decision, _, _ in todo]
     channels = sorted({decision.action.channel or "" for decision, _, _ in todo})
-    with line.database.reading() as connection:
+    with parts.database.reading() as connection:
         addresses = {name: identity.addresses(connection, ids, name) for name in channels}
-        at = max(run.moment, line.clock())
+        at = max(run.moment, parts.clock())
         basis = {name: consent.bases(connection, ids, name, at=at) for name in channels}
     for decision, row, brief in todo:
         channel = decision.action.channel or ""
@@ -74,20 +74,20 @@ def messages_of(
         if address is None:
             continue
         send_at = next_allowed(
-            run.moment, channel=channel, zone=zone(row["time_zone"], line.time_zone), limits=line.limits
+            run.moment, channel=channel, zone=zone(row["time_zone"], parts.time_zone), limits=parts.limits
         )
-        url = line.unsubscribe_url(decision.customer_id, channel, brief.language)
+        url = parts.unsubscribe_url(decision.customer_id, channel, brief.language)
         message = compose(
             decision,
             copies.get(brief.brief_id) or from_template(brief, why="decided_later"),
             address=address,
             traits=row,
             product=options.products.get(decision.action.product_id or ""),
-            sender=line.sender,
+            sender=parts.sender,
             unsubscribe_url=url,
             basis=basis[channel].get(decision.customer_id),
             send_at=send_at,
-            expires_at=send_at + timedelta(hours=line.delivery.expire_hours),
-            settings=line.content,
+            expires_at=send_at + timedelta(hours=parts.delivery.expire_hours),
+            settings=parts.content,
         )
         yield replace(message, data={**message.data, "unsubscribe_url": url, "time_zone": row["time_zone"]})

@@ -6,8 +6,8 @@ from alembic import command
 from alembic.config import Config
 
 import zhanggui.storage
-from zhanggui.decisioning import contacts
 from zhanggui.storage import Database
+from zhanggui.touches import contacts
 
 NOW, LATER = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from zhanggui.campaigns.campaign import Campaign
-from zhanggui.campaigns.line import Line
+from zhanggui.campaigns.messages import PERSONAL, briefs_of, messages_of
 from zhanggui.campaigns.plan import choice, plan
+from zhanggui.campaigns.run_parts import RunParts
 from zhanggui.campaigns.store import Run
-from zhanggui.campaigns.words import PERSONAL, briefs_of, messages_of
 from zhanggui.content.message import Message
 from zhanggui.content.write import Copy
 from zhanggui.errors import CampaignError
@@ -19,10 +19,10 @@ from zhanggui.profiles.build import Snapshot
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlainArm:
+class ReplanUnpersonalised:
     """Of one run. `campaign`, `snapshot` and `copies` are the run's, asked for when somebody has refused."""
 
-    line: Line
+    parts: RunParts
     run: Run
     campaign: Callable[[], Campaign]
     snapshot: Callable[[], Snapshot]
@@ -32,16 +32,16 @@ class PlainArm:
         """The message in place of `message`; None where every offer is chosen by profile, or the campaign has become
         unreadable since. No model is asked.
         """
-        line, run = self.line, self.run
+        parts, run = self.parts, self.run
         try:
             found = self.campaign()
         except CampaignError:  # planned by a version that knew other predicates; her refusal stands all the same
             return None
         # That she gets a message on this channel is decided; open is what it says.
         campaign = replace(found, channels=(message.channel,), allow_nothing=False, holdout=0.0, max_messages=None)
-        options = choice(line, campaign)
+        options = choice(parts, campaign)
         for decisions, table in plan(
-            line,
+            parts,
             campaign,
             self.snapshot(),
             options,
@@ -51,10 +51,10 @@ class PlainArm:
             draw="without profile",
         ):
             rows = {row["customer_id"]: row for row in table.select(list(PERSONAL)).to_pylist()}
-            todo = briefs_of(line, campaign, options, decisions, rows)
-            for made in messages_of(line, run, options, todo, self.copies()):
+            todo = briefs_of(parts, campaign, options, decisions, rows)
+            for made in messages_of(parts, run, options, todo, self.copies()):
                 if made.proof["personalised"]:
                     return None  # she has changed her mind again while we looked
-                line.decisions.amend(decisions)
+                parts.decisions.amend(decisions)
                 return replace(made, address=message.address, send_at=message.send_at, expires_at=message.expires_at)
         return None

@@ -1,0 +1,8 @@
+"""Flows with their state and owner; steps that a run has finished."""
+
+revision = "0014_flows"
+down_revision = "0013_touches"
+
+
+def upgrade() -> None:
+    """Nothing yet."""
