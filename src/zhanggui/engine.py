@@ -98,7 +98,6 @@ class Engine(Runs):
 
         with self._rejects(path) as rejects:
             result = ingest_file(path, self.events, now=self.clock(), rejects=rejects, progress=tell)
-        self._learn_identities()
         return Loaded(
             stored=result.stored, duplicates=result.duplicates, rejected=rejects.count, rejects=rejects.written
         )
@@ -111,7 +110,6 @@ class Engine(Runs):
         events, errors = parse_batch(batch, received_at=now, settings=self.events.settings)
         with self.database.transaction() as connection:
             result = self.events.append(connection, events, now=now)
-            identity.apply(connection, identity.learn(events))
         return result, errors
 
     def compact(self) -> Any:
@@ -313,10 +311,3 @@ class Engine(Runs):
         plugins.find("zhanggui.policies", found.policy)
         with self.database.transaction() as connection:
             return campaign_store.apply(connection, found, now=self.clock())
-
-    def _learn_identities(self) -> None:
-        with self.events.read() as events:
-            told = events.filter(events.type.isin(["identify", "alias"]))
-            rows = told.select("type", "user_id", "anonymous_id", "previous_id", "timestamp", "body").to_pyarrow()
-        with self.database.transaction() as connection:
-            identity.apply(connection, identity.learn_rows(rows.to_pylist()))

@@ -30,7 +30,7 @@ from zhanggui.delivery import unsubscribe
 from zhanggui.errors import ConfigError, InputError, NotFoundError, StorageError
 from zhanggui.events.log import EventLog
 from zhanggui.llm.model import LanguageModel
-from zhanggui.profiles import consent
+from zhanggui.profiles import consent, identity
 from zhanggui.profiles.build import Snapshot, latest
 from zhanggui.storage import ArtifactStore, Database, RejectFile, plugins
 
@@ -66,7 +66,12 @@ class Shop:
                 f"from one; put it back, or name it in full in [storage] of {folder / 'zhanggui.toml'}; to begin anew, remove {data}"
             )
         self.database.migrate()
-        self.events = EventLog(self.database, data / "events", replace(config.events, currency=config.shop.currency))
+        self.events = EventLog(
+            self.database,
+            data / "events",
+            replace(config.events, currency=config.shop.currency),
+            heard=identity.hear,
+        )
         self.artifacts = ArtifactStore(data / "artifacts")
         self._model: LanguageModel | None = None
         self._lock = threading.Lock()
