@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from zhanggui.cli.output import either, padded, show
+from zhanggui.cli.output import either, errors, padded, show
 
 if TYPE_CHECKING:
     from zhanggui.engine.engine import Setup
@@ -39,3 +39,5 @@ def show_setup(setup: "Setup") -> None:
         (either("secret", "密钥"), f"{setup.secret_env} {secret}"),
     ):
         show(f"{padded(label, 12)}{value}")
+    for problem in setup.problems:
+        show(either(problem.english, problem.chinese), to=errors)

@@ -5,7 +5,7 @@ Each method is one verb. Knows that a walk is durable, not how.
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,8 @@ from zhanggui.campaigns.durable import Workflows, busy
 from zhanggui.campaigns.run_parts import Progress, RunParts
 from zhanggui.campaigns.store import State
 from zhanggui.delivery import outbox
-from zhanggui.errors import BusyError, NotFoundError, ZhangguiError
+from zhanggui.delivery.sender_identity import IdentityProblem
+from zhanggui.errors import BusyError, ConfigError, NotFoundError, ZhangguiError
 from zhanggui.evaluation.report import RunReport
 from zhanggui.evaluation.run_report import report as report_of
 from zhanggui.storage.db_errors import explained
@@ -61,6 +62,8 @@ class Runs:
 
     parts: RunParts
     data: Path
+    identity_problems: Callable[[Collection[str]], Sequence[IdentityProblem]] = lambda _channels: ()
+    """What keeps the shop from writing to customers over these channels."""
     _walking: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _threads: list[threading.Thread] = field(default_factory=list, init=False, repr=False)
 
@@ -76,10 +79,15 @@ class Runs:
         return RunResult(run_id=run_id, results=self._walk(run_id, steps))
 
     def begin(self, name: str, moment: datetime | None = None) -> str:
-        """Write down that a run begins, and walk it not; returns its id. Raises NotFoundError."""
+        """Write down that a run begins, and walk it not; returns its id.
+
+        Raises NotFoundError, and ConfigError for a shop that does not say who it is.
+        """
         now = self.parts.clock()
         with self.parts.database.transaction() as connection:
             campaign, version = campaign_store.get(connection, name)
+            if problems := self.identity_problems(campaign.channels):
+                raise ConfigError("\n".join(problem.english for problem in problems))
             at = running.moment_of(campaign, moment, now.replace(hour=0, minute=0, second=0, microsecond=0))
             run_id = campaign_store.run_id_of(name, version, at)
             campaign_store.begin(
