@@ -40,7 +40,6 @@ def _forged() -> list[str]:
         payload,
         f"{payload}.",
         f"{payload}.{signature[:-2]}",
-        f"{payload}.{signature}.",
         f"{payload}.不是",
         "",
         ".",
