@@ -5,7 +5,6 @@ Versions, file names and message ids follow from the run's id; so a step that wa
 """
 
 import json
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
@@ -17,7 +16,7 @@ from zhanggui.campaigns.campaign import Campaign
 from zhanggui.campaigns.messages import PERSONAL, Row, briefs_of, messages_of
 from zhanggui.campaigns.plan import Choice, choice, plan
 from zhanggui.campaigns.run_parts import RunParts
-from zhanggui.campaigns.send import send_due, snapshot_of
+from zhanggui.campaigns.send import send, snapshot_of
 from zhanggui.campaigns.store import Run
 from zhanggui.content.brief import Brief
 from zhanggui.content.claims import Claim
@@ -30,7 +29,6 @@ from zhanggui.storage import Artifact
 from zhanggui.touches.ownership import Ownership
 
 _ENQUEUED_AT_ONCE = 1_000
-_NAP_SECONDS = 0.25
 COPIES = "copies"
 """The artifact of a run's words; its version is the run's id."""
 CANDIDATES = "candidates.jsonl"
@@ -121,7 +119,7 @@ class Steps:
     def enqueue(self) -> dict[str, Any]:
         """Put the messages into the outbox, some at a time, so that a pause does not wait for all of them."""
         parts, (run, campaign) = self._parts, self._load()
-        copies = read_copies(parts.artifacts.get(COPIES, run.run_id))
+        copies = copies_of(parts, run)
         options = choice(parts, campaign)
         messages = list(messages_of(parts, run, options, self._briefs(run, campaign, options), copies))
         for start in range(0, len(messages), _ENQUEUED_AT_ONCE):
@@ -130,26 +128,13 @@ class Steps:
         return {"messages": len(messages)}
 
     def deliver(self) -> dict[str, Any]:
-        """Send what may be sent now or soon. Retries are waited for; what is due after quiet hours is left to a worker."""
+        """Send what may be sent now or soon; the rest is left to a worker."""
         parts = self._parts
         with parts.database.reading() as connection:
             run = store.find(connection, self._run_id)
-        while True:
-            next_due = send_due(parts, run, copies=lambda: read_copies(parts.artifacts.get(COPIES, run.run_id)))
-            self._own.check()
-            wait = (next_due - parts.clock()).total_seconds() if next_due else None
-            if wait is None or wait > parts.delivery.max_wait_seconds:
-                break
-            self._rest(max(0.05, wait))
+        send(parts, run, copies=lambda: copies_of(parts, run), check=self._own.check)
         with parts.database.reading() as connection:
             return {"sent": 0, **outbox.counts(connection, run.run_id).states}
-
-    def _rest(self, seconds: float) -> None:
-        """Wait so long, unless the owner may not go on before."""
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            time.sleep(min(left, _NAP_SECONDS))
-            self._own.check()
 
     def _briefs(self, run: Run, campaign: Campaign, options: Choice) -> Iterator[tuple[Decision, Row, Brief]]:
         parts, snapshot = self._parts, snapshot_of(self._parts, run)
@@ -195,8 +180,13 @@ def _candidates(written: Written) -> Iterator[str]:
             yield json.dumps(row, ensure_ascii=False) + "\n"
 
 
+def copies_of(parts: RunParts, run: Run) -> dict[str, Copy]:
+    """The words of a run, by brief id."""
+    return read_copies(parts.artifacts.get(COPIES, run.run_id))
+
+
 def read_copies(artifact: Artifact) -> dict[str, Copy]:
-    """The copies of a run, by brief id."""
+    """The copies that an artifact holds, by brief id."""
     rows = json.loads((artifact.path / _FILE).read_text(encoding="utf-8"))
 
     def brief(data: dict[str, Any]) -> Brief:

@@ -1,5 +1,6 @@
 """Sends what is due of a run, and tells the event log what was delivered. Knows not who walks the run."""
 
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
@@ -16,9 +17,29 @@ from zhanggui.delivery.deliver import deliver
 from zhanggui.events.event import Event
 from zhanggui.profiles.build import Snapshot, opened
 
+_NAP_SECONDS = 0.25
 
-def send_due(parts: RunParts, run: Run, *, copies: Callable[[], Mapping[str, Copy]]) -> datetime | None:
-    """Send what is due; returns when the run's next message is, or None when all have ended. `copies`: the run's words."""
+
+def send(
+    parts: RunParts, run: Run, *, copies: Callable[[], Mapping[str, Copy]], check: Callable[[], None] = lambda: None
+) -> None:
+    """Send what is due now or soon: retries are waited for, what is due after quiet hours is not. `copies`: the run's words.
+
+    `check` is asked again and again whether to go on, and raises if not.
+    """
+    while (due := _send_due(parts, run, copies)) is not None:
+        wait = (due - parts.clock()).total_seconds()
+        if wait > parts.delivery.max_wait_seconds:
+            break
+        until = time.monotonic() + max(0.05, wait)
+        while (left := until - time.monotonic()) > 0:
+            check()
+            time.sleep(min(left, _NAP_SECONDS))
+    check()
+
+
+def _send_due(parts: RunParts, run: Run, copies: Callable[[], Mapping[str, Copy]]) -> datetime | None:
+    """Send what is due; returns when the run's next message is, None when all have ended."""
     with parts.database.reading() as connection:
         waiting = sum(outbox.counts(connection, run.run_id).states.values())
 

@@ -113,7 +113,7 @@ def run_id_of(name: str, version: int, moment: datetime) -> str:
 
 
 def begin(connection: sa.Connection, run: Run) -> Run:
-    """Open a run, or return it as it stands when it had been opened before."""
+    """Open a run and its flow, or return it as it stands when it had been opened before."""
     row = {
         "run_id": run.run_id,
         "campaign": run.campaign,
@@ -123,6 +123,7 @@ def begin(connection: sa.Connection, run: Run) -> Run:
         "results": "{}",
     }
     connection.execute(insert(connection, runs).values(row).on_conflict_do_nothing())
+    flows.open(connection, run.run_id, kind="run", name=run.campaign, version=run.version)
     return find(connection, run.run_id)
 
 

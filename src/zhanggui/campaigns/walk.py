@@ -24,9 +24,7 @@ def begin(connection: sa.Connection, run: Run, *, settings: OwnershipSettings) -
     Raises BusyError while another worker walks it, and FlowError when it is paused or cancelled; to be called in a
     transaction that then writes nothing, so that what was refused is not taken up later.
     """
-    standing = store.begin(connection, run)
-    flows.open(connection, run.run_id, kind="run", name=run.campaign, version=run.version)
-    if standing.walked:
+    if store.begin(connection, run).walked:
         return None
     return take_up(connection, run.run_id, settings=settings)
 
