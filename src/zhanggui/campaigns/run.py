@@ -4,10 +4,8 @@ may not go on.
 Versions, file names and message ids follow from the run's id; so a step that was cut off does the same again.
 """
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -18,22 +16,16 @@ from zhanggui.campaigns.plan import Choice, choice, plan
 from zhanggui.campaigns.run_parts import RunParts
 from zhanggui.campaigns.send import send, snapshot_of
 from zhanggui.campaigns.store import Run
+from zhanggui.content import copies
 from zhanggui.content.brief import Brief
-from zhanggui.content.claims import Claim
-from zhanggui.content.write import Copy, Written, write
+from zhanggui.content.write import write
 from zhanggui.decisioning.decision import Decision
 from zhanggui.delivery import outbox
 from zhanggui.errors import ArtifactError
 from zhanggui.profiles.build import build, latest
-from zhanggui.storage import Artifact
 from zhanggui.touches.ownership import Ownership
 
 _ENQUEUED_AT_ONCE = 1_000
-COPIES = "copies"
-"""The artifact of a run's words; its version is the run's id."""
-CANDIDATES = "candidates.jsonl"
-"""In it: every text that a model wrote, with `brief`, `reasons` against it, and whether it was `used`."""
-_FILE = "copies.json"
 
 
 class Steps:
@@ -87,7 +79,7 @@ class Steps:
         """Write the words of every distinct brief, once."""
         parts, (run, campaign) = self._parts, self._load()
         try:
-            return dict(parts.artifacts.get(COPIES, run.run_id).metrics)
+            return dict(copies.kept(parts.artifacts, run.run_id).metrics)
         except ArtifactError:
             pass
         briefs = {brief.brief_id: brief for _, _, brief in self._briefs(run, campaign, choice(parts, campaign))}
@@ -105,23 +97,22 @@ class Steps:
             settings=parts.content,
             progress=written_so_far,
         )
-        config = {"content": asdict(parts.content), "model": model.identity if model else ""}
-        with parts.artifacts.create(
-            COPIES, run.run_id, now=parts.clock(), config=config, data_hash=run.run_id
-        ) as draft:
-            rows = {brief_id: asdict(copy) for brief_id, copy in written.copies.items()}
-            (draft.path / _FILE).write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
-            (draft.path / CANDIDATES).write_text("".join(_candidates(written)), encoding="utf-8")
-            draft.metrics.update(_summary(written))
-            self._own.check()
-        return dict(parts.artifacts.get(COPIES, run.run_id).metrics)
+        self._own.check()
+        artifact = copies.keep(
+            parts.artifacts,
+            run.run_id,
+            written,
+            settings=parts.content,
+            model=model.identity if model else "",
+            now=parts.clock(),
+        )
+        return dict(artifact.metrics)
 
     def enqueue(self) -> dict[str, Any]:
         """Put the messages into the outbox, some at a time, so that a pause does not wait for all of them."""
         parts, (run, campaign) = self._parts, self._load()
-        copies = copies_of(parts, run)
-        options = choice(parts, campaign)
-        messages = list(messages_of(parts, run, options, self._briefs(run, campaign, options), copies))
+        words, options = copies.read(copies.kept(parts.artifacts, run.run_id)), choice(parts, campaign)
+        messages = list(messages_of(parts, run, options, self._briefs(run, campaign, options), words))
         for start in range(0, len(messages), _ENQUEUED_AT_ONCE):
             with self._own.transaction() as connection:
                 outbox.enqueue(connection, messages[start : start + _ENQUEUED_AT_ONCE], now=run.moment)
@@ -132,7 +123,7 @@ class Steps:
         parts = self._parts
         with parts.database.reading() as connection:
             run = store.find(connection, self._run_id)
-        send(parts, run, copies=lambda: copies_of(parts, run), check=self._own.check)
+        send(parts, run, check=self._own.check)
         with parts.database.reading() as connection:
             return {"sent": 0, **outbox.counts(connection, run.run_id).states}
 
@@ -146,63 +137,6 @@ class Steps:
     def _load(self) -> tuple[Run, Campaign]:
         with self._parts.database.reading() as connection:
             return store.with_campaign(connection, self._run_id)
-
-
-def _summary(written: Written) -> dict[str, Any]:
-    sources = Counter(copy.source for copy in written.copies.values())
-    return {
-        "briefs": len(written.copies),
-        "from_model": sources["model"],
-        "templates": _templates(written.copies.values()),
-        "prompt_tokens": written.prompt_tokens,
-        "completion_tokens": written.completion_tokens,
-        "candidates": written.candidates,
-        "passed": written.passed,
-        "rejected": dict(written.rejected),
-    }
-
-
-def _templates(copies: Iterable[Copy]) -> dict[str, int]:
-    """Briefs that templates wrote, by "language:why"."""
-    return dict(Counter(f"{one.brief.language}:{one.why_template}" for one in copies if one.source == "template"))
-
-
-def _candidates(written: Written) -> Iterator[str]:
-    for brief_id, examined in written.examined.items():
-        copy = written.copies[brief_id]
-        for one in examined:
-            row = {
-                "brief": asdict(copy.brief),
-                "text": one.text,
-                "reasons": one.reasons,
-                "used": copy.source == "model" and one.text == copy.pitch,
-            }
-            yield json.dumps(row, ensure_ascii=False) + "\n"
-
-
-def copies_of(parts: RunParts, run: Run) -> dict[str, Copy]:
-    """The words of a run, by brief id."""
-    return read_copies(parts.artifacts.get(COPIES, run.run_id))
-
-
-def read_copies(artifact: Artifact) -> dict[str, Copy]:
-    """The copies that an artifact holds, by brief id."""
-    rows = json.loads((artifact.path / _FILE).read_text(encoding="utf-8"))
-
-    def brief(data: dict[str, Any]) -> Brief:
-        return Brief(**{**data, "product": tuple(tuple(pair) for pair in data["product"])})
-
-    return {
-        brief_id: Copy(
-            **{
-                **row,
-                "brief": brief(row["brief"]),
-                "claims": tuple(Claim(**one) for one in row["claims"]),
-                "checks": tuple(row["checks"]),
-            }
-        )
-        for brief_id, row in rows.items()
-    }
 
 
 def moment_of(campaign: Campaign, asked: datetime | None, now: datetime) -> datetime:

@@ -1,7 +1,7 @@
 """Sends what is due of a run, and tells the event log what was delivered. Knows not who walks the run."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 
@@ -11,7 +11,7 @@ from zhanggui.campaigns.gate import ConsentGate
 from zhanggui.campaigns.replan_unpersonalised import ReplanUnpersonalised
 from zhanggui.campaigns.run_parts import RunParts
 from zhanggui.campaigns.store import Run
-from zhanggui.content.write import Copy
+from zhanggui.content import copies
 from zhanggui.delivery import outbox
 from zhanggui.delivery.deliver import deliver
 from zhanggui.events.event import Event
@@ -20,14 +20,12 @@ from zhanggui.profiles.build import Snapshot, opened
 _NAP_SECONDS = 0.25
 
 
-def send(
-    parts: RunParts, run: Run, *, copies: Callable[[], Mapping[str, Copy]], check: Callable[[], None] = lambda: None
-) -> None:
-    """Send what is due now or soon: retries are waited for, what is due after quiet hours is not. `copies`: the run's words.
+def send(parts: RunParts, run: Run, *, check: Callable[[], None] = lambda: None) -> None:
+    """Send what is due now or soon: retries are waited for, what is due after quiet hours is not.
 
     `check` is asked again and again whether to go on, and raises if not.
     """
-    while (due := _send_due(parts, run, copies)) is not None:
+    while (due := _send_due(parts, run)) is not None:
         wait = (due - parts.clock()).total_seconds()
         if wait > parts.delivery.max_wait_seconds:
             break
@@ -38,7 +36,7 @@ def send(
     check()
 
 
-def _send_due(parts: RunParts, run: Run, copies: Callable[[], Mapping[str, Copy]]) -> datetime | None:
+def _send_due(parts: RunParts, run: Run) -> datetime | None:
     """Send what is due; returns when the run's next message is, None when all have ended."""
     with parts.database.reading() as connection:
         waiting = sum(outbox.counts(connection, run.run_id).states.values())
@@ -53,7 +51,7 @@ def _send_due(parts: RunParts, run: Run, copies: Callable[[], Mapping[str, Copy]
         run=run,
         campaign=cache(campaign),
         snapshot=cache(lambda: snapshot_of(parts, run)),
-        copies=cache(copies),
+        copies=cache(lambda: copies.read(copies.kept(parts.artifacts, run.run_id))),
     )
     parts.progress("messages", 0, waiting)
     if waiting:

@@ -11,7 +11,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from zhanggui.campaigns import learn as learning
-from zhanggui.campaigns import run as running
 from zhanggui.campaigns import store, walk
 from zhanggui.campaigns.run_parts import Progress, RunParts
 from zhanggui.campaigns.send import send
@@ -195,7 +194,7 @@ class Runs:
             with own:
                 walk.walk(parts, run_id, own)
         else:
-            send(parts, run, copies=lambda: running.copies_of(parts, run))
+            send(parts, run)
             with parts.database.transaction() as connection:
                 walk.settle(connection, run_id)
         with parts.database.reading() as connection:
