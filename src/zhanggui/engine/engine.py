@@ -39,6 +39,7 @@ from zhanggui.engine.walks import Walks
 from zhanggui.errors import ConfigError, StorageError
 from zhanggui.events.log import EventLog
 from zhanggui.llm.model import LanguageModel
+from zhanggui.profiles import identity
 from zhanggui.storage import ArtifactStore, Database, plugins
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ class Engine:
         config = load(folder)
         data = folder / config.storage.folder
         database = _database(folder, config)
-        log = EventLog(database, data / "events", replace(config.events, currency=config.shop.currency))
+        settings = replace(config.events, currency=config.shop.currency)
+        log = EventLog(database, data / "events", settings, heard=identity.hear)
         artifacts = ArtifactStore(data / "artifacts")
         rejects = Rejects(folder=data / "rejects", clock=clock)
         models = Models(settings=config.model, given=model)
