@@ -57,7 +57,7 @@ class Steps:
             as_of=run.moment,
             settings=parts.profiles,
             now=parts.clock(),
-            base=latest(parts.artifacts),
+            base=latest(parts.artifacts, by=run.moment),
         )
         parts.progress("profiles", 1, 1)
         return self._kept(run_id, "snapshot", {"version": built.version, "customers": built.rows})

@@ -9,11 +9,10 @@ from typing import Any
 from zhanggui.campaigns import campaign as campaign_files
 from zhanggui.campaigns import preview, store
 from zhanggui.campaigns.campaign import Campaign
-from zhanggui.campaigns.preview import Explained
+from zhanggui.campaigns.preview import Explained, Preview
 from zhanggui.campaigns.run import moment_of
 from zhanggui.campaigns.run_parts import RunParts
 from zhanggui.catalog.product import Language
-from zhanggui.content.message import Message
 from zhanggui.engine.profiles import Profiles
 from zhanggui.errors import ConfigError
 from zhanggui.evaluation import preferences
@@ -76,16 +75,16 @@ class Campaigns:
     def explain(
         self, name: str, customer_ids: Sequence[str], *, moment: datetime | None = None, language: Language = "en"
     ) -> list[Explained]:
-        """What a campaign would do for these customers, and why. Logs and sends nothing. Raises NotFoundError."""
+        """What a campaign would do for these customers, and why. Logs, builds and sends nothing. Raises NotFoundError."""
         campaign, at = self._at(name, moment)
-        snapshot = self.profiles.build(as_of=at)
-        return list(preview.explained(self.parts, campaign, snapshot, customer_ids, at=at, language=language))
+        profiles = self.profiles.glimpse(customer_ids, as_of=at)
+        return list(preview.explained(self.parts, campaign, profiles, customer_ids, at=at, language=language))
 
-    def preview(self, name: str, customer_ids: Sequence[str], *, moment: datetime | None = None) -> list[Message]:
-        """The messages that these customers would get. Logs and sends nothing. Raises NotFoundError."""
+    def preview(self, name: str, customer_ids: Sequence[str], *, moment: datetime | None = None) -> Preview:
+        """The messages that these customers would get. Logs, builds and sends nothing. Raises NotFoundError."""
         campaign, at = self._at(name, moment)
-        snapshot = self.profiles.build(as_of=at)
-        return preview.messages(self.parts, campaign, snapshot, customer_ids, at=at)
+        profiles = self.profiles.glimpse(customer_ids, as_of=at)
+        return preview.previewed(self.parts, campaign, profiles, customer_ids, at=at)
 
     def preferences(
         self, path: Path, names: Sequence[str] = (), *, minimum: int = 200, false_discoveries: float = 0.05
