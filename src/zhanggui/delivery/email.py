@@ -88,6 +88,8 @@ class EmailChannel:
 def letterhead(sender: str, name: str = "", reply_to: str = "") -> Letterhead:
     """Who writes, checked. Raises DeliveryError for an address that is none."""
     reply_to_name, reply_to_address = parseaddr(reply_to)
+    if not sender.isascii() and not sender.rpartition("@")[0].isascii():
+        raise DeliveryError(f"the e-mail channel cannot write as {sender!r}: what stands before the @ must be ASCII")
     try:
         return Letterhead(
             sender=mime.address(sender),

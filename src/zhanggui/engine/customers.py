@@ -37,10 +37,11 @@ class Customers:
     channels: tuple[str, ...]
 
     def get(self, customer_id: str) -> Customer:
-        """Profile, consents with their proof, and addresses. Raises NotFoundError."""
+        """Profile, consents with their proof, and addresses, of the person behind any id. Raises NotFoundError."""
         snapshot = self.profiles.latest()
-        profile = snapshot.profile(customer_id)
         with self.database.reading() as connection:
+            customer_id = identity.find(connection, customer_id)
+            profile = snapshot.profile(customer_id)
             return Customer(
                 customer_id=customer_id,
                 as_of=profile.as_of,
