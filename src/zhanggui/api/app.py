@@ -21,7 +21,7 @@ def create_app(engine: Engine) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
-        engine.wait_for_runs()
+        engine.runs.wait()
 
     app = FastAPI(
         title="Zhanggui",

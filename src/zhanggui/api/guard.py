@@ -36,7 +36,7 @@ def requires(scope: KeyScope) -> Callable[..., ApiKey]:
         if not key:
             raise AccessError("send an API key: as the Basic user name or as a Bearer token")
         engine: Engine = request.app.state.engine
-        owner = engine.check_key(key, scope=scope)
+        owner = engine.keys.check(key, scope=scope)
         limiter: MovingWindowRateLimiter = request.app.state.limiter
         limit = RateLimitItemPerMinute(engine.config.api.requests_per_minute)
         if not limiter.hit(limit, owner.key_id):

@@ -35,7 +35,8 @@ def identify(request: Request, payload: _Payload) -> JSONResponse:
 
 def _collect(request: Request, batch: dict[str, Any], *, single: bool = False) -> JSONResponse:
     engine: Engine = request.app.state.engine
-    result, errors = engine.collect(batch)
+    result = engine.events.collect(batch)
+    errors = result.errors
     counter = request.app.state.events
     for outcome, count in (("stored", result.stored), ("duplicate", result.duplicates), ("rejected", len(errors))):
         counter.labels(outcome).inc(count)

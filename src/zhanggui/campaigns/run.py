@@ -3,11 +3,9 @@
 Versions, file names and message ids follow from the run's id; so a step that was cut off does the same again.
 """
 
-import json
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -20,22 +18,15 @@ from zhanggui.campaigns.plan import Choice, choice, plan
 from zhanggui.campaigns.replan_unpersonalised import ReplanUnpersonalised
 from zhanggui.campaigns.run_parts import RunParts
 from zhanggui.campaigns.store import Run
+from zhanggui.content import copies
 from zhanggui.content.brief import Brief
-from zhanggui.content.claims import Claim
-from zhanggui.content.write import Copy, Written, write
+from zhanggui.content.write import write
 from zhanggui.decisioning.decision import Decision
 from zhanggui.delivery import outbox
 from zhanggui.delivery.deliver import deliver
 from zhanggui.errors import ArtifactError
 from zhanggui.events.event import Event
 from zhanggui.profiles.build import Snapshot, build, latest, opened
-from zhanggui.storage import Artifact
-
-COPIES = "copies"
-"""The artifact of a run's words; its version is the run's id."""
-CANDIDATES = "candidates.jsonl"
-"""In it: every text that a model wrote, with `brief`, `reasons` against it, and whether it was `used`."""
-_FILE = "copies.json"
 
 
 class Steps:
@@ -93,7 +84,7 @@ class Steps:
         """Write the words of every distinct brief, once."""
         parts, (run, campaign) = self._parts, self._load(run_id)
         try:
-            return self._kept(run_id, "write", parts.artifacts.get(COPIES, run_id).metrics)
+            return self._kept(run_id, "write", copies.kept(parts.artifacts, run_id).metrics)
         except ArtifactError:
             pass
         briefs = {brief.brief_id: brief for _, _, brief in self._briefs(run, campaign, choice(parts, campaign))}
@@ -106,20 +97,22 @@ class Steps:
             settings=parts.content,
             progress=lambda count: parts.progress("words", count, len(briefs)),
         )
-        config = {"content": asdict(parts.content), "model": model.identity if model else ""}
-        with parts.artifacts.create(COPIES, run_id, now=parts.clock(), config=config, data_hash=run_id) as draft:
-            rows = {brief_id: asdict(copy) for brief_id, copy in written.copies.items()}
-            (draft.path / _FILE).write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
-            (draft.path / CANDIDATES).write_text("".join(_candidates(written)), encoding="utf-8")
-            draft.metrics.update(_summary(written))
-        return self._kept(run_id, "write", parts.artifacts.get(COPIES, run_id).metrics)
+        artifact = copies.keep(
+            parts.artifacts,
+            run_id,
+            written,
+            settings=parts.content,
+            model=model.identity if model else "",
+            now=parts.clock(),
+        )
+        return self._kept(run_id, "write", artifact.metrics)
 
     def enqueue(self, run_id: str) -> dict[str, Any]:
         """Put the messages into the outbox."""
         parts, (run, campaign) = self._parts, self._load(run_id)
-        copies = read_copies(parts.artifacts.get(COPIES, run_id))
+        words = copies.read(copies.kept(parts.artifacts, run_id))
         options = choice(parts, campaign)
-        messages = list(messages_of(parts, run, options, self._briefs(run, campaign, options), copies))
+        messages = list(messages_of(parts, run, options, self._briefs(run, campaign, options), words))
         with parts.database.transaction() as connection:
             new = outbox.enqueue(connection, messages, now=run.moment)
         return self._kept(run_id, "enqueue", {"messages": len(messages), "new": new})
@@ -136,7 +129,7 @@ class Steps:
             run=run,
             campaign=cache(lambda: self._load(run_id)[1]),
             snapshot=cache(lambda: self._snapshot(run)),
-            copies=cache(lambda: read_copies(parts.artifacts.get(COPIES, run_id))),
+            copies=cache(lambda: copies.read(copies.kept(parts.artifacts, run_id))),
         )
         parts.progress("messages", 0, waiting)
         gate = ConsentGate(limits=parts.limits, time_zone=parts.time_zone, without_profile=plain)
@@ -197,58 +190,6 @@ def _delivered(one: outbox.Sent) -> Event:
         received_at=one.sent_at,
         properties={"channel": one.channel, "decision_id": one.decision_id, "message_id": one.message_id},
     )
-
-
-def _summary(written: Written) -> dict[str, Any]:
-    sources = Counter(copy.source for copy in written.copies.values())
-    return {
-        "briefs": len(written.copies),
-        "from_model": sources["model"],
-        "templates": _templates(written.copies.values()),
-        "prompt_tokens": written.prompt_tokens,
-        "completion_tokens": written.completion_tokens,
-        "candidates": written.candidates,
-        "passed": written.passed,
-        "rejected": dict(written.rejected),
-    }
-
-
-def _templates(copies: Iterable[Copy]) -> dict[str, int]:
-    """Briefs that templates wrote, by "language:why"."""
-    return dict(Counter(f"{one.brief.language}:{one.why_template}" for one in copies if one.source == "template"))
-
-
-def _candidates(written: Written) -> Iterator[str]:
-    for brief_id, examined in written.examined.items():
-        copy = written.copies[brief_id]
-        for one in examined:
-            row = {
-                "brief": asdict(copy.brief),
-                "text": one.text,
-                "reasons": one.reasons,
-                "used": copy.source == "model" and one.text == copy.pitch,
-            }
-            yield json.dumps(row, ensure_ascii=False) + "\n"
-
-
-def read_copies(artifact: Artifact) -> dict[str, Copy]:
-    """The copies of a run, by brief id."""
-    rows = json.loads((artifact.path / _FILE).read_text(encoding="utf-8"))
-
-    def brief(data: dict[str, Any]) -> Brief:
-        return Brief(**{**data, "product": tuple(tuple(pair) for pair in data["product"])})
-
-    return {
-        brief_id: Copy(
-            **{
-                **row,
-                "brief": brief(row["brief"]),
-                "claims": tuple(Claim(**one) for one in row["claims"]),
-                "checks": tuple(row["checks"]),
-            }
-        )
-        for brief_id, row in rows.items()
-    }
 
 
 def moment_of(campaign: Campaign, asked: datetime | None, now: datetime) -> datetime:
