@@ -35,6 +35,7 @@ from zhanggui.engine.runs import Runs
 from zhanggui.engine.secret import SECRET_ENV, secret
 from zhanggui.engine.segments import Segments
 from zhanggui.engine.unsubscribe import Unsubscribe
+from zhanggui.engine.walks import Walks
 from zhanggui.errors import ConfigError, StorageError
 from zhanggui.events.log import EventLog
 from zhanggui.llm.model import LanguageModel
@@ -173,7 +174,7 @@ class Engine:
             segments=Segments(profiles=profiles),
             models=models,
             campaigns=Campaigns(parts=parts, profiles=profiles, channels=names),
-            runs=Runs(parts=parts, data=data),
+            runs=Runs(parts=parts, walks=Walks(parts=parts)),
             unsubscribe=unsubscribe,
             keys=Keys(database=database, clock=clock),
         )
