@@ -35,6 +35,8 @@ class RunReport:
     state: RunState
     reason: str
     """Why it was paused or cancelled, or failed."""
+    as_of: str
+    """When it was asked for."""
     customers: int
     arms: Mapping[str, int]
     silent: int
@@ -77,8 +79,8 @@ def render_text(report: RunReport, language: Language) -> str:
 
     lines = [
         say(
-            f"Report of {report.run_id} (campaign {report.campaign}, {report.moment})",
-            f"{report.run_id} 的报告（活动 {report.campaign}，{report.moment}）",
+            f"Report of {report.run_id} (campaign {report.campaign}, {report.moment}), as of {report.as_of}",
+            f"{report.run_id} 的报告（活动 {report.campaign}，{report.moment}），截至 {report.as_of}",
         ),
         "",
         say("State       ", "状态        ") + state_in_words(report.state, report.reason, language),

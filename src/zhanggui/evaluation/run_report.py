@@ -37,6 +37,7 @@ def report(parts: RunParts, campaign: Campaign, run: Run) -> RunReport:
         moment=f"{run.moment:%Y-%m-%d %H:%M} UTC",
         state=run.state(flow=flow.state, messages=counts.states),
         reason=flow.reason or run.failure,
+        as_of=f"{parts.clock():%Y-%m-%d %H:%M} UTC",
         customers=rewards.num_rows,
         arms=dict(arms),
         silent=sum(_silent(batch) for batch in batches),
