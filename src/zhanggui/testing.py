@@ -12,11 +12,14 @@ from zhanggui.llm.model import ChatRequest, Completion, Sampling
 class FakeLLM:
     """Answers from a script or a function, and remembers what it was asked.
 
-    `answers`: texts, used in turn and over again, or a function from (request, number of the answer) to a text.
+    `answers`: a text, or texts, used in turn and over again, or a function from (request, number of the answer) to a text.
+    While `fails` is true, it raises ModelError instead.
     """
 
-    def __init__(self, answers: Sequence[str] | Callable[[ChatRequest, int], str], *, fails: bool = False) -> None:
-        self._answers, self._fails = answers, fails
+    def __init__(
+        self, answers: str | Sequence[str] | Callable[[ChatRequest, int], str], *, fails: bool = False
+    ) -> None:
+        self._answers, self.fails = [answers] if isinstance(answers, str) else answers, fails
         self._given = 0
         self.requests: list[ChatRequest] = []
 
@@ -27,7 +30,7 @@ class FakeLLM:
 
     def generate(self, requests: Sequence[ChatRequest], *, sampling: Sampling) -> list[Completion]:
         """Answer as told; ModelError if told to fail."""
-        if self._fails:
+        if self.fails:
             raise ModelError("this fake was told to fail")
         found = []
         for request in requests:

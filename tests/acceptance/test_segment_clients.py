@@ -105,7 +105,7 @@ def _stored(url: str) -> dict[str, int]:
 def _count(shop: Path) -> int:
     from zhanggui import Engine
 
-    with Engine.open(shop) as engine, engine.events.read() as events:
+    with Engine.open(shop) as engine, engine.events.log.read() as events:
         return int(events.count().to_pyarrow().as_py())
 
 

@@ -18,27 +18,27 @@ def test_a_run_that_was_killed_is_walked_on_by_serve(tmp_path: Path) -> None:
         engine.load_sample()
         worker = subprocess.Popen([sys.executable, str(Path(__file__).with_name("run_worker.py")), str(shop)])
         try:
-            (run_id,) = _until(lambda: engine.campaigns()[0]["runs"])
-            _until(lambda: "decide" in engine.run_status(run_id)["results"])
+            (run_id,) = _until(lambda: engine.campaigns.all()[0].runs)
+            _until(lambda: "decide" in engine.runs.status(run_id).results)
         finally:
             worker.kill()
             worker.wait()
-        before = engine.run_status(run_id)
-        assert (before["state"], "write" in before["results"]) == ("running", False)
+        before = engine.runs.status(run_id)
+        assert (before.state, "write" in before.results) == ("running", False)
         command = [sys.executable, "-m", "zhanggui", "serve", "-C", str(shop), "--port", str(_free_port())]
         server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         try:
-            _until(lambda: engine.run_status(run_id)["state"] in ("done", "waiting"))
+            _until(lambda: engine.runs.status(run_id).state in ("done", "waiting"))
         finally:
             server.terminate()
             try:
                 _, told = server.communicate(timeout=60)
             finally:
                 server.kill()
-        after = engine.run_status(run_id)
+        after = engine.runs.status(run_id)
     assert f"run {run_id} was cut off; it goes on" in told
-    assert after["results"]["enqueue"]["messages"] > 100
-    assert after["results"]["decide"] == before["results"]["decide"], "what was done is not done again"
+    assert after.results["enqueue"]["messages"] > 100
+    assert after.results["decide"] == before.results["decide"], "what was done is not done again"
 
 
 def _until(found: Callable[[], object], seconds: float = 90) -> object:

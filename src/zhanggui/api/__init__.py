@@ -1,4 +1,4 @@
-"""The HTTP door: parse, one Engine method, render. Decides nothing."""
+"""The HTTP door: parse, one verb of a part of the engine, render. Decides nothing."""
 
 from zhanggui.api.app import create_app
 

@@ -22,7 +22,7 @@ def create_app(engine: Engine) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
-        engine.wait_for_runs()
+        engine.runs.wait()
 
     app = FastAPI(
         title="Zhanggui",
@@ -40,7 +40,7 @@ def create_app(engine: Engine) -> FastAPI:
         app.include_router(room)
     _add_health(app, engine)
     routes = [route for room in rooms for route in room.routes]
-    app.add_middleware(Guard, routes=routes, check=engine.check_key, limits=engine.config.api)
+    app.add_middleware(Guard, routes=routes, check=engine.keys.check, limits=engine.config.api)
     add_metrics(app, routes)
     return app
 

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from zhanggui.api.guard import requires
+from zhanggui.api.guard import Requires
 from zhanggui.catalog.product import Language
 from zhanggui.engine import Engine
 
-router = APIRouter(prefix="/v1", tags=["campaigns"], dependencies=[Depends(requires("admin"))])
+router = APIRouter(prefix="/v1", tags=["campaigns"], dependencies=[Depends(Requires("admin"))])
 
 
 class AskBody(BaseModel):
@@ -34,60 +34,61 @@ class RunBody(BaseModel):
 def campaigns(request: Request) -> list[dict[str, Any]]:
     """Every campaign, as it stands."""
     engine: Engine = request.app.state.engine
-    return engine.campaigns()
+    return [asdict(campaign) for campaign in engine.campaigns.all()]
 
 
 @router.put("/campaigns/{name}")
 def apply_campaign(request: Request, name: str, definition: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
     """Store a campaign; a changed definition becomes a new version."""
     engine: Engine = request.app.state.engine
-    return {"name": name, "version": engine.apply_campaign({**definition, "name": name})}
+    return asdict(engine.campaigns.apply({**definition, "name": name}))
 
 
 @router.post("/decisions")
 def decisions(request: Request, ask: AskBody, language: Annotated[Language, Query()] = "en") -> list[dict[str, Any]]:
     """What the campaign would do for these customers and why. Nothing is logged or sent."""
     engine: Engine = request.app.state.engine
-    return engine.explain(ask.campaign, ask.customer_ids, moment=ask.moment, language=language)
+    explained = engine.campaigns.explain(ask.campaign, ask.customer_ids, moment=ask.moment, language=language)
+    return [asdict(decision) for decision in explained]
 
 
 @router.post("/messages")
 def messages(request: Request, ask: AskBody) -> list[dict[str, Any]]:
     """The messages that these customers would get, with their proof records. Nothing is sent."""
     engine: Engine = request.app.state.engine
-    return engine.preview(ask.campaign, ask.customer_ids, moment=ask.moment)
+    return [asdict(message) for message in engine.campaigns.preview(ask.campaign, ask.customer_ids, moment=ask.moment)]
 
 
 @router.post("/campaigns/{name}/runs", status_code=202)
 def run_campaign(request: Request, name: str, body: RunBody | None = None) -> dict[str, Any]:
     """Start a run in the background; the same campaign version for the same moment is the same run."""
     engine: Engine = request.app.state.engine
-    return {"run_id": engine.start_run(name, moment=body.moment if body else None)}
+    return {"run_id": engine.runs.start(name, moment=body.moment if body else None)}
 
 
 @router.get("/runs/{run_id}")
 def run(request: Request, run_id: str) -> dict[str, Any]:
     """How far a run is: `state` is running, waiting, done or failed, and `reason` says why it failed."""
     engine: Engine = request.app.state.engine
-    return engine.run_status(run_id)
+    return asdict(engine.runs.status(run_id))
 
 
 @router.get("/runs/{run_id}/dead")
 def dead(request: Request, run_id: str) -> list[dict[str, Any]]:
     """The messages of a run that could not be delivered, each with its reason."""
     engine: Engine = request.app.state.engine
-    return [asdict(one) for one in engine.dead(run_id)]
+    return [asdict(letter) for letter in engine.runs.dead(run_id)]
 
 
 @router.post("/runs/{run_id}/dead/requeue", status_code=202)
 def requeue(request: Request, run_id: str) -> dict[str, int]:
     """Make the dead letters of a run due again: `zhanggui serve` sends them within seconds."""
     engine: Engine = request.app.state.engine
-    return {"requeued": engine.requeue(run_id)}
+    return {"requeued": engine.runs.requeue(run_id)}
 
 
 @router.get("/reports/{run_id}")
 def report(request: Request, run_id: str) -> dict[str, Any]:
     """The report of a run, as of now."""
     engine: Engine = request.app.state.engine
-    return engine.evaluate(run_id).to_json()
+    return engine.runs.report(run_id).to_json()

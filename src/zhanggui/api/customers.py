@@ -8,11 +8,11 @@ from fastapi import APIRouter, Body, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from zhanggui.access import ApiKey
-from zhanggui.api.guard import requires
+from zhanggui.api.guard import Requires
 from zhanggui.engine import Engine
 from zhanggui.touches.suppression import in_words
 
-_admin = requires("admin")
+_admin = Requires("admin")
 router = APIRouter(prefix="/v1", dependencies=[Depends(_admin)])
 
 
@@ -32,14 +32,14 @@ class ConsentBody(BaseModel):
 def customer(request: Request, customer_id: str) -> dict[str, Any]:
     """What is known of a customer in the latest snapshot, her consents with their proof, and where she can be reached."""
     engine: Engine = request.app.state.engine
-    return engine.customer(customer_id)
+    return asdict(engine.customers.get(customer_id))
 
 
 @router.put("/customers/{customer_id}/consents", tags=["customers"])
 def consent(request: Request, customer_id: str, body: ConsentBody) -> dict[str, bool]:
     """Record a consent. `changed` is false when it stood that way already."""
     engine: Engine = request.app.state.engine
-    return {"changed": engine.record_consent(customer_id=customer_id, **body.model_dump())}
+    return {"changed": engine.consents.record(customer_id=customer_id, **body.model_dump())}
 
 
 class SuppressionBody(BaseModel):
@@ -56,7 +56,7 @@ class SuppressionBody(BaseModel):
 def suppress(request: Request, body: SuppressionBody, key: Annotated[ApiKey, Depends(_admin)]) -> dict[str, Any]:
     """Never use an address again, or lift that. The answer says in both languages what changed, and holds the record."""
     engine: Engine = request.app.state.engine
-    found = engine.suppress(**body.model_dump(), by=f"API key {key.key_id} ({key.label})")
+    found = engine.addresses.suppress(**body.model_dump(), by=f"API key {key.key_id} ({key.label})")
     return {**asdict(found), "message": {"en": in_words(found, "en"), "zh": in_words(found, "zh")}}
 
 
@@ -64,9 +64,9 @@ def suppress(request: Request, body: SuppressionBody, key: Annotated[ApiKey, Dep
 def products(request: Request, rows: Annotated[list[dict[str, Any]], Body()]) -> dict[str, Any]:
     """Add, change or delete products. Good rows are kept; the answer names each bad one and why."""
     engine: Engine = request.app.state.engine
-    result, errors = engine.put_products(rows)
+    result = engine.catalog.put(rows)
     return {
         "upserted": result.upserted,
         "deleted": result.deleted,
-        "rejected": [{"index": error.line, "field": error.field, "problem": error.problem} for error in errors],
+        "rejected": [{"index": error.line, "field": error.field, "problem": error.problem} for error in result.errors],
     }

@@ -1,4 +1,4 @@
-"""What stands before every route: first the API key, then the body. A route says by `requires` which key opens it."""
+"""What stands before every route: first the API key, then the body. A route says by `Requires` which key opens it."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -24,7 +24,7 @@ _bearer = HTTPBearer(auto_error=False)
 _BODILESS = ("GET", "HEAD", "OPTIONS")
 
 
-class requires:
+class Requires:
     """A dependency: only keys of `scope` are let in. The guard has checked that already; a route gets whose key it is."""
 
     def __init__(self, scope: KeyScope) -> None:
@@ -81,7 +81,7 @@ class Guard:
 def scope_of(route: BaseRoute) -> KeyScope | None:
     """The scope that a route requires of a key, if any."""
     needs = route.dependencies if isinstance(route, APIRoute) else []
-    return next((need.dependency.scope for need in needs if isinstance(need.dependency, requires)), None)
+    return next((need.dependency.scope for need in needs if isinstance(need.dependency, Requires)), None)
 
 
 def _answer(error: RefusedError | ZhangguiError, scope: Scope) -> Response:

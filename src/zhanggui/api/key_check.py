@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Callable
+from typing import Protocol
 
 import anyio
 from limits import RateLimitItemPerMinute
@@ -21,8 +21,13 @@ from zhanggui.errors import AccessError, ScopeError
 _AT_A_TIME = 4
 _SLOWER = {"Retry-After": "60"}
 
-Check = Callable[[str, KeyScope, bool], ApiKey]
-"""Whose key it is, from the key, the scope that is needed, and whether a web page sent it."""
+
+class Check(Protocol):
+    """Says whose key it is. Raises AccessError, and ScopeError for one that is not for `scope`."""
+
+    def __call__(self, key: str, *, scope: KeyScope, from_page: bool) -> ApiKey:
+        """`from_page`: whether a web page sent it."""
+        ...
 
 
 class KeyCheck:
@@ -53,7 +58,7 @@ class KeyCheck:
         if digest not in self._good and not self._limiter.test(self._wrong_rate, "wrong", address):
             raise RefusedError(429, "Too many wrong API keys", "from this address; wait a minute", headers=_SLOWER)
         try:
-            owner = self._check(key, needed, from_page)
+            owner = self._check(key, scope=needed, from_page=from_page)
         except ScopeError:
             raise
         except AccessError:

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Request
 from fastapi.responses import JSONResponse
 
-from zhanggui.api.guard import requires
+from zhanggui.api.guard import Requires
 from zhanggui.engine import Engine
 
-router = APIRouter(prefix="/v1", tags=["events"], dependencies=[Depends(requires("write"))])
+_sender = Requires("write")
+router = APIRouter(prefix="/v1", tags=["events"], dependencies=[Depends(_sender)])
 _Payload = Annotated[dict[str, Any], Body(description="A message of the Segment spec")]
 
 
@@ -35,7 +36,8 @@ def identify(request: Request, payload: _Payload) -> JSONResponse:
 
 def _collect(request: Request, batch: dict[str, Any], *, single: bool = False) -> JSONResponse:
     engine: Engine = request.app.state.engine
-    result, errors = engine.collect(batch)
+    result = engine.events.collect(batch)
+    errors = result.errors
     counter = request.app.state.events
     for outcome, count in (("stored", result.stored), ("duplicate", result.duplicates), ("rejected", len(errors))):
         counter.labels(outcome).inc(count)

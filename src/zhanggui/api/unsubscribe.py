@@ -28,14 +28,14 @@ _BROKEN: dict[int | str, dict[str, Any]] = {
 def unsubscribe_page(request: Request, token: str) -> HTMLResponse:
     """A page with one button. Changes nothing."""
     engine: Engine = request.app.state.engine
-    return _page(engine, engine.unsubscribe_page, token)
+    return _page(engine, engine.unsubscribe.page, token)
 
 
 @router.post("/unsubscribe/{token:path}", response_class=HTMLResponse, responses=_BROKEN)
 def unsubscribe(request: Request, token: str) -> HTMLResponse:
     """Withdraw the consent that the token names, at once. Doing it again changes nothing."""
     engine: Engine = request.app.state.engine
-    return _page(engine, engine.unsubscribe, token)
+    return _page(engine, engine.unsubscribe.withdraw, token)
 
 
 def _page(engine: Engine, make: Callable[[str], str], token: str) -> HTMLResponse:
@@ -43,4 +43,4 @@ def _page(engine: Engine, make: Callable[[str], str], token: str) -> HTMLRespons
     try:
         return HTMLResponse(make(token), headers=_HEADERS)
     except NotFoundError:
-        return HTMLResponse(engine.broken_link_page(), 404, headers=_HEADERS)
+        return HTMLResponse(engine.unsubscribe.broken_page(), 404, headers=_HEADERS)

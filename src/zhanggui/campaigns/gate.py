@@ -79,8 +79,8 @@ class ConsentGate(Gate):
         )
 
     def returned(self, connection: sa.Connection, message: Message, receipt: Receipt, now: datetime) -> None:
-        """What was not taken was no contact; an address that does not exist is not used again."""
-        if receipt.outcome != "accepted":
+        """What was surely not taken was no contact; an address that does not exist is not used again."""
+        if receipt.outcome in ("retry", "rejected"):
             contacts.forget(connection, customer_id=message.customer_id, message_id=message.message_id)
         if receipt.bad_address:
             contacts.suppress(

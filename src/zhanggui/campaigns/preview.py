@@ -1,9 +1,8 @@
 """What a campaign would do and say for some customers, without logging or sending anything."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from zhanggui.campaigns import messages as campaign_messages
 from zhanggui.campaigns.campaign import Campaign
@@ -13,11 +12,24 @@ from zhanggui.campaigns.store import Run
 from zhanggui.catalog.product import Language
 from zhanggui.content.message import Message
 from zhanggui.content.write import write
+from zhanggui.decisioning.decision import Decision
 from zhanggui.decisioning.explain import explain, summary
 from zhanggui.errors import NotFoundError
 from zhanggui.profiles.build import Snapshot
 
 _RUN = "preview"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explained:
+    """A decision about one customer, in data and in words."""
+
+    customer_id: str
+    decision: Decision
+    summary: str
+    """One sentence."""
+    explanation: str
+    """The whole story: the candidates, and what forbade each."""
 
 
 def explained(
@@ -28,19 +40,19 @@ def explained(
     *,
     at: datetime,
     language: Language,
-) -> Iterator[dict[str, Any]]:
-    """Each customer's decision with a sentence and a whole story. Raises NotFoundError for an unknown customer."""
+) -> Iterator[Explained]:
+    """Each customer's decision, explained. Raises NotFoundError for an unknown customer."""
     options = choice(parts, campaign)
     for decisions, _ in plan(
         parts, campaign, snapshot, options, run_id=_RUN, now=at, customer_ids=_known(snapshot, customer_ids)
     ):
-        for one in decisions:
-            yield {
-                "customer_id": one.customer_id,
-                "decision": asdict(one),
-                "summary": summary(one, options.offers, language),
-                "explanation": explain(one, decisions.actions, options.offers, language),
-            }
+        for decision in decisions:
+            yield Explained(
+                customer_id=decision.customer_id,
+                decision=decision,
+                summary=summary(decision, options.offers, language),
+                explanation=explain(decision, decisions.actions, options.offers, language),
+            )
 
 
 def messages(

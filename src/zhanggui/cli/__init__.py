@@ -1,1 +1,1 @@
-"""The command line: parse, one Engine method, render. Decides nothing."""
+"""The command line: parse, one verb of a part of the engine, render. Decides nothing."""

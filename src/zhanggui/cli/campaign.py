@@ -13,6 +13,7 @@ from zhanggui.cli.output import (
     ShopOption,
     Stages,
     either,
+    moment_named,
     opened,
     padded,
     say,
@@ -44,50 +45,50 @@ def apply(
 ) -> None:
     """Store a campaign from a file; a changed file becomes a new version."""
     with opened(shop) as engine:
-        name, version = engine.apply_campaign_file(file)
-    say(f"{name} is version {version}", f"{name} 现为第 {version} 版")
+        campaign = engine.campaigns.apply_file(file)
+    say(f"{campaign.name} is version {campaign.version}", f"{campaign.name} 现为第 {campaign.version} 版")
 
 
 @app.command()
 def export(name: NameArgument, shop: ShopOption = Path()) -> None:
     """Print a campaign as the file that `apply` takes."""
     with opened(shop) as engine:
-        typer.echo(engine.export_campaign(name), nl=False)
+        typer.echo(engine.campaigns.export(name), nl=False)
 
 
 @app.command("list")
 def list_campaigns(shop: ShopOption = Path()) -> None:
     """Every campaign with its runs: where each stands, and why it failed if it did."""
     with opened(shop) as engine:
-        for one in engine.campaigns():
-            say(f"{one['name']}  version {one['version']}", f"{one['name']}  第 {one['version']} 版")
-            for run_id in one["runs"]:
-                found = engine.run_status(run_id)
-                reason = f"{either(': ', '：')}{found['reason']}" if found["reason"] else ""
-                show(f"  {run_id}  {either(found['state'], _RUNS[found['state']])}{reason}")
+        for campaign in engine.campaigns.all():
+            say(f"{campaign.name}  version {campaign.version}", f"{campaign.name}  第 {campaign.version} 版")
+            for run_id in campaign.runs:
+                status = engine.runs.status(run_id)
+                reason = f"{either(': ', '：')}{status.reason}" if status.reason else ""
+                show(f"  {run_id}  {either(status.state, _RUNS[status.state])}{reason}")
 
 
 @app.command()
 def run(name: NameArgument, shop: ShopOption = Path(), at: MomentOption = None) -> None:
     """Walk the line: profiles, decisions, words, delivery. The same run again changes nothing and sends nothing."""
     with opened(shop) as engine, Stages(STAGES) as stages:
-        run_id, results = engine.run_campaign(name, moment=engine.moment(at), progress=stages)
-    say(f"run {run_id}", f"运行 {run_id}")
-    for step, result in results.items():
+        done = engine.runs.run(name, moment=moment_named(at), progress=stages)
+    say(f"run {done.run_id}", f"运行 {done.run_id}")
+    for step, result in done.results.items():
         counts = _counted({key: value for key, value in result.items() if isinstance(value, int | float)})
         show(f"  {padded(either(step, _STEPS.get(step, step)), 10)} {counts}")
     from zhanggui.evaluation.report import templates_in_words
 
-    for line in templates_in_words(results.get("write", {}).get("templates", {}), spoken()):
+    for line in templates_in_words(done.results.get("write", {}).get("templates", {}), spoken()):
         show(f"             {line}")
-    say(f"`zhanggui evaluate {run_id}` reports on it", f"报告见 `zhanggui evaluate {run_id}`")
+    say(f"`zhanggui evaluate {done.run_id}` reports on it", f"报告见 `zhanggui evaluate {done.run_id}`")
 
 
 @app.command()
 def deliver(run_id: RunArgument, shop: ShopOption = Path()) -> None:
     """Send what has become due of a run since, such as messages that waited for the end of quiet hours."""
     with opened(shop) as engine:
-        states = engine.deliver(run_id)
+        states = engine.runs.deliver(run_id)
     show(_counted(states))
 
 
@@ -105,9 +106,9 @@ def dead(
     """
     with opened(shop) as engine:
         if requeue:
-            count = engine.requeue(run_id)
-            states = engine.deliver(run_id) if count else {}
-        found = engine.dead(run_id)
+            count = engine.runs.requeue(run_id)
+            states = engine.runs.deliver(run_id) if count else {}
+        found = engine.runs.dead(run_id)
     if as_json:
         show_json([asdict(one) for one in found])
         return
@@ -133,7 +134,7 @@ def dead(
 def learn(run_id: RunArgument, shop: ShopOption = Path()) -> None:
     """Join the responses of a run to its decisions and teach the policy, once."""
     with opened(shop) as engine:
-        learned = engine.learn(run_id)
+        learned = engine.runs.learn(run_id)
     say(
         f"{learned.rewards} rewards, {learned.learned} learned from; policy version {learned.policy_version}",
         f"{learned.rewards} 条回报，策略学了其中 {learned.learned} 条；策略版本 {learned.policy_version}",
@@ -152,7 +153,7 @@ def preferences(
 ) -> None:
     """Write what `zhanggui train preference` learns from: used copy against refused copy, and texts by their clicks."""
     with opened(shop) as engine:
-        counts = engine.preferences(file, names or (), minimum=minimum, false_discoveries=false_discoveries)
+        counts = engine.campaigns.preferences(file, names or (), minimum=minimum, false_discoveries=false_discoveries)
     say(
         f"{counts['checks']} comparisons told by the checks, {counts['clicks']} by clicks, in {file}",
         f"{counts['checks']} 组对比来自检查，{counts['clicks']} 组来自点击，写在 {file}",

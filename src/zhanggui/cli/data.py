@@ -1,9 +1,10 @@
 """Commands that bring data in and look at it: ingest, products, consents, suppress, profile, segment."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +15,7 @@ from zhanggui.cli.output import (
     ShopOption,
     either,
     language_named,
+    moment_named,
     opened,
     progress,
     say,
@@ -21,6 +23,9 @@ from zhanggui.cli.output import (
     show_json,
     spoken,
 )
+
+if TYPE_CHECKING:
+    from zhanggui.profiles.consent import Consent
 
 FileArgument = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
 
@@ -34,7 +39,7 @@ def register(app: typer.Typer) -> None:
 def ingest(file: FileArgument, shop: ShopOption = Path()) -> None:
     """Take in events: JSON lines of the Segment spec, plain or .gz. Bad rows go to a reject file."""
     with opened(shop) as engine, progress(either("events", "事件")) as advance:
-        result = engine.ingest(file, progress=advance)
+        result = engine.events.ingest(file, progress=advance)
     say(
         f"{result.stored} events stored, {result.duplicates} known already",
         f"存入 {result.stored} 条事件，另有 {result.duplicates} 条早已存过",
@@ -58,12 +63,17 @@ def products(
     ] = False,
 ) -> None:
     """Take in a product feed: CSV, JSONL, a Shopify export, a Google Merchant feed (XML or TSV)."""
-    if language:
-        language_named(language)
+    spoken_there = language_named(language) if language else None
     pairs = dict(pair.partition("=")[::2] for pair in mapping or [])
     with opened(shop) as engine, progress(either("products", "商品")) as advance:
-        result = engine.load_products(
-            file, form=form, mapping=pairs or None, currency=currency, language=language, full=full, progress=advance
+        result = engine.catalog.load(
+            file,
+            form=form,
+            mapping=pairs or None,
+            currency=currency,
+            language=spoken_there,
+            full=full,
+            progress=advance,
         )
     say(
         f"{result.upserted} products taken in, {result.deleted} deleted",
@@ -92,7 +102,9 @@ def suppress(
     from zhanggui.touches.suppression import in_words
 
     with opened(shop) as engine:
-        found = engine.suppress(address, channel=channel, reason=reason, by=f"command line ({_user()})", lift=lift)
+        found = engine.addresses.suppress(
+            address, channel=channel, reason=reason, by=f"command line ({_user()})", lift=lift
+        )
     if as_json:
         show_json(asdict(found))
         return
@@ -114,7 +126,7 @@ def _user() -> str:
 def consents(file: FileArgument, shop: ShopOption = Path()) -> None:
     """Take in consents: JSON lines of customer_id, channel, purpose, granted, at, how, text."""
     with opened(shop) as engine, progress(either("consents", "同意")) as advance:
-        result = engine.load_consents(file, progress=advance)
+        result = engine.consents.load(file, progress=advance)
     say(
         f"{result.changed} consents changed, {result.unchanged} stood that way already",
         f"更新 {result.changed} 条同意，另有 {result.unchanged} 条本来就是这样",
@@ -125,7 +137,7 @@ def consents(file: FileArgument, shop: ShopOption = Path()) -> None:
 def profiles(shop: ShopOption = Path(), at: MomentOption = None) -> None:
     """Build the profiles, as of now or of any moment."""
     with opened(shop) as engine:
-        built = engine.build_profiles(as_of=engine.moment(at))
+        built = engine.profiles.build(as_of=moment_named(at))
     moment = f"{built.as_of:%Y-%m-%d %H:%M} UTC"
     say(
         f"{built.rows} profiles as of {moment}, snapshot {built.version}",
@@ -141,13 +153,13 @@ def profile(
 ) -> None:
     """What is known of one customer: each column as predicates name it, in words, and hers."""
     with opened(shop) as engine:
-        known = engine.customer(customer_id)
+        known = engine.customers.get(customer_id)
     if as_json:
-        show_json(known)
+        show_json(asdict(known))
         return
-    _table(known["profile"])
-    for one in known["consents"]:
-        _consent(one)
+    _table(known.profile)
+    for consent in known.consents:
+        _consent(consent)
 
 
 def segment(
@@ -157,7 +169,7 @@ def segment(
 ) -> None:
     """Who a predicate holds for, in words and in number."""
     with opened(shop) as engine:
-        found = engine.segment(predicate, language=spoken())
+        found = engine.segments.of(predicate, language=spoken())
     show(found.words)
     say(f"{found.members} of {found.customers} customers", f"{found.customers} 位顾客中的 {found.members} 位")
     for customer_id in found.examples:
@@ -173,16 +185,16 @@ def _report_rejects(count: int, path: Path | None) -> None:
         )
 
 
-def _consent(one: dict[str, Any]) -> None:
-    purpose = {"marketing": "营销", "personalisation": "个性化"}[one["purpose"]]
-    moment = _in_words(one["at"])
+def _consent(consent: "Consent") -> None:
+    purpose = {"marketing": "营销", "personalisation": "个性化"}[consent.purpose]
+    moment = _in_words(consent.at)
     say(
-        f"consent {one['channel']} {one['purpose']}: {'granted' if one['granted'] else 'withdrawn'} {moment}, {one['how']}",
-        f"同意 {one['channel']} {purpose}：{'已给出' if one['granted'] else '已撤回'} {moment}，{one['how']}",
+        f"consent {consent.channel} {consent.purpose}: {'granted' if consent.granted else 'withdrawn'} {moment}, {consent.how}",
+        f"同意 {consent.channel} {purpose}：{'已给出' if consent.granted else '已撤回'} {moment}，{consent.how}",
     )
 
 
-def _table(values: dict[str, Any]) -> None:
+def _table(values: Mapping[str, Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 

@@ -55,14 +55,14 @@ def demo(
         # The past is played again: the shop's clock starts at the campaign's moment and runs as ours does.
         with Engine.open(folder, clock=_clock(_MOMENT), replayed=True) as engine:
             _load(engine, files.products, files.consents, files.before)
-            engine.apply_campaign_file(files.campaign)
+            engine.campaigns.apply_file(files.campaign)
             with Stages(STAGES) as stages:
-                run_id, _ = engine.run_campaign(_CAMPAIGN, moment=_MOMENT, progress=stages)
+                run_id = engine.runs.run(_CAMPAIGN, moment=_MOMENT, progress=stages).run_id
         with Engine.open(folder, clock=_clock(_MOMENT + timedelta(days=15)), replayed=True) as engine:
             with progress(either("orders of the next 14 days", "此后 14 天的订单")) as advance:
-                engine.ingest(files.after, progress=advance)
-            learned = engine.learn(run_id)
-            report = engine.evaluate(run_id)
+                engine.events.ingest(files.after, progress=advance)
+            learned = engine.runs.learn(run_id)
+            report = engine.runs.report(run_id)
     from zhanggui.evaluation.report import render_text
 
     console.rule(either("report", "报告"))
@@ -87,13 +87,13 @@ def demo(
 
 def _load(engine: "Engine", products: Path, consents: Path, events: Path) -> None:
     with progress(either("products", "商品")) as advance:
-        engine.load_products(products, form="jsonl", language="en", progress=advance)
+        engine.catalog.load(products, form="jsonl", language="en", progress=advance)
     with progress(either("consents", "同意")) as advance:
-        engine.load_consents(consents, progress=advance)
+        engine.consents.load(consents, progress=advance)
     with progress(either("events", "事件")) as advance:
-        engine.ingest(events, progress=advance)
+        engine.events.ingest(events, progress=advance)
     with progress(either("compacting the event log", "整理事件日志"), 1) as advance:
-        engine.compact()
+        engine.events.compact()
         advance(1)
 
 

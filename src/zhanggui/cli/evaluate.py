@@ -50,7 +50,7 @@ def run(
     from zhanggui.evaluation.report import render_text
 
     with opened(shop) as engine:
-        report = engine.evaluate(run_id)
+        report = engine.runs.report(run_id)
     if as_json:
         show_json(report.to_json())
     else:

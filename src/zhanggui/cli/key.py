@@ -20,14 +20,14 @@ def create(
     if scope not in ("write", "admin"):
         raise typer.BadParameter("write or admin", param_hint="--scope")
     with opened(shop) as engine:
-        typer.echo(engine.create_key(label, scope="admin" if scope == "admin" else "write"))
+        typer.echo(engine.keys.create(label, scope="admin" if scope == "admin" else "write"))
 
 
 @app.command("list")
 def list_keys(shop: ShopOption = Path()) -> None:
     """Every key: id, scope, label, when it was made and closed."""
     with opened(shop) as engine:
-        for one in engine.keys():
+        for one in engine.keys.all():
             state = either("open", "有效")
             if one.revoked_at:
                 state = f"{either('closed', '已停用')} {one.revoked_at:%Y-%m-%d}"
@@ -38,5 +38,5 @@ def list_keys(shop: ShopOption = Path()) -> None:
 def revoke(key_id: Annotated[str, typer.Argument(help="The key's id.")], shop: ShopOption = Path()) -> None:
     """Close a key for good."""
     with opened(shop) as engine:
-        engine.revoke_key(key_id)
+        engine.keys.revoke(key_id)
     say(f"{key_id} is closed", f"{key_id} 已停用")

@@ -8,13 +8,14 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from zhanggui.errors import TrainingError
+from zhanggui.errors import InputError, TrainingError
 
 if TYPE_CHECKING:
     from zhanggui.catalog.product import Language
@@ -75,6 +76,17 @@ LanguageOption = Annotated[
         help=f"Language of the answer: en or zh; default: that of {LANGUAGE}, or else the shop's.",
     ),
 ]
+
+
+def moment_named(text: str | None) -> datetime | None:
+    """The moment that an operator names in ISO 8601, in UTC unless it says otherwise. Raises InputError."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"{text!r} is no moment", hint="such as 2026-01-31T12:00:00+08:00") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def either(english: str, chinese: str) -> str:

@@ -1,5 +1,6 @@
 """Commands about the shop as a whole: init, check, decide, write, serve."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from zhanggui.cli.output import (
     either,
     errors,
     language_named,
+    moment_named,
     opened,
     say,
     settings,
@@ -20,6 +22,7 @@ from zhanggui.cli.output import (
     show_json,
     spoken,
 )
+from zhanggui.cli.setup import show_setup
 from zhanggui.errors import ZhangguiError
 
 _DELIVERY_SECONDS = 15.0
@@ -58,8 +61,7 @@ def init(
 def check(shop: ShopOption = Path()) -> None:
     """Read the settings, open the database, and say what is set up."""
     with opened(shop) as engine:
-        for line in engine.describe(spoken()):
-            show(line)
+        show_setup(engine.setup())
 
 
 def decide(
@@ -74,12 +76,12 @@ def decide(
     """What a campaign would do for a customer, and why. Nothing is logged or sent."""
     with opened(shop) as engine:
         # A program that reads JSON gets the same in every shop and environment.
-        words = language or "en" if as_json else spoken()
-        found = engine.explain(campaign, [customer_id], moment=engine.moment(at), language=words)[0]
+        words = language_named(language or "en") if as_json else spoken()
+        explained = engine.campaigns.explain(campaign, [customer_id], moment=moment_named(at), language=words)[0]
     if as_json:
-        show_json(found)
+        show_json(asdict(explained))
     else:
-        show(found["explanation"] if explain else found["summary"])
+        show(explained.explanation if explain else explained.summary)
 
 
 def write(
@@ -92,14 +94,14 @@ def write(
 ) -> None:
     """The message that a customer would get, with its proof record. Nothing is sent."""
     with opened(shop) as engine:
-        found = engine.preview(campaign, [customer_id], moment=engine.moment(at))
+        messages = engine.campaigns.preview(campaign, [customer_id], moment=moment_named(at))
     if as_json:
-        show_json(found)
-    elif not found:
+        show_json([asdict(message) for message in messages])
+    elif not messages:
         more = f"zhanggui decide {customer_id} --campaign {campaign} --explain"
         say(f"no message; {more} --language en says why", f"没有消息；原因见 {more} --language zh")
     else:
-        show(f"{found[0]['subject']}\n\n{found[0]['body']}")
+        show(f"{messages[0].subject}\n\n{messages[0].body}")
 
 
 def serve(
@@ -126,9 +128,9 @@ def serve(
         def deliver() -> None:
             while not stop.is_set():
                 try:
-                    for run_id in engine.resume():
+                    for run_id in engine.runs.resume():
                         tell(either(f"run {run_id} was cut off; it goes on", f"运行 {run_id} 曾中断，现在接着跑"))
-                    engine.deliver_due(say=tell)
+                    engine.runs.deliver_due(say=tell)
                 except ZhangguiError as error:
                     tell(str(error))
                 except Exception:  # whatever it is: the next round may go well, and nobody else would send

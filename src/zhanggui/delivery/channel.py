@@ -6,8 +6,9 @@ from typing import Literal, Protocol, runtime_checkable
 
 from zhanggui.content.message import Message
 
-Outcome = Literal["accepted", "retry", "rejected"]
-"""accepted: the other side took it. retry: it may be tried again later. rejected: never try again."""
+Outcome = Literal["accepted", "retry", "rejected", "in_doubt"]
+"""accepted: the other side took it. retry: it was not taken, and may be tried again later. rejected: never try again.
+in_doubt: it was handed over whole, and no answer came: it may have been taken."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +20,12 @@ class Receipt:
     detail: str
     """Its words: an SMTP reply, an HTTP status, the error."""
     bad_address: bool = False
-    """The address does not exist: it is suppressed from now on."""
+    """The other side says that the address does not exist (RFC 3463: 5.1.x of a recipient): it is suppressed from now on."""
+    policy: bool = False
+    """The shop itself was refused (its sender, its right to send, its quota), whoever the recipient is: the outcome is
+    then "retry", and nobody is suppressed."""
+    slow_down_seconds: float | None = None
+    """The other side asks for a rest: nothing goes through the whole channel for so long (SMTP 421, HTTP Retry-After)."""
 
 
 @runtime_checkable

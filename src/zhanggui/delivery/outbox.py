@@ -228,6 +228,7 @@ def record(
             claim=None,
             lease_until=None,
             reason=receipt.detail[:500],
+            in_doubt=outbox.c.in_doubt + int(receipt.outcome == "in_doubt"),
         )
     )
     return "waiting"

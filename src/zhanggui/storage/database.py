@@ -161,6 +161,17 @@ def insert(connection: sa.Connection, table: sa.Table) -> Any:
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
+def now(connection: sa.Connection) -> datetime:
+    """The moment that the database issues: the same clock for every worker beside it, whatever their own clocks say."""
+    microseconds = (
+        "CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000"
+        if connection.dialect.name == "sqlite"
+        else "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
+    )
+    issued = sa.literal_column(microseconds, UtcTime)
+    return connection.execute(sa.select(issued)).scalar_one()
+
+
 def _roll_back(connection: sa.Connection) -> None:
     driver: Any = connection.connection.dbapi_connection
     if driver.in_transaction:  # a full disk has rolled back already

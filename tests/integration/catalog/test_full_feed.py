@@ -18,7 +18,7 @@ class Shop:
 
     def load(self, rows: str, *, full: bool = False) -> tuple[int, int, int]:
         self.feed.write_text(HEAD + rows, encoding="utf-8")
-        done = self.engine.load_products(self.feed, full=full)
+        done = self.engine.catalog.load(self.feed, full=full)
         return done.upserted, done.deleted, done.kept
 
     def there(self) -> str:

@@ -31,8 +31,8 @@ PRODUCTS = [
 def test_a_shops_products_become_an_annotated_corpus(tmp_path: Path) -> None:
     Engine.create(tmp_path / "shop")
     with Engine.open(tmp_path / "shop") as engine:
-        loaded, errors = engine.put_products(PRODUCTS)
-    assert (loaded.upserted, errors) == (12, [])
+        loaded = engine.catalog.put(PRODUCTS)
+    assert (loaded.upserted, loaded.errors) == (12, ())
     out = tmp_path / "corpus"
     ran = CliRunner().invoke(
         app, ["corpus", "build", "--catalog", "-C", str(tmp_path / "shop"), "--out", str(out), "--licence", "ours"]

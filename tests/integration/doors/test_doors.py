@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from zhanggui.api import create_app
 from zhanggui.catalog import store
 from zhanggui.cli.main import app
 from zhanggui.engine import Engine
-from zhanggui.testing import FixedClock
+from zhanggui.engine.campaigns import Campaigns, CampaignView
+from zhanggui.testing import FakeLLM, FixedClock
 
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
 
@@ -104,8 +106,8 @@ def test_products_without_a_language_are_in_the_shops(shop: Path, tmp_path: Path
 
 @pytest.fixture(scope="module")
 def client(shop: Path) -> Iterator[TestClient]:
-    with Engine.open(shop, clock=FixedClock(NOW)) as engine:
-        key = engine.create_key("test", scope="admin")
+    with Engine.open(shop, model=FakeLLM("Something for quiet evenings."), clock=FixedClock(NOW)) as engine:
+        key = engine.keys.create("test", scope="admin")
         with TestClient(create_app(engine), headers={"Authorization": f"Bearer {key}"}) as client:
             yield client
 
@@ -119,13 +121,13 @@ def test_without_a_key_or_with_an_unknown_one_a_client_is_asked_for_a_key(client
 
 def test_a_good_key_of_the_wrong_scope_is_forbidden_and_one_that_was_closed_is_unknown(client: TestClient) -> None:
     engine: Engine = client.app.state.engine  # type: ignore[attr-defined]
-    write = engine.create_key("page", scope="write")
+    write = engine.keys.create("page", scope="write")
     asked = {"url": "/v1/customers/customer-001", "headers": {"Authorization": f"Bearer {write}"}}
     answer = client.get(**asked)
     assert (answer.status_code, answer.headers["content-type"]) == (403, "application/problem+json")
     assert "www-authenticate" not in answer.headers
     assert "--scope admin" in answer.json()["detail"]
-    engine.revoke_key(write.split("_")[1])
+    engine.keys.revoke(write.split("_")[1])
     assert client.get(**asked).status_code == 401
 
 
@@ -170,10 +172,6 @@ def test_unsubscribing_needs_a_post_and_works_without_a_session(client: TestClie
         "customer_ids": [f"customer-{n:03d}" for n in range(2, 60)],
         "moment": NOW.isoformat(),
     }
-    from zhanggui.testing import FakeLLM
-
-    engine: Engine = client.app.state.engine  # type: ignore[attr-defined]
-    object.__setattr__(engine.parts, "model", lambda: FakeLLM("Something for quiet evenings."))
     message = client.post("/v1/messages", json=ask).json()[0]
     path = "/unsubscribe/" + message["data"]["unsubscribe_url"].rsplit("/", 1)[1]
     anonymous = TestClient(client.app)
@@ -189,7 +187,7 @@ def test_a_broken_unsubscribe_link_is_a_page_in_both_languages_that_says_what_to
     client: TestClient, broken: str
 ) -> None:
     engine: Engine = client.app.state.engine  # type: ignore[attr-defined]
-    whole = engine.parts.unsubscribe_url("customer-001", "email", "zh").rsplit("/", 1)[1]
+    whole = engine.unsubscribe.url("customer-001", "email", "zh").rsplit("/", 1)[1]
     path = f"/unsubscribe/{broken.format(whole=whole, cut=whole[:-5])}"
     anonymous = TestClient(client.app, raise_server_exceptions=False)
     assert anonymous.get(f"/unsubscribe/{whole}").status_code == 200
@@ -242,14 +240,18 @@ def test_a_body_too_large_is_refused_before_it_is_read(client: TestClient) -> No
     assert client.post("/v1/batch", content=b"x" * 30_000_000).status_code == 413
 
 
-def test_what_is_refused_or_fails_is_counted_by_its_route(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    gentle = TestClient(client.app, raise_server_exceptions=False, headers=client.headers)
-    gzip = {"Content-Encoding": "gzip"}
-
-    def broken(_engine: Engine) -> None:
+class BrokenCampaigns(Campaigns):
+    def all(self) -> list[CampaignView]:
         raise RuntimeError("a mistake of ours")
 
-    monkeypatch.setattr(Engine, "campaigns", broken)
+
+def test_what_is_refused_or_fails_is_counted_by_its_route(client: TestClient) -> None:
+    engine: Engine = client.app.state.engine  # type: ignore[attr-defined]
+    works = engine.campaigns
+    broken = BrokenCampaigns(parts=works.parts, profiles=works.profiles, channels=works.channels)
+    app = create_app(replace(engine, campaigns=broken))
+    gentle = TestClient(app, raise_server_exceptions=False, headers=client.headers)
+    gzip = {"Content-Encoding": "gzip"}
     asked = {
         ("/v1/batch", "POST", 413): lambda: gentle.post("/v1/batch", content=b"x" * 30_000_000),
         ("/v1/track", "POST", 400): lambda: gentle.post("/v1/track", content=b"no gzip", headers=gzip),
@@ -258,10 +260,10 @@ def test_what_is_refused_or_fails_is_counted_by_its_route(client: TestClient, mo
         ("/unsubscribe/{token}", "GET", 404): lambda: gentle.get("/unsubscribe/forged"),
         ("unmatched", "other", 404): lambda: gentle.request("PROPFIND", "/wp-login.php"),
     }
-    before = counted(client)
+    before = counted(gentle)
     for (_, _, status), ask in asked.items():
         assert ask().status_code == status
-    after = counted(client)
+    after = counted(gentle)
     for route, method, status in asked:
         line = f'zhanggui_http_requests_total{{method="{method}",route="{route}",status="{status}"}}'
         assert after[line] == before.get(line, 0) + 1

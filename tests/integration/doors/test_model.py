@@ -96,7 +96,7 @@ def shop(tmp_path: Path) -> Path:
 def answers(shop: Path) -> str:
     """Whether the model that the shop's settings name loads and answers."""
     with Engine.open(shop) as engine:
-        model = engine._loaded_model()
+        model = engine.models.writer()
         assert model is not None
         request = ChatRequest(messages=(ChatMessage(role="user", content="tea"),))
         assert model.generate([request], sampling=Sampling(max_tokens=4))[0].completion_tokens >= 1

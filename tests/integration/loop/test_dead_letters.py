@@ -24,14 +24,14 @@ def run(shop: Path, *arguments: str) -> str:
 def test_dead_letters_are_listed_with_their_reason_and_go_again_on_request(tmp_path: Path) -> None:
     shop, works = tmp_path / "shop", False
     Engine.create(shop)
-    with Engine.open(shop, clock=FixedClock(NOW)) as engine:
+    with (shop / "zhanggui.toml").open("a") as settings:
+        settings.write("[model]\nlanguages = []\n")
+    channel = MemoryChannel(lambda message: "accepted" if works and message.language == "en" else "rejected")
+    with Engine.open(shop, channels={"email": channel}, clock=FixedClock(NOW)) as engine:
         engine.load_sample()
-        channel = MemoryChannel(lambda message: "accepted" if works and message.language == "en" else "rejected")
-        object.__setattr__(engine.parts, "channels", lambda: {"email": channel})
-        object.__setattr__(engine.parts, "model", lambda: None)
-        run_id, results = engine.run_campaign("welcome-back", moment=NOW)
-        count = results["deliver"]["dead"]
-        key = engine.create_key("test", scope="admin")
+        done = engine.runs.run("welcome-back", moment=NOW)
+        run_id, count = done.run_id, done.results["deliver"]["dead"]
+        key = engine.keys.create("test", scope="admin")
         with TestClient(create_app(engine), headers={"Authorization": f"Bearer {key}"}) as client:
             assert client.get("/v1/runs/none/dead").status_code == 404
             found = client.get(f"/v1/runs/{run_id}/dead").json()
@@ -40,10 +40,10 @@ def test_dead_letters_are_listed_with_their_reason_and_go_again_on_request(tmp_p
             works = True
             assert client.post(f"/v1/runs/{run_id}/dead/requeue").json() == {"requeued": count}
             assert client.get(f"/v1/runs/{run_id}/dead").json() == []
-        states = engine.deliver_due()[run_id]
+        states = engine.runs.deliver_due()[run_id]
         assert states["sent"] == len(channel.sent) > 0
         assert states["sent"] + states["dead"] == count
-        assert len(engine.dead(run_id)) == states["dead"] > 0
+        assert len(engine.runs.dead(run_id)) == states["dead"] > 0
     listed = run(shop, "dead", run_id).splitlines()
     assert len([parts for parts in listed if "fake: rejected" in parts and "@" in parts]) == states["dead"]
     assert "--requeue" in listed[-1]

@@ -33,18 +33,17 @@ def test_runs_leave_comparisons_told_by_checks_and_by_clicks(tmp_path: Path) -> 
     from zhanggui.training import comparisons
 
     Engine.create(tmp_path / "shop")
+    with (tmp_path / "shop" / "zhanggui.toml").open("a") as settings:
+        settings.write('[model]\nlanguages = ["en", "zh"]\n')
     clock, channel, words = FixedClock(NOW), MemoryChannel(), Words()
     model = FakeLLM(words)
-    with Engine.open(tmp_path / "shop", clock=clock) as engine:
-        object.__setattr__(engine.parts, "channels", lambda: {"email": channel})
-        object.__setattr__(engine.parts, "model", lambda: model)
-        object.__setattr__(engine.parts, "model_languages", ("en", "zh"))
+    with Engine.open(tmp_path / "shop", model=model, channels={"email": channel}, clock=clock) as engine:
         engine.load_sample()
-        engine.run_campaign("welcome-back", moment=NOW)
+        engine.runs.run("welcome-back", moment=NOW)
         first = len(channel.sent)
         clock.advance(timedelta(days=30))
         words.good = {"en": "for early mornings.", "zh": "留给清早的自己。"}
-        engine.run_campaign("welcome-back", moment=clock())
+        engine.runs.run("welcome-back", moment=clock())
         assert len(channel.sent) - first > 50
         # Everybody clicks on what the second run said, nobody on the first.
         clicks = [
@@ -59,16 +58,16 @@ def test_runs_leave_comparisons_told_by_checks_and_by_clicks(tmp_path: Path) -> 
             for one in channel.sent[first:]
         ]
         clock.advance(timedelta(days=30))
-        assert engine.collect({"batch": clicks})[1] == []
+        assert engine.events.collect({"batch": clicks}).errors == ()
         with engine.database.reading() as connection:
             runs = preferences.store.runs_of(connection, "welcome-back")
-        shown = preferences.shown_by(engine.parts, runs)
+        shown = preferences.shown_by(engine.runs.parts, runs)
         assert sum(one.sent for one in shown) == len(channel.sent)
         assert all(one.clicked == (one.sent if _second(one.text) else 0) for one in shown)
         file = tmp_path / "rows.jsonl"
-        counts = engine.preferences(file, ["welcome-back"], minimum=5)
+        counts = engine.campaigns.preferences(file, ["welcome-back"], minimum=5)
         with pytest.raises(NotFoundError, match="no campaign"):
-            engine.preferences(file, ["nothing"])
+            engine.campaigns.preferences(file, ["nothing"])
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     assert Counter(one["source"] for one in rows) == counts
     assert counts["checks"] > 1

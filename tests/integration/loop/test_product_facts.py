@@ -13,17 +13,18 @@ from zhanggui.delivery import outbox
 from zhanggui.delivery.outbox import outbox as messages
 from zhanggui.engine import Engine
 from zhanggui.money import Money
-from zhanggui.testing import MemoryChannel
+from zhanggui.testing import FakeLLM, FixedClock, MemoryChannel
 
 NIGHT = datetime(2026, 3, 2, 15, tzinfo=UTC)  # eleven in the evening in Shanghai
 
 
 def test_no_message_leaves_for_a_product_that_changed_overnight(
-    open_sample: Callable[[datetime, str], tuple[Engine, MemoryChannel]],
+    open_sample: Callable[..., Engine],
 ) -> None:
-    engine, channel = open_sample(NIGHT, "A good thing for quiet evenings.")
-    run_id, _ = engine.run_campaign("welcome-back", moment=NIGHT)
-    with engine.parts.database.transaction() as connection:
+    clock, channel = FixedClock(NIGHT), MemoryChannel()
+    engine = open_sample(clock, model=FakeLLM("A good thing for quiet evenings."), channels={"email": channel})
+    run_id = engine.runs.run("welcome-back", moment=NIGHT).run_id
+    with engine.runs.parts.database.transaction() as connection:
         documents = connection.scalars(sa.select(messages.c.document).where(messages.c.state == "waiting"))
         waiting = Counter(json.loads(one)["data"]["product_id"] for one in documents)
         found = catalog.find(connection, waiting)
@@ -38,9 +39,9 @@ def test_no_message_leaves_for_a_product_that_changed_overnight(
         catalog.delete(connection, [gone.product_id])
     assert min(waiting[one.product_id] for one in (dearer, empty, gone, on_sale)) > 0
     left_before = len(channel.sent)
-    engine.clock.advance(timedelta(hours=11))  # type: ignore[attr-defined]
-    engine.deliver_due()
-    with engine.parts.database.reading() as connection:
+    clock.advance(timedelta(hours=11))
+    engine.runs.deliver_due()
+    with engine.runs.parts.database.reading() as connection:
         refused = outbox.counts(connection, run_id).refused
     assert refused == {
         "price_changed": waiting[dearer.product_id] + waiting[on_sale.product_id],

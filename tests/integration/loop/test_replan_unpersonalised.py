@@ -20,20 +20,18 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, 
     """A run whose messages waited for the morning, by when everybody had refused: before and after, by customer."""
     shop = tmp_path_factory.mktemp("plain") / "shop"
     Engine.create(shop)
-    with Engine.open(shop, clock=FixedClock(NIGHT)) as engine:
+    fakes = {"model": FakeLLM("Tea, for quiet evenings."), "channels": {"email": MemoryChannel()}}
+    with Engine.open(shop, clock=FixedClock(NIGHT), **fakes) as engine:
         engine.load_sample()
-        channel = MemoryChannel()
-        object.__setattr__(engine.parts, "channels", lambda: {"email": channel})
-        object.__setattr__(engine.parts, "model", lambda: FakeLLM("Tea, for quiet evenings."))
-        run_id, _ = engine.run_campaign("welcome-back", moment=NIGHT)
-        before = {one.customer_id: one for batch in engine.parts.decisions.read(run_id) for one in batch}
+        run_id = engine.runs.run("welcome-back", moment=NIGHT).run_id
+        before = {one.customer_id: one for batch in engine.runs.parts.decisions.read(run_id) for one in batch}
         for who in before:
-            engine.record_consent(
+            engine.consents.record(
                 customer_id=who, channel="*", purpose="personalisation", granted=False, at=NIGHT.isoformat(), how="call", text=""
             )  # fmt: skip
         engine.clock.advance(timedelta(hours=11))  # type: ignore[attr-defined]
-        engine.deliver_due()
-        after = {one.customer_id: one for batch in engine.parts.decisions.read(run_id) for one in batch}
+        engine.runs.deliver_due()
+        after = {one.customer_id: one for batch in engine.runs.parts.decisions.read(run_id) for one in batch}
         yield engine, before, after
 
 
@@ -54,4 +52,4 @@ def test_words_that_the_run_did_not_write_are_compared_with_nothing(
 ) -> None:
     engine, _, _ = refused
     engine.clock.advance(timedelta(days=40))  # type: ignore[attr-defined]
-    assert engine.preferences(tmp_path / "rows.jsonl")["clicks"] == 0
+    assert engine.campaigns.preferences(tmp_path / "rows.jsonl")["clicks"] == 0

@@ -101,7 +101,7 @@ def test_a_text_that_postgresql_cannot_keep_is_its_senders_fault(postgres_url: s
 def test_a_database_that_went_away_is_not_replaced_by_an_empty_one(tmp_path: Path) -> None:
     Engine.create(tmp_path)
     with Engine.open(tmp_path) as engine:
-        engine.build_profiles()
+        engine.profiles.build()
     (tmp_path / "data" / "shop.db").unlink()
     with pytest.raises(StorageError, match="put it back"):
         Engine.open(tmp_path)
@@ -112,14 +112,15 @@ def test_a_campaigns_database_of_workflows_is_told_of_like_the_shops(tmp_path: P
     logged = MemoryHandler(100)
     logging.getLogger("dbos").addHandler(logged)
     Engine.create(tmp_path)
+    with (tmp_path / "zhanggui.toml").open("a") as settings:
+        settings.write("[model]\nlanguages = []\n")
     with Engine.open(tmp_path) as engine:
         engine.load_sample()
         (tmp_path / "data" / "workflows.db").write_text("product_id,title,price\n" * 100)
         with pytest.raises(StorageError, match=r"workflows\.db is no SQLite database"):
-            engine.run_campaign("welcome-back")
+            engine.runs.run("welcome-back")
         (tmp_path / "data" / "workflows.db").unlink()
-        object.__setattr__(engine.parts, "model", lambda: None)
-        assert engine.run_campaign("welcome-back")[1]["deliver"]
+        assert engine.runs.run("welcome-back").results["deliver"]
     logging.getLogger("dbos").removeHandler(logged)
     assert logged.buffer == [], "the same error again, with its traceback"
 

@@ -25,5 +25,5 @@ def test_two_loads_in_one_second_keep_their_rejects_apart(tmp_path: Path) -> Non
         kept = []
         for product_id in ("tea-1", "tea-2"):
             bad.write_text(f"product_id,title,price\n{product_id},Tea,-1\n")
-            kept.append(engine.load_products(bad).rejects)
+            kept.append(engine.catalog.load(bad).rejects)
     assert ["tea-1" in path.read_text() for path in kept if path] == [True, False]

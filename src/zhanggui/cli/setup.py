@@ -1,0 +1,41 @@
+"""What `zhanggui check` says is set up, line by line. Decides nothing."""
+
+from typing import TYPE_CHECKING
+
+from zhanggui.cli.output import either, padded, show
+
+if TYPE_CHECKING:
+    from zhanggui.engine.engine import Setup
+
+
+def show_setup(setup: "Setup") -> None:
+    """A line for each thing that is set up, in the operator's language."""
+    english = {"en": "English", "zh": "Chinese"}
+    chinese = {"en": "英文", "zh": "中文"}
+    model = either(
+        f"{setup.model} for {', '.join(english[language] for language in setup.model_languages)}; "
+        "the other languages are written from templates",
+        f"{setup.model} 写{'、'.join(chinese[language] for language in setup.model_languages)}，其余使用模板",
+    )
+    if not (setup.model and setup.model_languages):
+        model = either("none, all from templates", "没有，全部使用模板")
+    none, comma = either("none", "没有"), either(", ", "、")
+    secret = (
+        either("is set", "已设置")
+        if setup.secret_given
+        else either("is not set: a key file is used", "没有设置：使用密钥文件")
+    )
+    shop = either(
+        f"{setup.name} ({setup.currency}, {setup.language}, {setup.time_zone})",
+        f"{setup.name}（{setup.currency}，{setup.language}，{setup.time_zone}）",
+    )
+    channels = [either(f"{name} ({kind})", f"{name}（{kind}）") for name, kind in setup.channels.items()]
+    for label, value in (
+        (either("shop", "店铺"), shop),
+        (either("database", "数据库"), setup.database),
+        (either("model", "模型"), model),
+        (either("channels", "渠道"), comma.join(channels) or none),
+        (either("campaigns", "活动"), comma.join(setup.campaigns) or none),
+        (either("secret", "密钥"), f"{setup.secret_env} {secret}"),
+    ):
+        show(f"{padded(label, 12)}{value}")

@@ -1,0 +1,109 @@
+"""`engine.campaigns`: what campaigns say, what they would do and write, and what their runs left for training."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from zhanggui.campaigns import campaign as campaign_files
+from zhanggui.campaigns import preferences, preview, store
+from zhanggui.campaigns.campaign import Campaign
+from zhanggui.campaigns.preview import Explained
+from zhanggui.campaigns.run import moment_of
+from zhanggui.campaigns.run_parts import RunParts
+from zhanggui.catalog.product import Language
+from zhanggui.content.message import Message
+from zhanggui.engine.profiles import Profiles
+from zhanggui.errors import ConfigError
+from zhanggui.storage import plugins
+
+
+@dataclass(frozen=True, kw_only=True)
+class Applied:
+    """A campaign that was stored."""
+
+    name: str
+    version: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CampaignView:
+    """A campaign as it stands."""
+
+    name: str
+    version: int
+    runs: tuple[str, ...]
+    """Ids, the first run first."""
+    definition: Mapping[str, Any]
+    """As `apply` takes it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Campaigns:
+    """The campaigns of a shop with these channels."""
+
+    parts: RunParts
+    profiles: Profiles
+    channels: tuple[str, ...]
+
+    def apply(self, definition: Mapping[str, Any]) -> Applied:
+        """Store a campaign given as plain data. Raises CampaignError."""
+        return self._apply(campaign_files.check(definition))
+
+    def apply_file(self, path: Path) -> Applied:
+        """Store a campaign from a TOML file. Raises CampaignError."""
+        return self._apply(campaign_files.parse(path.read_text(encoding="utf-8"), source=str(path)))
+
+    def export(self, name: str) -> str:
+        """A campaign as TOML. Raises NotFoundError."""
+        with self.parts.database.reading() as connection:
+            return campaign_files.to_toml(store.get(connection, name)[0])
+
+    def all(self) -> list[CampaignView]:
+        """Every campaign with its version, definition and runs."""
+        views = []
+        with self.parts.database.reading() as connection:
+            for name in store.names(connection):
+                campaign, version = store.get(connection, name)
+                runs = tuple(run.run_id for run in store.runs_of(connection, name))
+                views.append(
+                    CampaignView(name=name, version=version, runs=runs, definition=campaign_files.to_data(campaign))
+                )
+        return views
+
+    def explain(
+        self, name: str, customer_ids: Sequence[str], *, moment: datetime | None = None, language: Language = "en"
+    ) -> list[Explained]:
+        """What a campaign would do for these customers, and why. Logs and sends nothing. Raises NotFoundError."""
+        campaign, at = self._at(name, moment)
+        snapshot = self.profiles.build(as_of=at)
+        return list(preview.explained(self.parts, campaign, snapshot, customer_ids, at=at, language=language))
+
+    def preview(self, name: str, customer_ids: Sequence[str], *, moment: datetime | None = None) -> list[Message]:
+        """The messages that these customers would get. Logs and sends nothing. Raises NotFoundError."""
+        campaign, at = self._at(name, moment)
+        snapshot = self.profiles.build(as_of=at)
+        return preview.messages(self.parts, campaign, snapshot, customer_ids, at=at)
+
+    def preferences(
+        self, path: Path, names: Sequence[str] = (), *, minimum: int = 200, false_discoveries: float = 0.05
+    ) -> dict[str, int]:
+        """Write comparisons for `zhanggui train preference` (`campaigns.preferences.write`). Raises NotFoundError."""
+        return preferences.write(self.parts, path, names, minimum=minimum, false_discoveries=false_discoveries)
+
+    def _at(self, name: str, moment: datetime | None) -> tuple[Campaign, datetime]:
+        with self.parts.database.reading() as connection:
+            campaign, _ = store.get(connection, name)
+        return campaign, moment_of(campaign, moment, self.parts.clock())
+
+    def _apply(self, campaign: Campaign) -> Applied:
+        for name in campaign.channels:
+            if name not in self.channels:
+                raise ConfigError(
+                    f"campaign {campaign.name!r} uses the channel {name!r}; write a [channels.{name}] section"
+                )
+        plugins.find("zhanggui.policies", campaign.policy)
+        with self.parts.database.transaction() as connection:
+            version = store.apply(connection, campaign, now=self.parts.clock())
+        return Applied(name=campaign.name, version=version)

@@ -1,0 +1,91 @@
+"""`engine.catalog`: the products of a shop, from feeds and from calls."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from zhanggui.catalog import load as catalog_load
+from zhanggui.catalog.product import Language, Product
+from zhanggui.catalog.row import Deletion, read
+from zhanggui.engine.rejects import Count, Rejects
+from zhanggui.errors import InputError, ProductError
+from zhanggui.storage import Database
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedLoaded:
+    """What became of a feed's rows."""
+
+    upserted: int
+    deleted: int
+    kept: int
+    """Products that a full feed does not name, kept since a row was refused whose product nobody knows."""
+    rejected: int
+    rejects: Path | None
+    """The reject file, if there is one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductsPut:
+    """What became of products given as plain data."""
+
+    upserted: int
+    deleted: int
+    errors: tuple[InputError, ...]
+    """One for each bad row."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalog:
+    """The products of a shop with this currency and language."""
+
+    database: Database
+    rejects: Rejects
+    clock: Callable[[], datetime]
+    currency: str
+    language: Language
+
+    def load(
+        self,
+        path: Path,
+        *,
+        form: str = "auto",
+        mapping: Mapping[str, str] | None = None,
+        currency: str | None = None,
+        language: Language | None = None,
+        full: bool = False,
+        progress: Count = lambda _n: None,
+    ) -> FeedLoaded:
+        """Take in a product feed; a `full` one deletes what it does not name. Bad rows go to a reject file.
+
+        Raises ProductError for a file that cannot be read, and for a full one without products.
+        """
+        with self.rejects.of(path) as rejects, self.database.transaction() as connection:
+            done = catalog_load.load_feed(
+                connection,
+                path,
+                rejects=rejects,
+                form=form,
+                mapping=mapping,
+                currency=currency or self.currency,
+                language=language or self.language,
+                full=full,
+                now=self.clock(),
+                progress=progress,
+            )
+        return FeedLoaded(**asdict(done), rejected=rejects.count, rejects=rejects.written)
+
+    def put(self, rows: Sequence[Mapping[str, Any]]) -> ProductsPut:
+        """Add, change or delete products given as plain data. Good rows are kept; the errors name the bad ones."""
+        good: list[Product | Deletion] = []
+        errors: list[InputError] = []
+        for number, row in enumerate(rows):
+            try:
+                good.append(read(row, currency=self.currency, language=self.language))
+            except ProductError as error:
+                errors.append(error.at("", number))
+        with self.database.transaction() as connection:
+            upserted, deleted = catalog_load.load(connection, good, now=self.clock())
+        return ProductsPut(upserted=upserted, deleted=deleted, errors=tuple(errors))

@@ -1,0 +1,50 @@
+"""`engine.customers`: what is known of one customer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from zhanggui.engine.profiles import Profiles
+from zhanggui.profiles import consent, identity
+from zhanggui.profiles.consent import Consent
+from zhanggui.storage import Database
+
+
+@dataclass(frozen=True, kw_only=True)
+class Customer:
+    """A customer as of the latest snapshot, with consents and addresses as of now."""
+
+    customer_id: str
+    as_of: datetime
+    snapshot: str
+    profile: Mapping[str, Any]
+    """The columns of the profile, by name."""
+    consents: tuple[Consent, ...]
+    """With their proof."""
+    addresses: Mapping[str, str | None]
+    """By channel."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Customers:
+    """The customers of a shop with these channels."""
+
+    database: Database
+    profiles: Profiles
+    channels: tuple[str, ...]
+
+    def get(self, customer_id: str) -> Customer:
+        """Profile, consents with their proof, and addresses. Raises NotFoundError."""
+        profile = self.profiles.latest().profile(customer_id)
+        with self.database.reading() as connection:
+            return Customer(
+                customer_id=customer_id,
+                as_of=profile.as_of,
+                snapshot=profile.snapshot_version,
+                profile=dict(profile.features),
+                consents=tuple(consent.proof(connection, customer_id)),
+                addresses={
+                    name: identity.addresses(connection, [customer_id], name).get(customer_id) for name in self.channels
+                },
+            )
