@@ -65,6 +65,11 @@ class ApiKey:
         return self.scope == "write" and self.revoked_at is None and lately
 
 
+def scope_named(text: str) -> Scope | None:
+    """The scope that is called `text`, if there is one."""
+    return next((scope for scope in _OPENS["admin"] if scope == text), None)
+
+
 def create(connection: sa.Connection, *, label: str, scope: Scope, now: datetime) -> str:
     """Make a key and return it; it is not stored and cannot be shown again."""
     key_id, secret = secrets.token_hex(4), secrets.token_urlsafe(32)

@@ -56,19 +56,24 @@ class KeyCheck:
     def _owner(self, key: str, needed: KeyScope, from_page: bool, address: str) -> ApiKey:
         digest = hashlib.sha256(key.encode()).hexdigest()
         if digest not in self._good and not self._limiter.test(self._wrong_rate, "wrong", address):
-            raise RefusedError(429, "Too many wrong API keys", "from this address; wait a minute", headers=_SLOWER)
+            raise _too_many_wrong()
         try:
             owner = self._check(key, scope=needed, from_page=from_page)
         except ScopeError:
             raise
         except AccessError:
             self._good.discard(digest)
-            self._limiter.hit(self._wrong_rate, "wrong", address)
+            if not self._limiter.hit(self._wrong_rate, "wrong", address):
+                raise _too_many_wrong() from None
             raise
         self._good.add(digest)
         if not self._limiter.hit(self._rate, "key", owner.key_id):
-            raise RefusedError(429, "too many requests; slow down", "too many requests; slow down", headers=_SLOWER)
+            raise RefusedError(429, "Too many requests", "with this API key; slow down", headers=_SLOWER)
         return owner
+
+
+def _too_many_wrong() -> RefusedError:
+    return RefusedError(429, "Too many wrong API keys", "from this address; wait a minute", headers=_SLOWER)
 
 
 def presented(authorization: str) -> str:
@@ -79,6 +84,7 @@ def presented(authorization: str) -> str:
     if scheme.lower() != "basic":
         return ""
     try:
-        return base64.b64decode(credentials.strip(), validate=True).decode().partition(":")[0]
+        user, colon, _ = base64.b64decode(credentials.strip(), validate=True).decode().partition(":")
     except ValueError:  # no base64, or no text in it
         return ""
+    return user if colon else ""
