@@ -69,7 +69,8 @@ def scale(root: Path, events: int) -> None:
             CASE WHEN name LIKE 'Email%' THEN 'email' END AS channel, NULL::VARCHAR AS decision_id,
             CASE WHEN name IS NULL THEN json_object('traits', json_object('firstName', 'n' || p, 'language',
                 CASE WHEN r < 0.5 THEN 'zh-CN' ELSE 'en' END, 'timezone', 'Asia/Shanghai', 'points', q))::VARCHAR
-                ELSE json_object('properties', json_object('product_id', 'p' || p, 'url', 'https://shop.example/p/' || p))::VARCHAR END AS body
+                ELSE json_object('properties', json_object('product_id', 'p' || p, 'url', 'https://shop.example/p/' || p))::VARCHAR END AS body,
+            'server' AS trust
         FROM named
         """
     )
@@ -90,6 +91,7 @@ def ours(root: Path, out: Path) -> float:
     import sqlalchemy as sa
 
     from zhanggui.events import EventLog
+    from zhanggui.events.day_file import FORMAT
     from zhanggui.events.tables import event_files
     from zhanggui.profiles.build import build
     from zhanggui.profiles.settings import ProfileSettings
@@ -101,7 +103,13 @@ def ours(root: Path, out: Path) -> float:
         connection.execute(
             sa.insert(event_files),
             [
-                {"path": str(path.relative_to(root)), "day": path.parent.name, "row_count": 1, "added_at": AS_OF}
+                {
+                    "path": str(path.relative_to(root)),
+                    "day": path.parent.name,
+                    "row_count": 1,
+                    "added_at": AS_OF,
+                    "format": FORMAT,
+                }
                 for path in sorted(root.glob("*/*.parquet"))
             ],
         )

@@ -4,12 +4,14 @@
         ...
         assert [mail.recipient for mail in server.taken] == ["ann@example.com"]
 
-Speaks no TLS and knows no password. Runs in a thread of its own; many connections at a time.
+Lets in everyone who logs in, unless a rule refuses. Runs in a thread of its own; many connections at a time.
 """
 
 import asyncio
 import re
+import ssl
 import threading
+import time
 from collections import Counter
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
@@ -17,7 +19,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Self
 
-Stage = Literal["connect", "mail", "rcpt", "data", "dot"]
+Stage = Literal["connect", "starttls", "auth", "mail", "rcpt", "data", "dot"]
 """connect: before the greeting. data: the command DATA. dot: the whole message is there."""
 
 
@@ -27,7 +29,7 @@ class Rule:
 
     at: Stage
     to: str = ""
-    """A regular expression, searched in the recipient's address. At connect and mail, before it is known, not asked."""
+    """A regular expression, searched in the recipient's address. Not asked before it is known."""
     reply: str = ""
     """Lines of the answer, parted by newlines, each with its code; "" for the usual one."""
     delay_s: float = 0.0
@@ -53,17 +55,29 @@ class Taken:
 
 
 class FakeSmtp:
-    """A context manager; `port` says where it listens, `taken` what it took in, `asked` how often at each stage."""
+    """A context manager; `port` says where it listens, `taken` what it took in, `asked` how often at each stage.
 
-    def __init__(self, rules: Sequence[Rule] = (), *, port: int = 0, extensions: Sequence[str] = ()) -> None:
+    With `tls`, it speaks TLS after STARTTLS, or from the start if `tls_first`. `logins` are the arguments of AUTH.
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[Rule] = (),
+        *,
+        port: int = 0,
+        extensions: Sequence[str] = (),
+        tls: ssl.SSLContext | None = None,
+        tls_first: bool = False,
+    ) -> None:
         self.rules = list(rules)
         self.port = port
         self.taken: list[Taken] = []
         self.asked: Counter[str] = Counter()
         self.open = self.most_open = 0
         self.lost: list[BaseException] = []
-        self._extensions = extensions
-        self._used: Counter[tuple[int, str]] = Counter()
+        self.logins: list[str] = []
+        self._extensions, self._tls, self._tls_first = extensions, tls, tls_first
+        self._used: Counter[tuple[Rule, str]] = Counter()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -74,7 +88,11 @@ class FakeSmtp:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._server = self._run(asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=2**24))
+        self._server = self._run(
+            asyncio.start_server(
+                self._serve, "127.0.0.1", self.port, limit=2**24, ssl=self._tls if self._tls_first else None
+            )
+        )
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -86,6 +104,13 @@ class FakeSmtp:
         self._thread.join()
         self._loop.close()
         assert not self.lost, self.lost
+
+    def all_closed(self, *, within_s: float = 10.0) -> bool:
+        """Wait until no connection is open; False when one stays open for so long."""
+        deadline = time.monotonic() + within_s
+        while self.open and time.monotonic() < deadline:
+            time.sleep(0.001)
+        return not self.open
 
     def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
@@ -108,9 +133,10 @@ class FakeSmtp:
         except Exception as error:  # a script that is wrong must not look like a server that hangs up
             self.lost.append(error)
         finally:
-            self.open -= 1
             with suppress(OSError):
                 writer.close()
+                await writer.wait_closed()
+            self.open -= 1
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         sender = recipient = ""
@@ -120,9 +146,17 @@ class FakeSmtp:
             verb, _, argument = line.partition(" ")
             match verb.upper():
                 case "EHLO":
-                    lines = ["fake.example", "8BITMIME", *self._extensions]
+                    offered = ["STARTTLS"] if self._tls is not None and not self._tls_first else []
+                    lines = ["fake.example", "8BITMIME", *offered, *self._extensions]
                     marks = ["-"] * (len(lines) - 1) + [" "]
                     await _say(writer, "\n".join(f"250{mark}{text}" for mark, text in zip(marks, lines, strict=True)))
+                case "STARTTLS" if self._tls is not None:
+                    code = await self._answer(writer, "starttls", "", "220 go on")
+                    if code == 220:
+                        await writer.start_tls(self._tls)
+                case "AUTH":
+                    self.logins.append(argument)
+                    code = await self._answer(writer, "auth", "", "235 2.7.0 come in")
                 case "MAIL":
                     code = await self._answer(writer, "mail", "", "250 ok")
                     sender = _address(argument) if code == 250 else sender
@@ -165,10 +199,10 @@ class FakeSmtp:
         return 0 if rule.hang_up else int(reply[:3])
 
     def _rule(self, stage: Stage, recipient: str) -> Rule | None:
-        for number, rule in enumerate(self.rules):
-            if rule.at != stage or (stage not in ("connect", "mail") and not re.search(rule.to, recipient)):
+        for rule in self.rules:
+            if rule.at != stage or (recipient and not re.search(rule.to, recipient)):
                 continue
-            use = (number, recipient if rule.each else "")
+            use = (rule, recipient if rule.each else "")
             if rule.times is not None and self._used[use] >= rule.times:
                 continue
             self._used[use] += 1

@@ -127,7 +127,7 @@ def serve(
         def deliver() -> None:
             while not stop.is_set():
                 try:
-                    for run_id in engine.runs.resume():
+                    for run_id in engine.runs.go_on():
                         tell(either(f"run {run_id} was cut off; it goes on", f"运行 {run_id} 曾中断，现在接着跑"))
                     engine.runs.deliver_due(say=tell)
                 except ZhangguiError as error:

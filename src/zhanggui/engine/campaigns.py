@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from zhanggui.campaigns import campaign as campaign_files
-from zhanggui.campaigns import preferences, preview, store
+from zhanggui.campaigns import preview, store
 from zhanggui.campaigns.campaign import Campaign
 from zhanggui.campaigns.preview import Explained
 from zhanggui.campaigns.run import moment_of
@@ -16,6 +16,7 @@ from zhanggui.catalog.product import Language
 from zhanggui.content.message import Message
 from zhanggui.engine.profiles import Profiles
 from zhanggui.errors import ConfigError
+from zhanggui.evaluation import preferences
 from zhanggui.storage import plugins
 
 
@@ -89,7 +90,7 @@ class Campaigns:
     def preferences(
         self, path: Path, names: Sequence[str] = (), *, minimum: int = 200, false_discoveries: float = 0.05
     ) -> dict[str, int]:
-        """Write comparisons for `zhanggui train preference` (`campaigns.preferences.write`). Raises NotFoundError."""
+        """Write comparisons for `zhanggui train preference` (`evaluation.preferences.write`). Raises NotFoundError."""
         return preferences.write(self.parts, path, names, minimum=minimum, false_discoveries=false_discoveries)
 
     def _at(self, name: str, moment: datetime | None) -> tuple[Campaign, datetime]:

@@ -35,9 +35,10 @@ class Customers:
     channels: tuple[str, ...]
 
     def get(self, customer_id: str) -> Customer:
-        """Profile, consents with their proof, and addresses. Raises NotFoundError."""
-        profile = self.profiles.latest().profile(customer_id)
+        """Profile, consents with their proof, and addresses, of the person behind any id. Raises NotFoundError."""
         with self.database.reading() as connection:
+            customer_id = identity.find(connection, customer_id)
+            profile = self.profiles.latest().profile(customer_id)
             return Customer(
                 customer_id=customer_id,
                 as_of=profile.as_of,

@@ -33,9 +33,11 @@ from zhanggui.engine.runs import Runs
 from zhanggui.engine.secret import SECRET_ENV, secret
 from zhanggui.engine.segments import Segments
 from zhanggui.engine.unsubscribe import Unsubscribe
+from zhanggui.engine.walks import Walks
 from zhanggui.errors import ConfigError, StorageError
 from zhanggui.events.log import EventLog
 from zhanggui.llm.model import LanguageModel
+from zhanggui.profiles import identity
 from zhanggui.storage import ArtifactStore, Database, plugins
 
 if TYPE_CHECKING:
@@ -120,7 +122,8 @@ class Engine:
         config = load(folder)
         data = folder / config.storage.folder
         database = _database(folder, config)
-        log = EventLog(database, data / "events", replace(config.events, currency=config.shop.currency))
+        settings = replace(config.events, currency=config.shop.currency)
+        log = EventLog(database, data / "events", settings, heard=identity.hear)
         artifacts = ArtifactStore(data / "artifacts")
         rejects = Rejects(folder=data / "rejects", clock=clock)
         models = Models(settings=config.model, given=model)
@@ -169,7 +172,7 @@ class Engine:
             segments=Segments(profiles=profiles),
             models=models,
             campaigns=Campaigns(parts=parts, profiles=profiles, channels=names),
-            runs=Runs(parts=parts, data=data),
+            runs=Runs(parts=parts, walks=Walks(parts=parts)),
             unsubscribe=unsubscribe,
             keys=Keys(database=database, clock=clock),
         )

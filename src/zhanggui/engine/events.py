@@ -12,7 +12,6 @@ from zhanggui.events.compact import CompactResult, compact
 from zhanggui.events.ingest import ingest_file
 from zhanggui.events.log import EventLog
 from zhanggui.events.segment import parse_batch
-from zhanggui.profiles import identity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +54,6 @@ class Events:
 
         with self.rejects.of(path) as rejects:
             result = ingest_file(path, self.log, now=self.clock(), rejects=rejects, progress=tell)
-        self._learn_identities()
         return Ingested(
             stored=result.stored, duplicates=result.duplicates, rejected=rejects.count, rejects=rejects.written
         )
@@ -66,16 +64,8 @@ class Events:
         events, errors = parse_batch(batch, received_at=now, settings=self.log.settings)
         with self.log.database.transaction() as connection:
             result = self.log.append(connection, events, now=now)
-            identity.apply(connection, identity.learn(events))
         return Collected(stored=result.stored, duplicates=result.duplicates, errors=tuple(errors))
 
     def compact(self) -> CompactResult:
         """Move hot events into Parquet."""
         return compact(self.log, now=self.clock())
-
-    def _learn_identities(self) -> None:
-        with self.log.read() as events:
-            told = events.filter(events.type.isin(["identify", "alias"]))
-            rows = told.select("type", "user_id", "anonymous_id", "previous_id", "timestamp", "body").to_pyarrow()
-        with self.log.database.transaction() as connection:
-            identity.apply(connection, identity.learn_rows(rows.to_pylist()))

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from zhanggui.errors import StorageError
-from zhanggui.events.day_file import ORDER, write_day
+from zhanggui.events.day_file import FORMAT, ORDER, read_day, write_day
 from zhanggui.events.event import LOG_SCHEMA
 from zhanggui.events.log import EventLog
 from zhanggui.events.rows import COLUMNS, to_arrow
@@ -150,6 +150,7 @@ def _write(log: EventLog, table: pa.Table, now: datetime) -> list[dict[str, Any]
                 "row_count": count,
                 "added_at": now,
                 "retired_at": None,
+                "format": FORMAT,
             }
         )
         start += count
@@ -159,8 +160,6 @@ def _write(log: EventLog, table: pa.Table, now: datetime) -> list[dict[str, Any]
 
 def _merge(log: EventLog, now: datetime, tell: Callable[[Phase], None]) -> int:
     """Rewrite as one file each day that late events have scattered over many."""
-    import pyarrow.parquet as pq
-
     live = event_files.c.retired_at.is_(None)
     with log.database.reading() as connection:
         days = list(
@@ -174,8 +173,11 @@ def _merge(log: EventLog, now: datetime, tell: Callable[[Phase], None]) -> int:
         )
     for day in days:
         with log.database.reading() as connection:
-            paths = list(connection.scalars(sa.select(event_files.c.path).where(live, event_files.c.day == day)))
-        table = pa.concat_tables([pq.read_table(log.root / path, schema=LOG_SCHEMA) for path in paths])
+            files = connection.execute(
+                sa.select(event_files.c.path, event_files.c.format).where(live, event_files.c.day == day)
+            ).fetchall()
+        paths = [path for path, _ in files]
+        table = pa.concat_tables([read_day(log.root / path, form=form) for path, form in files])
         listed = _write(log, table, now)
         tell("merge_written")
         with log.database.transaction() as connection:

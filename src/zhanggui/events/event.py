@@ -11,6 +11,8 @@ from typing import Any, Literal
 import pyarrow as pa
 
 EventType = Literal["identify", "track", "page", "screen", "group", "alias"]
+Trust = Literal["write", "server", "file"]
+"""By which kind of key an event came: a public one that stands in web pages, the shop's own server, or a file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,8 @@ class Event:
     properties: Mapping[str, Any] = field(default_factory=dict)
     traits: Mapping[str, Any] = field(default_factory=dict)
     context: Mapping[str, Any] = field(default_factory=dict)
+    trust: Trust = "server"
+    """A "write" event adds to what is known of a customer, and takes nobody over."""
 
 
 # How the log is read: one row an event, the spec's e-commerce properties as typed columns, the rest as JSON.
@@ -68,5 +72,6 @@ LOG_SCHEMA = pa.schema(
         pa.field("channel", pa.string()),  # of "Email Opened", "Message Clicked" and their like
         pa.field("decision_id", pa.string()),  # of engagement events: the decision that the message came from
         pa.field("body", pa.string(), nullable=False),  # JSON: properties, traits and context, whole
+        pa.field("trust", pa.string(), nullable=False),  # "write", "server" or "file"
     ]
 )

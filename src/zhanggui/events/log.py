@@ -4,7 +4,7 @@ Appends once per messageId; reads one consistent moment as one table, in event t
 event means, nor who an id belongs to. Files are written by `compact`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from zhanggui.events.commerce import NOTHING
 from zhanggui.events.commerce import read as read_commerce
+from zhanggui.events.day_file import FORMAT
 from zhanggui.events.event import LOG_SCHEMA, Event
 from zhanggui.events.rows import COLUMNS, row, to_arrow
 from zhanggui.events.settings import EventSettings
@@ -26,6 +27,7 @@ from zhanggui.storage.database import Database, insert
 if TYPE_CHECKING:
     import ibis
 
+Heard = Callable[[sa.Connection, Sequence[Mapping[str, Any]]], None]
 _CHUNK = 5_000  # rows a statement: far below both engines' limit of parameters
 
 
@@ -40,10 +42,14 @@ class AppendResult:
 class EventLog:
     """The log whose hot rows are in `database` and whose Parquet files are below `root`."""
 
-    def __init__(self, database: Database, root: Path, settings: EventSettings | None = None) -> None:
+    def __init__(
+        self, database: Database, root: Path, settings: EventSettings | None = None, *, heard: Heard | None = None
+    ) -> None:
         self.database = database
         self.root = root
         self.settings = settings or EventSettings()
+        self.heard = heard
+        """Told of every event that is stored, as rows of the hot table, in the transaction that stores them."""
 
     def append(self, connection: sa.Connection, events: Sequence[Event], *, now: datetime) -> AppendResult:
         """Store the events whose messageId is not known yet, in the transaction of `connection`.
@@ -101,6 +107,8 @@ class EventLog:
                 upsert.on_conflict_do_update(index_elements=["id"], set_={"last_seq": upsert.excluded.last_seq}),
                 [{"id": key, "last_seq": seq} for key, seq in latest.items()],
             )
+            if self.heard is not None:
+                self.heard(connection, list(fresh.values()))
         return AppendResult(stored=len(fresh), duplicates=len(rows) - len(fresh))
 
     def position(self) -> int:
@@ -138,27 +146,21 @@ class EventLog:
 
         with self.database.reading() as connection:
             hot = to_arrow(connection.execute(sa.select(*COLUMNS)).fetchall())
-            files = list(
-                connection.scalars(
-                    sa.select(event_files.c.path)
-                    .where(event_files.c.retired_at.is_(None))
-                    .order_by(event_files.c.day, event_files.c.path)
-                )
-            )
+            files = connection.execute(
+                sa.select(event_files.c.path, event_files.c.format)
+                .where(event_files.c.retired_at.is_(None))
+                .order_by(event_files.c.day, event_files.c.path)
+            ).fetchall()
         backend = ibis.duckdb.connect()
         try:
             # Hundreds of day files: their footers are read once a block, not once a query.
             backend.raw_sql("SET parquet_metadata_cache = true")
             backend.raw_sql("SET preserve_insertion_order = false")
             parts = []
-            if files:
-                backend.read_parquet(
-                    [str(self.root / path) for path in files],
-                    table_name="compacted",
-                    hive_partitioning=False,
-                    union_by_name=False,
-                )
-                parts.append("FROM compacted")
+            for name, since, until, columns in _FORMATS:
+                if paths := [str(self.root / path) for path, form in files if since <= form <= until]:
+                    backend.read_parquet(paths, table_name=name, hive_partitioning=False, union_by_name=False)
+                    parts.append(f"SELECT {columns} FROM {name}")
             if hot.num_rows or not files:
                 backend.con.register("hot", hot.cast(_NULLABLE))
                 parts.append("FROM hot")
@@ -169,5 +171,7 @@ class EventLog:
             backend.disconnect()
 
 
+_FORMATS = (("compacted_before", 1, FORMAT - 1, "*, 'server' AS trust"), ("compacted", FORMAT, FORMAT, "*"))
+"""How files of which formats are read; what came before events had a trust is trusted."""
 # Files and views know no NOT NULL; two parts of a union must agree.
 _NULLABLE = pa.schema([field.with_nullable(True) for field in LOG_SCHEMA])

@@ -50,6 +50,7 @@ def row(event: Event, commerce: Commerce) -> dict[str, Any]:
                 "context": event.context,
             }
         ),
+        "trust": event.trust,
     }
 
 

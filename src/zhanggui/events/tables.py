@@ -26,6 +26,7 @@ events = sa.Table(
     sa.Column("channel", sa.Text),
     sa.Column("decision_id", sa.Text),
     sa.Column("body", sa.Text, nullable=False),
+    sa.Column("trust", sa.Text, nullable=False, server_default="server"),
     sa.Index("ix_events_timestamp", "timestamp", "seq"),
 )
 
@@ -64,4 +65,5 @@ event_files = sa.Table(
     sa.Column("row_count", sa.BigInteger, nullable=False),
     sa.Column("added_at", UtcTime, nullable=False),
     sa.Column("retired_at", UtcTime),  # when another file took its place
+    sa.Column("format", sa.Integer, nullable=False, server_default="1"),  # 1: without the column `trust`
 )

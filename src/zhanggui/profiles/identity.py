@@ -1,151 +1,366 @@
-"""Who is who: anonymous ids joined to customers, and where customers can be reached. Learned from events.
+"""Who is who: ids joined to persons, who was known on a device when, and where a person can be reached.
 
-Raw events keep the id they came with; the mapping is read when profiles are built. Knows no feature.
+Raw events keep the id they came with; the mapping is read when profiles are built. Knows no feature and no consent's rule.
 """
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import sqlalchemy as sa
 
-from zhanggui.events.event import Event
-from zhanggui.storage.database import UtcTime, insert, metadata
+from zhanggui.profiles.address import CONTACT, normalise
+from zhanggui.profiles.closure import ends
+from zhanggui.profiles.consent_table import consents
+from zhanggui.profiles.identity_tables import contact_points, device_links, identities, persons
+from zhanggui.profiles.learn_identity import Address, Alias, DeviceLink, Learned, learn, learn_rows
+from zhanggui.storage.database import insert
 
-_CHUNK = 5_000
-
-identities = sa.Table(
-    "identities",
-    metadata,
-    sa.Column("from_id", sa.String(256), primary_key=True),
-    sa.Column("to_id", sa.String(256), nullable=False),
-    sa.Column("since", UtcTime, nullable=False),
-)
-contact_points = sa.Table(
-    "contact_points",
-    metadata,
-    sa.Column("customer_id", sa.String(256), primary_key=True),
-    sa.Column("channel", sa.String(63), primary_key=True),
-    sa.Column("address", sa.String(512), nullable=False, index=True),
-    sa.Column("since", UtcTime, nullable=False),
-)
+__all__ = [
+    "Learned",
+    "addresses",
+    "apply",
+    "customers_at",
+    "device_owners",
+    "find",
+    "hear",
+    "learn",
+    "learn_rows",
+    "members_of",
+    "persons_at",
+    "persons_of",
+    "resolve",
+]
 IDENTITY_SCHEMA = pa.schema([pa.field("from_id", pa.string()), pa.field("customer_id", pa.string())])
-
-# Which trait of an `identify` is an address on which channel.
-_ADDRESS_TRAITS = {"email": "email", "phone": "sms", "webhook": "webhook"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Learned:
-    """What events said about identity: links between ids, and addresses."""
-
-    links: Sequence[Mapping[str, Any]]
-    addresses: Sequence[Mapping[str, Any]]
+_CHUNK = 5_000
+_T = TypeVar("_T")
 
 
-def learn(events: Iterable[Event]) -> Learned:
-    """Read links and addresses out of `identify` and `alias` events; of several, the latest by event time counts."""
-    return _learn(
-        [(one.timestamp, one.type, one.user_id, one.anonymous_id, one.previous_id, one.traits) for one in events]
-    )
+# Persons
 
 
-def learn_rows(rows: Iterable[Mapping[str, Any]]) -> Learned:
-    """Like `learn`, from rows of the event log (LOG_SCHEMA)."""
-    return _learn(
-        [
-            (
-                one["timestamp"],
-                one["type"],
-                one["user_id"],
-                one["anonymous_id"],
-                one["previous_id"],
-                json.loads(one["body"]).get("traits") or {},
-            )
-            for one in rows
-        ]
-    )
-
-
-def _learn(told: list[tuple[datetime, str, str | None, str | None, str | None, Mapping[str, Any]]]) -> Learned:
-    links: dict[str, dict[str, Any]] = {}
-    addresses: dict[tuple[str, str], dict[str, Any]] = {}
-    for at, kind, user_id, anonymous_id, previous_id, traits in sorted(told, key=lambda one: one[0]):
-        if user_id is None:
-            continue
-        source = anonymous_id if kind == "identify" else previous_id
-        if source and source != user_id:
-            links[source] = {"from_id": source, "to_id": user_id, "since": at}
-        if kind != "identify":
-            continue
-        for trait, channel in _ADDRESS_TRAITS.items():
-            address = traits.get(trait)
-            if isinstance(address, str) and 0 < len(address.strip()) <= 512 and address.isprintable():
-                addresses[user_id, channel] = {
-                    "customer_id": user_id,
-                    "channel": channel,
-                    "address": address.strip(),
-                    "since": at,
-                }
-    return Learned(links=list(links.values()), addresses=list(addresses.values()))
-
-
-def apply(connection: sa.Connection, learned: Learned) -> None:
-    """Store what was learned; an older statement never replaces a newer one."""
-    for table, rows, key, value in (
-        (identities, learned.links, ["from_id"], "to_id"),
-        (contact_points, learned.addresses, ["customer_id", "channel"], "address"),
-    ):
-        for start in range(0, len(rows), _CHUNK):
-            upsert = insert(connection, table)
-            connection.execute(
-                upsert.on_conflict_do_update(
-                    index_elements=key,
-                    set_={value: upsert.excluded[value], "since": upsert.excluded.since},
-                    where=table.c.since <= upsert.excluded.since,
-                ),
-                list(rows[start : start + _CHUNK]),
-            )
-
-
-def resolve(connection: sa.Connection) -> pa.Table:
-    """The mapping (IDENTITY_SCHEMA) with chains followed to their end: from_id -> customer_id."""
-    direct: dict[str, str] = {
-        row.from_id: row.to_id for row in connection.execute(sa.select(identities.c.from_id, identities.c.to_id))
-    }
-    ends: dict[str, str] = {}
-    for source in direct:
-        end, seen = direct[source], {source}
-        while end in direct and end not in seen:  # two aliases may name each other
-            seen.add(end)
-            end = direct[end]
-        ends[source] = end
-    pairs = [(source, end) for source, end in ends.items() if source != end]
-    return pa.table(
-        {"from_id": [source for source, _ in pairs], "customer_id": [end for _, end in pairs]}, IDENTITY_SCHEMA
-    )
-
-
-def addresses(connection: sa.Connection, customer_ids: Sequence[str], channel: str) -> dict[str, str]:
-    """Where these customers can be reached on `channel`; those without an address are left out."""
-    found: dict[str, str] = {}
-    for start in range(0, len(customer_ids), _CHUNK):
-        rows = connection.execute(
-            sa.select(contact_points.c.customer_id, contact_points.c.address).where(
-                contact_points.c.channel == channel,
-                contact_points.c.customer_id.in_(customer_ids[start : start + _CHUNK]),
-            )
+def persons_of(connection: sa.Connection, customer_ids: Iterable[str]) -> dict[str, str]:
+    """The person that each id belongs to; an id that nothing is known of is a person of its own."""
+    found = {one: one for one in customer_ids}
+    for chunk in _chunks(found):
+        found.update(
+            (row.customer_id, row.person_id)
+            for row in connection.execute(sa.select(persons).where(persons.c.customer_id.in_(chunk)))
         )
-        found.update((row.customer_id, row.address) for row in rows)
     return found
 
 
+def members_of(connection: sa.Connection, person_ids: Iterable[str]) -> dict[str, list[str]]:
+    """Every id of each person in order, the person's own among them."""
+    found = {person_id: [person_id] for person_id in person_ids}
+    for chunk in _chunks(found):
+        for row in connection.execute(sa.select(persons).where(persons.c.person_id.in_(chunk))):
+            found[row.person_id].append(row.customer_id)
+    return {person_id: sorted(members) for person_id, members in found.items()}
+
+
+def find(connection: sa.Connection, customer_id: str) -> str:
+    """The person behind any id, the one of a device too: there, who was known on it last."""
+    person_id = persons_of(connection, [customer_id])[customer_id]
+    if person_id != customer_id:
+        return person_id
+    last = sa.select(device_links.c.customer_id).where(device_links.c.anonymous_id == customer_id)
+    owner = connection.scalar(last.order_by(device_links.c.since.desc(), device_links.c.customer_id).limit(1))
+    return customer_id if owner is None else persons_of(connection, [owner])[owner]
+
+
+def device_owners(connection: sa.Connection, customer_ids: Iterable[str]) -> dict[str, dict[str, bool]]:
+    """Every device that is one of these ids or on which one was known, with the persons known on it; of each, whether the shop
+    says so itself (not a public key).
+    """
+    names: set[str] = set()
+    for chunk in _chunks(set(customer_ids)):
+        either = sa.or_(device_links.c.customer_id.in_(chunk), device_links.c.anonymous_id.in_(chunk))
+        names.update(connection.scalars(sa.select(device_links.c.anonymous_id).where(either)))
+    links: set[tuple[str, str, bool]] = set()
+    for chunk in _chunks(names):
+        link = sa.select(device_links.c.anonymous_id, device_links.c.customer_id, device_links.c.trusted)
+        links.update(
+            tuple(row) for row in connection.execute(link.where(device_links.c.anonymous_id.in_(chunk)).distinct())
+        )
+    owners = persons_of(connection, {customer_id for _, customer_id, _ in links})
+    devices: dict[str, dict[str, bool]] = defaultdict(dict)
+    for device, customer_id, trusted in links:
+        owner = owners[customer_id]
+        devices[device][owner] = trusted or devices[device].get(owner, False)
+    return dict(devices)
+
+
+# Addresses
+
+
+def addresses(connection: sa.Connection, customer_ids: Sequence[str], channel: str) -> dict[str, str]:
+    """Where the persons behind these ids can be reached on `channel`; those without an address are left out.
+
+    Of what a person said under several ids the latest holds; the shop's own word counts before that of a public key, and a
+    customer's before that of a contact who became the customer.
+    """
+    owners = persons_of(connection, customer_ids)
+    members = members_of(connection, set(owners.values()))
+    said = {
+        row.customer_id: row for row in _points(connection, (one for ids in members.values() for one in ids), channel)
+    }
+    chosen = {}
+    for person_id, ids in members.items():
+        if rows := [said[one] for one in ids if one in said]:
+            chosen[person_id] = max(rows, key=_precedence).address
+    return {one: chosen[owner] for one, owner in owners.items() if chosen.get(owner)}
+
+
 def customers_at(connection: sa.Connection, channel: str, address: str) -> list[str]:
-    """Every customer who gave this address."""
-    query = sa.select(contact_points.c.customer_id).where(
-        contact_points.c.channel == channel, contact_points.c.address == address
+    """Every person who is reached at this address, however it is written."""
+    return sorted(persons_at(connection, channel, [address])[normalise(channel, address)])
+
+
+def persons_at(connection: sa.Connection, channel: str, given: Iterable[str]) -> dict[str, set[str]]:
+    """The persons who are reached at each address, by its normalised form."""
+    found: dict[str, set[str]] = {normalise(channel, address): set() for address in given}
+    named: set[str] = set()
+    for chunk in _chunks(found):
+        query = sa.select(contact_points.c.customer_id).where(contact_points.c.channel == channel)
+        named.update(connection.scalars(query.where(contact_points.c.normal.in_(chunk))))
+    owners = set(persons_of(connection, named).values())
+    for person_id, address in addresses(connection, sorted(owners), channel).items():
+        form = normalise(channel, address)
+        if form in found:
+            found[form].add(person_id)
+    return found
+
+
+def _precedence(row: Any) -> tuple[bool, bool, datetime, str]:
+    return row.trusted, not row.customer_id.startswith(CONTACT), row.since, row.customer_id
+
+
+def _points(connection: sa.Connection, customer_ids: Iterable[str], channel: str | None = None) -> Iterator[Any]:
+    for chunk in _chunks(set(customer_ids)):
+        query = sa.select(contact_points).where(contact_points.c.customer_id.in_(chunk))
+        yield from connection.execute(query if channel is None else query.where(contact_points.c.channel == channel))
+
+
+# Learning
+
+
+def hear(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Learn from events just appended (rows of the log), in their transaction."""
+    apply(connection, learn_rows(rows))
+
+
+def apply(connection: sa.Connection, learned: Learned) -> None:
+    """Keep what was learned; an older statement never replaces a newer one."""
+    _apply_aliases(connection, learned.aliases)
+    devices = _apply_links(connection, learned.links)
+    _apply_aliases(connection, _contacts_known_since(connection, devices))
+    _apply_addresses(connection, learned.addresses)
+
+
+def _apply_aliases(connection: sa.Connection, aliases: Sequence[Alias]) -> None:
+    latest: dict[str, Alias] = {}
+    for alias in aliases:
+        before = latest.get(alias.from_id)
+        if before is None or (before.since, before.to_id) <= (alias.since, alias.to_id):
+            latest[alias.from_id] = alias
+    if not latest:
+        return
+    around = _component(connection, {one for alias in latest.values() for one in (alias.from_id, alias.to_id)})
+    upsert = insert(connection, identities)
+    newer = sa.or_(
+        identities.c.since < upsert.excluded.since,
+        sa.and_(identities.c.since == upsert.excluded.since, identities.c.to_id < upsert.excluded.to_id),
     )
-    return list(connection.scalars(query.order_by(contact_points.c.customer_id)))
+    connection.execute(
+        upsert.on_conflict_do_update(
+            index_elements=["from_id"],
+            set_={"to_id": upsert.excluded.to_id, "since": upsert.excluded.since},
+            where=newer,
+        ),
+        [{"from_id": one.from_id, "to_id": one.to_id, "since": one.since} for one in latest.values()],
+    )
+    _close(connection, around)
+
+
+def _component(connection: sa.Connection, seeds: set[str]) -> set[str]:
+    """Every id that aliases connect with these, whichever way they point."""
+    around: set[str] = set()
+    edge = seeds
+    while edge:
+        around |= edge
+        neighbours: set[str] = set()
+        for chunk in _chunks(edge):
+            for row in connection.execute(
+                sa.select(identities.c.from_id, identities.c.to_id).where(
+                    sa.or_(identities.c.from_id.in_(chunk), identities.c.to_id.in_(chunk))
+                )
+            ):
+                neighbours |= {row.from_id, row.to_id}
+        edge = neighbours - around
+    return around
+
+
+def _close(connection: sa.Connection, around: set[str]) -> None:
+    """Follow the aliases of these ids anew to their ends."""
+    direct: dict[str, tuple[str, datetime]] = {}
+    for chunk in _chunks(around):
+        for row in connection.execute(sa.select(identities).where(identities.c.from_id.in_(chunk))):
+            direct[row.from_id] = (row.to_id, row.since)
+        connection.execute(sa.delete(persons).where(persons.c.customer_id.in_(chunk)))
+    if rows := [{"customer_id": one, "person_id": end} for one, end in ends(direct).items()]:
+        connection.execute(sa.insert(persons), rows)
+
+
+def _apply_links(connection: sa.Connection, links: Sequence[DeviceLink]) -> set[str]:
+    """Keep who was known on devices; returns the devices of which something new is known.
+
+    Of a customer's links within one hour the first and the last are kept: what lies between says the same.
+    """
+    told = {(one.anonymous_id, one.since, one.customer_id, one.trusted) for one in links}
+    if not told:
+        return set()
+    first, last = _hour(min(one[1] for one in told)), _hour(max(one[1] for one in told)) + timedelta(hours=1)
+    known: set[tuple[str, datetime, str, bool]] = set()
+    for chunk in _chunks({one[0] for one in told}):
+        rows = connection.execute(
+            sa.select(device_links).where(
+                device_links.c.anonymous_id.in_(chunk), device_links.c.since >= first, device_links.c.since < last
+            )
+        )
+        known.update((row.anonymous_id, row.since, row.customer_id, row.trusted) for row in rows)
+    hours: dict[tuple[str, str, bool, datetime], list[datetime]] = defaultdict(list)
+    for device, since, customer_id, trusted in known | told:
+        hours[device, customer_id, trusted, _hour(since)].append(since)
+    kept = {
+        (device, since, customer_id, trusted)
+        for (device, customer_id, trusted, _), moments in hours.items()
+        for since in (min(moments), max(moments))
+    }
+    columns = ("anonymous_id", "since", "customer_id", "trusted")
+    if stale := known - kept:
+        same = sa.and_(*(device_links.c[name] == sa.bindparam(f"of_{name}") for name in columns))
+        connection.execute(
+            sa.delete(device_links).where(same),
+            [{f"of_{name}": value for name, value in zip(columns, one, strict=True)} for one in stale],
+        )
+    if fresh := kept - known:
+        connection.execute(sa.insert(device_links), [dict(zip(columns, one, strict=True)) for one in fresh])
+    return {one[0] for one in fresh}
+
+
+def _hour(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def _contacts_known_since(connection: sa.Connection, devices: set[str]) -> list[Alias]:
+    """The contacts on these devices of whom it is known now which customer they are: who is known there next.
+
+    A contact whose customer gave another e-mail address is somebody else at the same device.
+    """
+    links: dict[str, list[Any]] = defaultdict(list)
+    for chunk in _chunks(devices):
+        trusted = sa.select(device_links).where(device_links.c.anonymous_id.in_(chunk), device_links.c.trusted)
+        for row in connection.execute(trusted.order_by(device_links.c.since, device_links.c.customer_id)):
+            links[row.anonymous_id].append(row)
+    found: dict[str, tuple[datetime, str]] = {}
+    for told in links.values():
+        contacts: set[str] = set()
+        for row in told:
+            if row.customer_id.startswith(CONTACT):
+                contacts.add(row.customer_id)
+                continue
+            for contact in contacts:
+                found[contact] = min(found.get(contact, (row.since, row.customer_id)), (row.since, row.customer_id))
+            contacts.clear()
+    mailboxes = addresses(connection, sorted({customer for _, customer in found.values()}), "email")
+    known = persons_of(connection, found)
+    return [
+        Alias(from_id=contact, to_id=customer, since=since)
+        for contact, (since, customer) in found.items()
+        if known[contact] == contact
+        and normalise("email", mailboxes.get(customer, "")) in ("", contact.removeprefix(CONTACT))
+    ]
+
+
+def _apply_addresses(connection: sa.Connection, said: Sequence[Address]) -> None:
+    if not said:
+        return
+    owners = persons_of(connection, {one.customer_id for one in said})
+    members = members_of(connection, set(owners.values()))
+    everybody = {one for ids in members.values() for one in ids}
+    known: dict[tuple[str, str], Address] = {
+        (row.customer_id, row.channel): Address(
+            customer_id=row.customer_id, channel=row.channel, address=row.address, since=row.since, trusted=row.trusted
+        )
+        for row in _points(connection, everybody)
+    }
+    agreed = _who_consented(connection, everybody) if any(not one.trusted for one in said) else set()
+    changed: dict[tuple[str, str], Address] = {}
+    for new in said:
+        key = (new.customer_id, new.channel)
+        ids = members[owners[new.customer_id]]
+        theirs = [known[one, new.channel] for one in ids if (one, new.channel) in known]
+        if new.trusted or _may_be_told(new, theirs, consented=not agreed.isdisjoint(ids)):
+            old = known.get(key)
+            if old is None or (old.trusted, old.since) <= (new.trusted, new.since):
+                known[key] = changed[key] = new
+    if not changed:
+        return
+    upsert = insert(connection, contact_points)
+    connection.execute(
+        upsert.on_conflict_do_update(
+            index_elements=["customer_id", "channel"],
+            set_={name: upsert.excluded[name] for name in ("address", "normal", "since", "trusted")},
+        ),
+        [
+            {
+                "customer_id": one.customer_id,
+                "channel": one.channel,
+                "address": one.address,
+                "normal": normalise(one.channel, one.address),
+                "since": one.since,
+                "trusted": one.trusted,
+            }
+            for one in changed.values()
+        ],
+    )
+
+
+def _may_be_told(new: Address, theirs: Sequence[Address], *, consented: bool) -> bool:
+    """Whether a public key may give this address: it takes none back, and changes none that the shop knows by itself, or
+    that belongs to someone who consented.
+    """
+    if not new.address or any(old.trusted for old in theirs):
+        return False
+    form = normalise(new.channel, new.address)
+    return not (consented and any(normalise(old.channel, old.address) != form for old in theirs))
+
+
+def _who_consented(connection: sa.Connection, customer_ids: set[str]) -> set[str]:
+    found: set[str] = set()
+    for chunk in _chunks(customer_ids):
+        query = sa.select(consents.c.customer_id).where(consents.c.customer_id.in_(chunk), consents.c.granted)
+        found.update(connection.scalars(query))
+    return found
+
+
+def resolve(connection: sa.Connection) -> pa.Table:
+    """The mapping (IDENTITY_SCHEMA) of ids to persons; of a device, to who was known on it last."""
+    ends = {row.customer_id: row.person_id for row in connection.execute(sa.select(persons))}
+    last = {
+        row.anonymous_id: row.customer_id
+        for row in connection.execute(
+            sa.select(device_links).order_by(device_links.c.since, device_links.c.customer_id.desc())
+        )
+    }
+    found = {device: ends.get(owner, owner) for device, owner in last.items()} | ends
+    return pa.table({"from_id": list(found), "customer_id": list(found.values())}, IDENTITY_SCHEMA)
+
+
+def _chunks(values: Iterable[_T]) -> Iterator[list[_T]]:
+    todo = list(values)
+    for start in range(0, len(todo), _CHUNK):
+        yield todo[start : start + _CHUNK]

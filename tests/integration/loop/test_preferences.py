@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from zhanggui.campaigns import preferences
 from zhanggui.engine import Engine
 from zhanggui.errors import NotFoundError
+from zhanggui.evaluation import preferences
 from zhanggui.llm.model import ChatRequest
 from zhanggui.testing import FakeLLM, FixedClock, MemoryChannel
 

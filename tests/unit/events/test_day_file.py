@@ -21,6 +21,7 @@ def written(path: Path, names: dict[str, int]) -> tuple[pa.Table, list[tuple[str
             "received_at": start + timedelta(seconds=number),
             "products": [{"product_id": f"p{number % 40}", "category": "tea", "brand": "", "quantity": 1.0}],
             "body": "{}",
+            "trust": "server",
         }
         for number, name in enumerate(name for name, count in names.items() for _ in range(count))
     ]

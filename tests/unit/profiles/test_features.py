@@ -144,6 +144,7 @@ def test_batches_of_customers_are_one_sorted_whole() -> None:
             "received_at": NOW,
             "products": [{"product_id": f"p{number % 40}", "category": f"k{number % 7}", "quantity": 1.0}],
             "body": "{}",
+            "trust": "server",
         }
         for number in range(customers)
     ]

@@ -5,7 +5,7 @@ Reads what runs left behind: examined candidates, sent messages, responses. Trai
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
@@ -13,10 +13,11 @@ from typing import Any
 
 from zhanggui.campaigns import store
 from zhanggui.campaigns.learn import responses
-from zhanggui.campaigns.run import CANDIDATES, COPIES, read_copies
 from zhanggui.campaigns.run_parts import RunParts
 from zhanggui.campaigns.store import Run
+from zhanggui.content import copies
 from zhanggui.content.brief import Brief
+from zhanggui.content.copies import Examined
 from zhanggui.delivery import outbox
 from zhanggui.storage import Artifact
 
@@ -54,17 +55,17 @@ def write(
     return {source: sum(row["source"] == source for row in rows) for source in ("checks", "clicks")}
 
 
-def from_checks(candidates: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
-    """The text that was used before each text for the same brief that a check refused. `candidates`: rows of CANDIDATES."""
-    by_brief: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for one in candidates:
-        by_brief[_brief(one["brief"]).brief_id].append(one)
-    for found in by_brief.values():
-        used = sorted({one["text"] for one in found if one["used"]})
-        refused = {one["text"]: one["reasons"] for one in found if one["reasons"] and one["text"]}
+def from_checks(candidates: Iterable[Examined]) -> Iterator[Row]:
+    """The text that was used before each text for the same brief that a check refused."""
+    by_brief: dict[str, list[Examined]] = defaultdict(list)
+    for candidate in candidates:
+        by_brief[candidate.brief.brief_id].append(candidate)
+    for examined in by_brief.values():
+        used = sorted({candidate.text for candidate in examined if candidate.used})
+        refused = {candidate.text: candidate.reasons for candidate in examined if candidate.reasons and candidate.text}
         for chosen in used:
             for rejected, reasons in sorted(refused.items()):
-                yield _row(_brief(found[0]["brief"]), chosen, rejected, source="checks", why=", ".join(reasons))
+                yield _row(examined[0].brief, chosen, rejected, source="checks", why=", ".join(reasons))
 
 
 def from_clicks(shown: Sequence[Shown], *, minimum: int, false_discoveries: float) -> list[Row]:
@@ -100,12 +101,10 @@ def from_clicks(shown: Sequence[Shown], *, minimum: int, false_discoveries: floa
     ]
 
 
-def candidates_of(parts: RunParts, runs: Iterable[Run]) -> Iterator[Mapping[str, Any]]:
+def candidates_of(parts: RunParts, runs: Iterable[Run]) -> Iterator[Examined]:
     """Every candidate that these runs examined; of runs that kept none, nothing."""
-    for copies in _copies(parts, runs).values():
-        if CANDIDATES in copies.files:
-            for text in (copies.path / CANDIDATES).read_text(encoding="utf-8").splitlines():
-                yield json.loads(text)
+    for artifact in _copies(parts, runs).values():
+        yield from copies.examined(artifact)
 
 
 def shown_by(parts: RunParts, runs: Iterable[Run]) -> list[Shown]:
@@ -114,7 +113,7 @@ def shown_by(parts: RunParts, runs: Iterable[Run]) -> list[Shown]:
     briefs: dict[str, Brief] = {}
     by_id = {run.run_id: run for run in runs}
     for run_id, artifact in _copies(parts, by_id.values()).items():
-        run, copies = by_id[run_id], read_copies(artifact)
+        run, words = by_id[run_id], copies.read(artifact)
         with parts.database.reading() as connection:
             campaign, _ = store.get(connection, run.campaign, run.version)
             sent = outbox.sent(connection, run_id)
@@ -122,7 +121,7 @@ def shown_by(parts: RunParts, runs: Iterable[Run]) -> list[Shown]:
         over = table.filter(table["mature"])
         clicked = dict(zip(over["decision_id"].to_pylist(), over["clicked"].to_pylist(), strict=True))
         for message in sent:
-            copy = copies.get(message.document["proof"]["brief_id"])
+            copy = words.get(message.document["proof"]["brief_id"])
             # Who refused personalisation after the plan may have got a template's words, which the run did not write.
             if copy is not None and message.decision_id in clicked:
                 briefs[copy.brief.brief_id] = copy.brief
@@ -137,11 +136,7 @@ def shown_by(parts: RunParts, runs: Iterable[Run]) -> list[Shown]:
 
 def _copies(parts: RunParts, runs: Iterable[Run]) -> dict[str, Artifact]:
     """What these runs wrote, by run id; a run that is still under way has none."""
-    return {run.run_id: parts.artifacts.get(COPIES, run.run_id) for run in runs if "write" in run.results}
-
-
-def _brief(data: Mapping[str, Any]) -> Brief:
-    return Brief(**{**data, "product": tuple((name, value) for name, value in data["product"])})
+    return {run.run_id: copies.kept(parts.artifacts, run.run_id) for run in runs if "write" in run.results}
 
 
 def _row(brief: Brief, chosen: str, rejected: str, *, source: str, why: str) -> Row:

@@ -1,15 +1,15 @@
 import random
-from dataclasses import asdict
 
-from zhanggui.campaigns.preferences import Shown, from_checks, from_clicks
 from zhanggui.content.brief import Brief
+from zhanggui.content.copies import Examined
+from zhanggui.evaluation.preferences import Shown, from_checks, from_clicks
 
 TEA = Brief(language="en", channel="email", tone="warm", about="Tea", product=(("size", "50 g"),), offer_title="Spring")
 CUP = Brief(language="en", channel="email", tone="warm", about="Cup")
 
 
-def examined(brief: Brief, text: str, *reasons: str, used: bool = False) -> dict[str, object]:
-    return {"brief": asdict(brief), "text": text, "reasons": list(reasons), "used": used}
+def examined(brief: Brief, text: str, *reasons: str, used: bool = False) -> Examined:
+    return Examined(brief=brief, text=text, reasons=reasons, used=used)
 
 
 def shown(text: str, sent: int, clicked: int, brief: Brief = TEA) -> Shown:
