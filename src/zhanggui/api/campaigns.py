@@ -56,7 +56,8 @@ def decisions(request: Request, ask: AskBody, language: Annotated[Language, Quer
 def messages(request: Request, ask: AskBody) -> list[dict[str, Any]]:
     """The messages that these customers would get, with their proof records. Nothing is sent."""
     engine: Engine = request.app.state.engine
-    return [asdict(message) for message in engine.campaigns.preview(ask.campaign, ask.customer_ids, moment=ask.moment)]
+    preview = engine.campaigns.preview(ask.campaign, ask.customer_ids, moment=ask.moment)
+    return [asdict(message) for message in preview.messages]
 
 
 @router.post("/campaigns/{name}/runs", status_code=202)

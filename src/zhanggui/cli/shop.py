@@ -11,6 +11,7 @@ from zhanggui.cli.output import (
     LanguageOption,
     MomentOption,
     ShopOption,
+    as_of,
     either,
     errors,
     language_named,
@@ -83,6 +84,7 @@ def decide(
         show_json(asdict(explained))
     else:
         show(explained.explanation if explain else explained.summary)
+        show(as_of(explained.as_of))
 
 
 def write(
@@ -95,14 +97,15 @@ def write(
 ) -> None:
     """The message that a customer would get, with its proof record. Nothing is sent."""
     with opened(shop) as engine:
-        messages = engine.campaigns.preview(campaign, [customer_id], moment=moment_named(at))
+        preview = engine.campaigns.preview(campaign, [customer_id], moment=moment_named(at))
     if as_json:
-        show_json([asdict(message) for message in messages])
-    elif not messages:
+        show_json([asdict(message) for message in preview.messages])
+    elif not preview.messages:
         more = f"zhanggui decide {customer_id} --campaign {campaign} --explain"
         say(f"no message; {more} --language en says why", f"没有消息；原因见 {more} --language zh")
     else:
-        show(f"{messages[0].subject}\n\n{messages[0].body}")
+        show(f"{preview.messages[0].subject}\n\n{preview.messages[0].body}")
+        show(as_of(preview.as_of), to=errors)
 
 
 def serve(

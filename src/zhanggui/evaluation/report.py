@@ -27,6 +27,8 @@ class RunReport:
     run_id: str
     campaign: str
     moment: str
+    as_of: str
+    """When it was asked for."""
     customers: int
     arms: Mapping[str, int]
     silent: int
@@ -69,8 +71,8 @@ def render_text(report: RunReport, language: Language) -> str:
 
     lines = [
         say(
-            f"Report of {report.run_id} (campaign {report.campaign}, {report.moment})",
-            f"{report.run_id} 的报告（活动 {report.campaign}，{report.moment}）",
+            f"Report of {report.run_id} (campaign {report.campaign}, {report.moment}), as of {report.as_of}",
+            f"{report.run_id} 的报告（活动 {report.campaign}，{report.moment}），截至 {report.as_of}",
         ),
         "",
     ]

@@ -33,6 +33,7 @@ def report(parts: RunParts, campaign: Campaign, run: Run) -> RunReport:
         run_id=run.run_id,
         campaign=campaign.name,
         moment=f"{run.moment:%Y-%m-%d %H:%M} UTC",
+        as_of=f"{parts.clock():%Y-%m-%d %H:%M} UTC",
         customers=rewards.num_rows,
         arms=dict(arms),
         silent=sum(_silent(batch) for batch in batches),
