@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from zhanggui.api.guard import requires
+from zhanggui.api.guard import Requires
 from zhanggui.catalog.product import Language
 from zhanggui.engine import Engine
 
-router = APIRouter(prefix="/v1", tags=["campaigns"], dependencies=[Depends(requires("admin"))])
+router = APIRouter(prefix="/v1", tags=["campaigns"], dependencies=[Depends(Requires("admin"))])
 
 
 class AskBody(BaseModel):

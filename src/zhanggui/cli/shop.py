@@ -23,7 +23,7 @@ from zhanggui.cli.output import (
     show_json,
     spoken,
 )
-from zhanggui.cli.setup import show_setup
+from zhanggui.cli.setup import show_setup, warn_of_keys
 from zhanggui.errors import ZhangguiError
 
 _DELIVERY_SECONDS = 15.0
@@ -63,6 +63,7 @@ def check(shop: ShopOption = Path()) -> None:
     """Read the settings, open the database, and say what is set up."""
     with opened(shop) as engine:
         show_setup(engine.setup())
+        warn_of_keys(engine.keys.of_servers())
 
 
 def decide(
@@ -118,9 +119,7 @@ def serve(
     import logging
     import threading
 
-    import uvicorn
-
-    from zhanggui.api import create_app
+    from zhanggui.api import create_app, server
 
     stop = threading.Event()
     with opened(shop) as engine:
@@ -143,7 +142,7 @@ def serve(
         sender = threading.Thread(target=deliver, name="delivery")
         sender.start()
         try:
-            uvicorn.run(create_app(engine), host=host, port=port, log_level="warning", server_header=False)
+            server.run(create_app(engine), engine.config.api, host=host, port=port)
         finally:
             stop.set()
             sender.join()

@@ -12,8 +12,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import sqlalchemy as sa
-
 from zhanggui.attribution.reward import RewardLog
 from zhanggui.campaigns.run_parts import RunParts
 from zhanggui.catalog.product import Language
@@ -210,11 +208,7 @@ class Engine:
 
     def check_health(self) -> None:
         """Raises StorageError when the database does not answer."""
-        try:
-            with self.database.reading() as connection:
-                connection.execute(sa.text("SELECT 1"))
-        except sa.exc.SQLAlchemyError as error:
-            raise StorageError(f"the database does not answer: {type(error).__name__}") from error
+        self.database.check_health()
 
     def close(self) -> None:
         """Wait for background runs and let the database go."""
