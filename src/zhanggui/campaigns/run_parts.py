@@ -1,7 +1,7 @@
 """Everything that a run touches, composed by the engine: stores, settings, model, channels, clock. Does nothing."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from zhanggui.attribution.reward import RewardLog
@@ -19,6 +19,7 @@ from zhanggui.policies.policy import Policy
 from zhanggui.profiles.settings import ProfileSettings
 from zhanggui.storage import ArtifactStore, Database
 from zhanggui.touches.contact_limits import ContactLimits
+from zhanggui.touches.ownership import OwnershipSettings
 
 Progress = Callable[[str, int, int | None], None]
 """(step, how much more is done, total if known)"""
@@ -52,4 +53,5 @@ class RunParts:
     attribution: AttributionSettings
     clock: Callable[[], datetime]
     replayed: bool
+    ownership: OwnershipSettings = field(default_factory=OwnershipSettings)
     progress: Progress = lambda _step, _done, _total: None

@@ -261,6 +261,16 @@ def requeue(connection: sa.Connection, run_id: str, *, now: datetime) -> int:
     return int(done.rowcount)
 
 
+def cancel(connection: sa.Connection, run_id: str, *, now: datetime) -> int:
+    """End the messages of a run that have not begun to leave; returns how many."""
+    done = connection.execute(
+        sa.update(outbox)
+        .where(outbox.c.run_id == run_id, outbox.c.state.in_(("waiting", "claimed")))
+        .values(state="refused", reason="cancelled", ended_at=now, claim=None, lease_until=None)
+    )
+    return int(done.rowcount)
+
+
 def next_due(connection: sa.Connection, run_id: str) -> datetime | None:
     """When the next message of a run is due; None when all have ended."""
     query = sa.select(

@@ -13,8 +13,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import sqlalchemy as sa
-
 from zhanggui.attribution.reward import RewardLog
 from zhanggui.campaigns.run_parts import RunParts
 from zhanggui.catalog.product import Language
@@ -38,6 +36,7 @@ from zhanggui.engine.runs import Runs
 from zhanggui.engine.secret import SECRET_ENV, secret
 from zhanggui.engine.segments import Segments
 from zhanggui.engine.unsubscribe import Unsubscribe
+from zhanggui.engine.walks import Walks
 from zhanggui.errors import ConfigError, StorageError
 from zhanggui.events.log import EventLog
 from zhanggui.llm.model import LanguageModel
@@ -180,8 +179,10 @@ class Engine:
             campaigns=Campaigns(parts=parts, profiles=profiles, channels=names),
             runs=Runs(
                 parts=parts,
-                data=data,
-                identity_problems=partial(_identity_problems, config) if channels is None else lambda _channels: (),
+                walks=Walks(
+                    parts=parts,
+                    identity_problems=partial(_identity_problems, config) if channels is None else lambda _channels: (),
+                ),
             ),
             unsubscribe=unsubscribe,
             keys=Keys(database=database, clock=clock),
@@ -219,11 +220,7 @@ class Engine:
 
     def check_health(self) -> None:
         """Raises StorageError when the database does not answer."""
-        try:
-            with self.database.reading() as connection:
-                connection.execute(sa.text("SELECT 1"))
-        except sa.exc.SQLAlchemyError as error:
-            raise StorageError(f"the database does not answer: {type(error).__name__}") from error
+        self.database.check_health()
 
     def close(self) -> None:
         """Wait for background runs and let the database go."""

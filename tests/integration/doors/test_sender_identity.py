@@ -67,13 +67,13 @@ def test_no_run_begins_by_any_door_until_the_shop_says_who_it_is(shop: Path) -> 
     configured(shop, address=ADDRESS)
     answered("check", "-C", str(shop), code=0)
     with Engine.open(shop) as engine:
-        run_id = engine.runs.begin("welcome-back")
+        run_id = engine.runs.walks.begin("welcome-back").run_id
         assert [campaign.runs for campaign in engine.campaigns.all()] == [(run_id,)]
 
 
 def test_only_the_channels_of_the_campaign_count_and_channels_that_were_given_do_not(shop: Path) -> None:
     with Engine.open(shop) as engine:
-        assert engine.runs.identity_problems(["sms"]) == ()
-        assert len(engine.runs.identity_problems(["sms", "email"])) == 1
+        assert engine.runs.walks.identity_problems(["sms"]) == ()
+        assert len(engine.runs.walks.identity_problems(["sms", "email"])) == 1
     with Engine.open(shop, channels={"email": MemoryChannel()}) as engine:
-        assert engine.runs.identity_problems(["email"]) == ()
+        assert engine.runs.walks.identity_problems(["email"]) == ()
