@@ -97,7 +97,7 @@ def _docs(kind: type) -> dict[str, str]:
 
 def _type(hint: Any) -> str:
     text = hint.__name__ if isinstance(hint, type) and not typing.get_args(hint) else str(hint)
-    for prefix in ("typing.", "collections.abc.", "datetime."):
+    for prefix in ("typing.", "collections.abc.", "datetime.", "ipaddress."):
         text = text.replace(prefix, "")
     return text
 

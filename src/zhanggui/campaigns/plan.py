@@ -17,6 +17,7 @@ from zhanggui.decisioning.candidates import candidates
 from zhanggui.decisioning.decide import Decisions, Versions, decide, within_budget
 from zhanggui.decisioning.eligibility import gather
 from zhanggui.profiles.build import Snapshot
+from zhanggui.profiles.glimpse import Glimpse
 from zhanggui.profiles.segments import Predicate
 
 _BATCH = 50_000
@@ -47,7 +48,7 @@ def choice(parts: RunParts, campaign: Campaign) -> Choice:
 def plan(
     parts: RunParts,
     campaign: Campaign,
-    snapshot: Snapshot,
+    snapshot: Snapshot | Glimpse,
     options: Choice,
     *,
     run_id: str,

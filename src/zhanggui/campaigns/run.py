@@ -54,7 +54,7 @@ class Steps:
             as_of=run.moment,
             settings=parts.profiles,
             now=parts.clock(),
-            base=latest(parts.artifacts),
+            base=latest(parts.artifacts, by=run.moment),
         )
         parts.progress("profiles", 1, 1)
         return {"version": built.version, "customers": built.rows}

@@ -11,6 +11,7 @@ from zhanggui.cli.output import (
     LanguageOption,
     MomentOption,
     ShopOption,
+    as_of,
     either,
     errors,
     language_named,
@@ -22,7 +23,7 @@ from zhanggui.cli.output import (
     show_json,
     spoken,
 )
-from zhanggui.cli.setup import show_setup
+from zhanggui.cli.setup import show_setup, warn_of_keys
 from zhanggui.errors import ZhangguiError
 
 _DELIVERY_SECONDS = 15.0
@@ -59,9 +60,13 @@ def init(
 
 
 def check(shop: ShopOption = Path()) -> None:
-    """Read the settings, open the database, and say what is set up."""
+    """Read the settings, open the database, and say what is set up; exit 1 when customers could not be written to so."""
     with opened(shop) as engine:
-        show_setup(engine.setup())
+        setup = engine.setup()
+        show_setup(setup)
+        warn_of_keys(engine.keys.of_servers())
+    if setup.problems:
+        raise typer.Exit(1)
 
 
 def decide(
@@ -82,6 +87,7 @@ def decide(
         show_json(asdict(explained))
     else:
         show(explained.explanation if explain else explained.summary)
+        show(as_of(explained.as_of))
 
 
 def write(
@@ -94,14 +100,15 @@ def write(
 ) -> None:
     """The message that a customer would get, with its proof record. Nothing is sent."""
     with opened(shop) as engine:
-        messages = engine.campaigns.preview(campaign, [customer_id], moment=moment_named(at))
+        preview = engine.campaigns.preview(campaign, [customer_id], moment=moment_named(at))
     if as_json:
-        show_json([asdict(message) for message in messages])
-    elif not messages:
+        show_json([asdict(message) for message in preview.messages])
+    elif not preview.messages:
         more = f"zhanggui decide {customer_id} --campaign {campaign} --explain"
         say(f"no message; {more} --language en says why", f"没有消息；原因见 {more} --language zh")
     else:
-        show(f"{messages[0].subject}\n\n{messages[0].body}")
+        show(f"{preview.messages[0].subject}\n\n{preview.messages[0].body}")
+        show(as_of(preview.as_of), to=errors)
 
 
 def serve(
@@ -115,9 +122,7 @@ def serve(
     import logging
     import threading
 
-    import uvicorn
-
-    from zhanggui.api import create_app
+    from zhanggui.api import create_app, server
 
     stop = threading.Event()
     with opened(shop) as engine:
@@ -140,7 +145,7 @@ def serve(
         sender = threading.Thread(target=deliver, name="delivery")
         sender.start()
         try:
-            uvicorn.run(create_app(engine), host=host, port=port, log_level="warning", server_header=False)
+            server.run(create_app(engine), engine.config.api, host=host, port=port)
         finally:
             stop.set()
             sender.join()

@@ -77,7 +77,7 @@ def build(
     computed anew; the rest is aged. The result equals a whole build.
     """
     position = log.position()
-    version = _version(as_of, position, settings)
+    version = version_of(as_of, position, settings)
     known = {artifact.version: artifact for artifact in artifacts.versions(NAME)}
     if version in known:
         return opened(known[version])
@@ -93,16 +93,18 @@ def build(
         tables = (
             _incremental(log, events, mapping, base, as_of=as_of, settings=settings)
             if base and usable
-            else _computed(events, mapping, as_of=as_of, settings=settings)
+            else computed(events, mapping, as_of=as_of, settings=settings)
         )
         draft.metrics.update(rows=_write(tables, draft.path / _FILE))
     return opened(artifacts.get(NAME, version))
 
 
-def latest(artifacts: ArtifactStore) -> Snapshot | None:
-    """The snapshot built last, if there is one."""
-    known = artifacts.versions(NAME)
-    return opened(known[-1]) if known else None
+def latest(artifacts: ArtifactStore, *, by: datetime) -> Snapshot | None:
+    """The snapshot as of the latest moment that is not after `by`, if there is one: not the one that was built last, which
+    may look far back.
+    """
+    known = [snapshot for snapshot in map(opened, artifacts.versions(NAME)) if snapshot.as_of <= by]
+    return max(known, key=lambda snapshot: (snapshot.as_of, snapshot.position), default=None)
 
 
 def opened(artifact: Artifact) -> Snapshot:
@@ -116,7 +118,7 @@ def opened(artifact: Artifact) -> Snapshot:
     )
 
 
-def _computed(
+def computed(
     events: "ir.Table",
     mapping: pa.Table,
     *,
@@ -127,7 +129,7 @@ def _computed(
     """The profiles of all, or of some customers, in SNAPSHOT_SCHEMA, sorted by customer id; a batch at a time."""
     from zhanggui.profiles.features import features
 
-    identities = _registered(events, "identities", mapping)
+    identities = registered(events, "identities", mapping)
     yield from features(events, identities, as_of=as_of, settings=settings, customers=customers)
 
 
@@ -147,27 +149,27 @@ def _incremental(
     ends = dict(zip(mapping["from_id"].to_pylist(), mapping["customer_id"].to_pylist(), strict=True))
     touched = {ends.get(one, one) for one in log.touched(base.position)}
     gone = set(ends)  # ids that have become part of somebody else
-    then = resolve(since, _registered(events, "identities", mapping), as_of=as_of)
+    then = resolve(since, registered(events, "identities", mapping), as_of=as_of)
     touched |= set(then.select("customer_id").distinct().to_pyarrow()["customer_id"].to_pylist())
     old = backend.read_parquet(str(base.path), table_name="base")
     windowed = (old.views + old.carts + old.messages_received + old.messages_opened + old.messages_clicked > 0) | (
         old.preferred_channel.notnull()
     )
     touched |= set(old.filter(windowed).select("customer_id").to_pyarrow()["customer_id"].to_pylist())
-    stale = _registered(events, "stale", pa.table({"customer_id": pa.array(sorted(touched | gone), pa.string())}))
+    stale = registered(events, "stale", pa.table({"customer_id": pa.array(sorted(touched | gone), pa.string())}))
     if stale is None:
         yield aged(old, as_of=as_of, settings=settings).order_by("customer_id").to_pyarrow().cast(SNAPSHOT_SCHEMA)
         return
     kept = aged(old.anti_join(stale, "customer_id"), as_of=as_of, settings=settings).to_pyarrow()
-    fresh = _computed(events, mapping, as_of=as_of, settings=settings, customers=stale)
+    fresh = computed(events, mapping, as_of=as_of, settings=settings, customers=stale)
     yield pa.concat_tables([kept.cast(SNAPSHOT_SCHEMA), *fresh]).sort_by("customer_id")
 
 
-def _registered(events: "ir.Table", name: str, table: pa.Table) -> "ir.Table | None":
+def registered(events: "ir.Table", name: str, table: pa.Table) -> "ir.Table | None":
     """The table beside the log; None when it is empty."""
-    from zhanggui.profiles.features import registered
+    from zhanggui.profiles import features
 
-    return registered(events, name, table) if table.num_rows else None
+    return features.registered(events, name, table) if table.num_rows else None
 
 
 def _write(tables: Iterator[pa.Table], path: Path) -> int:
@@ -186,7 +188,8 @@ def _write(tables: Iterator[pa.Table], path: Path) -> int:
         return sum(thread.map(written, tables))
 
 
-def _version(as_of: datetime, position: int, settings: ProfileSettings) -> str:
+def version_of(as_of: datetime, position: int, settings: ProfileSettings) -> str:
+    """The version of the snapshot as of a moment, of a log that had grown so far."""
     text = json.dumps([as_of.isoformat(), position, asdict(settings)], sort_keys=True)
     return f"{as_of.astimezone(UTC):%Y%m%dT%H%M%S}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 

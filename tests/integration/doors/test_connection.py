@@ -1,0 +1,249 @@
+"""Connections of a server that runs here, spoken to by socket: what a client may take its time with, and how many there may be."""
+
+import asyncio
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from ipaddress import ip_network
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from zhanggui.api.connection import Connection
+from zhanggui.api.connections import Connections
+
+HEAD = b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 8000000\r\n\r\n"
+LARGE = 16 * 1024 * 1024
+PATIENCE = 20.0
+Client = Callable[[], socket.socket]
+
+
+class Application:
+    """Answers by path; `/body` reads the body, `/slow` thinks longer than a head may take, `/large` says a lot."""
+
+    def __init__(self) -> None:
+        self.read = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        answer = b"x" * LARGE if scope["path"] == "/large" else scope["path"].encode()
+        if scope["path"] == "/slow":
+            await asyncio.sleep(0.8)
+        if scope["path"] == "/body":
+            more = True
+            while more:
+                message = await receive()
+                self.read += len(message.get("body", b""))
+                more = message.get("more_body", False)
+        length = str(len(answer)).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
+        await send({"type": "http.response.body", "body": answer})
+
+
+@contextmanager
+def serving(
+    connections: Connections,
+    app: Application | None = None,
+    seconds: float = 0.4,
+    made: list[Connection] | None = None,
+) -> Iterator[Client]:
+    def connection(**named: object) -> Connection:
+        fresh = Connection(connections=connections, head_seconds=seconds, **named)
+        if made is not None:
+            made.append(fresh)
+        return fresh
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app or Application(), http=connection, ws="none", lifespan="off", log_level="critical")  # type: ignore[arg-type]
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    clients: list[socket.socket] = []
+
+    def connect() -> socket.socket:
+        clients.append(socket.create_connection(listener.getsockname(), timeout=PATIENCE))
+        return clients[-1]
+
+    try:
+        yield connect
+    finally:
+        for client in clients:
+            client.close()
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+@pytest.fixture
+def connect() -> Iterator[Client]:
+    with serving(Connections(most=100, most_per_address=100)) as connect:
+        yield connect
+
+
+def get(client: socket.socket, path: str = "/a") -> bytes:
+    """The head of a small answer."""
+    client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    return answer(client)
+
+
+def answer(client: socket.socket) -> bytes:
+    text = b""
+    while b"\r\n\r\n" not in text and (part := client.recv(4096)):
+        text += part
+    head, _, body = text.partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: (\d+)", head.lower())
+    while length and len(body) < int(length[1]):
+        body += client.recv(4096)
+    return head
+
+
+def is_closed(client: socket.socket) -> bool:
+    """Whether the server closes it while nothing is sent."""
+    try:
+        while client.recv(65536):
+            pass
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("begun", [b"", b"G", b"GET /a HTTP/1.1\r\nHost: x\r\nX-"])
+def test_half_a_head_is_not_waited_for_for_ever(connect: Client, begun: bytes) -> None:
+    client = connect()
+    client.sendall(begun)
+    assert is_closed(client)
+
+
+def test_a_head_that_trickles_is_not_waited_for_either(connect: Client) -> None:
+    client = connect()
+    client.sendall(b"GET /a HTTP/1.1\r\n")
+    end = time.monotonic() + PATIENCE
+    with pytest.raises(ConnectionError):
+        while time.monotonic() < end:
+            client.sendall(b"X: y\r\n")
+            time.sleep(0.05)
+
+
+def test_a_connection_is_used_again_and_closed_when_it_is_not(connect: Client) -> None:
+    client = connect()
+    for _ in range(3):
+        assert get(client).startswith(b"HTTP/1.1 200")
+    client.sendall(b"GET /a HTTP/1.1\r\n")
+    assert is_closed(client)
+
+
+def test_requests_in_one_go_are_answered_in_turn(connect: Client) -> None:
+    client = connect()
+    client.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\nGET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    said = b""
+    while part := client.recv(4096):
+        said += part
+    assert said.index(b"\r\n\r\n/slow") < said.index(b"\r\n\r\n/a")
+
+
+def test_who_thinks_longer_than_a_head_may_take_answers_nevertheless(connect: Client) -> None:
+    assert get(connect(), "/slow").startswith(b"HTTP/1.1 200")
+
+
+def test_a_body_is_read_whole_by_who_asks_for_it() -> None:
+    app = Application()
+    with serving(Connections(most=9, most_per_address=9), app) as connect:
+        client = connect()
+        client.sendall(HEAD.replace(b"/a", b"/body") + b"x" * 8_000_000)
+        assert answer(client).startswith(b"HTTP/1.1 200")
+        assert get(client).startswith(b"HTTP/1.1 200")
+    assert app.read == 8_000_000
+
+
+def test_a_body_that_nobody_asks_for_is_read_past_and_the_connection_goes_on(connect: Client) -> None:
+    client = connect()
+    client.sendall(HEAD + b"x" * 8_000_000)
+    assert answer(client).startswith(b"HTTP/1.1 200")
+    assert get(client).startswith(b"HTTP/1.1 200")
+
+
+def test_a_body_that_nobody_asks_for_takes_no_memory() -> None:
+    made: list[Connection] = []
+    with serving(Connections(most=9, most_per_address=9), made=made) as connect:
+        client = connect()
+        client.sendall(HEAD.replace(b"/a", b"/slow") + b"x" * 500_000)
+        time.sleep(0.4)
+        assert len(made[0].cycle.body) <= 4096
+        assert answer(client).startswith(b"HTTP/1.1 200")
+        assert made[0].cycle.body == b""
+
+
+def test_half_a_body_that_nobody_asks_for_does_not_keep_a_connection_open(connect: Client) -> None:
+    client = connect()
+    client.sendall(HEAD + b"x" * 100_000)
+    assert answer(client).startswith(b"HTTP/1.1 200")
+    assert is_closed(client)
+
+
+def test_a_client_that_does_not_take_its_answer_is_let_go(connect: Client) -> None:
+    client = connect()
+    client.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+    time.sleep(2)
+    taken = 0
+    with pytest.raises(ConnectionError):
+        while part := client.recv(65536):
+            taken += len(part)
+        raise ConnectionError("closed in the middle")
+    assert taken < LARGE
+
+
+def test_a_client_that_takes_its_answer_gets_it_whole(connect: Client) -> None:
+    client = connect()
+    client.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    taken = 0
+    while part := client.recv(65536):
+        taken += len(part)
+    assert taken > LARGE
+
+
+def test_an_address_with_too_many_connections_hears_about_health_only() -> None:
+    with serving(Connections(most=100, most_per_address=2), seconds=PATIENCE) as connect:
+        first, second = connect(), connect()
+        assert get(first).startswith(b"HTTP/1.1 200")
+        third = connect()
+        assert get(third, "/healthz").startswith(b"HTTP/1.1 200")
+        refused = get(third)
+        assert refused.startswith(b"HTTP/1.1 503")
+        assert b"retry-after: 1" in refused.lower()
+        assert is_closed(third)
+        waiting = connect()
+        assert is_closed(waiting), "and its heads have to come quickly"
+        assert get(second).startswith(b"HTTP/1.1 200")
+
+
+def test_closed_connections_make_room() -> None:
+    with serving(Connections(most=100, most_per_address=1), seconds=PATIENCE) as connect:
+        for _ in range(3):
+            client = connect()
+            client.sendall(b"GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert answer(client).startswith(b"HTTP/1.1 200")
+            assert is_closed(client)
+
+
+def test_a_proxy_is_not_counted() -> None:
+    proxies = [ip_network("127.0.0.0/8")]
+    with serving(Connections(most=100, most_per_address=1, proxies=proxies)) as connect:
+        for client in [connect() for _ in range(4)]:
+            assert get(client).startswith(b"HTTP/1.1 200")
+
+
+def test_when_all_connections_are_taken_the_longest_waiting_is_closed_for_a_new_one() -> None:
+    with serving(Connections(most=2, most_per_address=100), seconds=PATIENCE) as connect:
+        first, second = connect(), connect()
+        assert get(first).startswith(b"HTTP/1.1 200")
+        assert get(second).startswith(b"HTTP/1.1 200")
+        assert get(connect()).startswith(b"HTTP/1.1 200")
+        assert is_closed(first)
+        assert get(second).startswith(b"HTTP/1.1 200")
