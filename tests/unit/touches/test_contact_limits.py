@@ -13,22 +13,25 @@ NOON = ContactLimits(quiet_from=time(12), quiet_until=time(14))
 MINUTE = timedelta(minutes=1)
 
 
-def _next(local: datetime, limits: ContactLimits = NIGHT, *, channel: str = "email", at: ZoneInfo = BERLIN) -> datetime:
-    moment = local.replace(tzinfo=at).astimezone(UTC)
-    allowed = next_allowed(moment, channel=channel, zone=at, limits=limits)
+def _berlin(month: int, day: int, *clock: int) -> datetime:
+    return datetime(2026, month, day, *clock, tzinfo=BERLIN)
+
+
+def _next(local: datetime, limits: ContactLimits = NIGHT, *, channel: str = "email") -> datetime:
+    allowed = next_allowed(local.astimezone(UTC), channel=channel, zone=BERLIN, limits=limits)
     assert allowed.tzinfo is UTC
-    return allowed.astimezone(at).replace(tzinfo=None)
+    return allowed.astimezone(BERLIN)
 
 
 @pytest.mark.parametrize(
     ("local", "allowed"),
     [
-        (datetime(2026, 3, 2, 8, 59, 59), datetime(2026, 3, 2, 9)),
-        (datetime(2026, 3, 2, 9), datetime(2026, 3, 2, 9)),
-        (datetime(2026, 3, 2, 20, 59, 59), datetime(2026, 3, 2, 20, 59, 59)),
-        (datetime(2026, 3, 2, 21), datetime(2026, 3, 3, 9)),
-        (datetime(2026, 3, 2, 23, 59), datetime(2026, 3, 3, 9)),
-        (datetime(2026, 3, 3, 0), datetime(2026, 3, 3, 9)),
+        (_berlin(3, 2, 8, 59, 59), _berlin(3, 2, 9)),
+        (_berlin(3, 2, 9), _berlin(3, 2, 9)),
+        (_berlin(3, 2, 20, 59, 59), _berlin(3, 2, 20, 59, 59)),
+        (_berlin(3, 2, 21), _berlin(3, 3, 9)),
+        (_berlin(3, 2, 23, 59), _berlin(3, 3, 9)),
+        (_berlin(3, 3, 0), _berlin(3, 3, 9)),
     ],
 )
 def test_quiet_hours_over_midnight_end_on_the_next_morning(local: datetime, allowed: datetime) -> None:
@@ -38,11 +41,11 @@ def test_quiet_hours_over_midnight_end_on_the_next_morning(local: datetime, allo
 @pytest.mark.parametrize(
     ("local", "allowed"),
     [
-        (datetime(2026, 3, 2, 11, 59, 59), datetime(2026, 3, 2, 11, 59, 59)),
-        (datetime(2026, 3, 2, 12), datetime(2026, 3, 2, 14)),
-        (datetime(2026, 3, 2, 13, 59, 59), datetime(2026, 3, 2, 14)),
-        (datetime(2026, 3, 2, 14), datetime(2026, 3, 2, 14)),
-        (datetime(2026, 3, 2, 23), datetime(2026, 3, 2, 23)),
+        (_berlin(3, 2, 11, 59, 59), _berlin(3, 2, 11, 59, 59)),
+        (_berlin(3, 2, 12), _berlin(3, 2, 14)),
+        (_berlin(3, 2, 13, 59, 59), _berlin(3, 2, 14)),
+        (_berlin(3, 2, 14), _berlin(3, 2, 14)),
+        (_berlin(3, 2, 23), _berlin(3, 2, 23)),
     ],
 )
 def test_quiet_hours_within_a_day_end_on_that_day(local: datetime, allowed: datetime) -> None:
@@ -56,10 +59,10 @@ def test_equal_times_mean_no_quiet_hours() -> None:
 
 
 def test_a_channel_that_disturbs_nobody_has_no_quiet_hours() -> None:
-    at_night = datetime(2026, 3, 2, 3)
+    at_night = _berlin(3, 2, 3)
     assert _next(at_night, channel="onsite") == at_night
     for channel in ("email", "sms", "webhook"):
-        assert _next(at_night, channel=channel) == datetime(2026, 3, 2, 9)
+        assert _next(at_night, channel=channel) == _berlin(3, 2, 9)
 
 
 def test_the_hours_are_those_of_the_customers_zone() -> None:
@@ -68,11 +71,11 @@ def test_the_hours_are_those_of_the_customers_zone() -> None:
     assert next_allowed(moment, channel="email", zone=BERLIN, limits=NIGHT) == datetime(2026, 3, 2, 8, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("day", [datetime(2026, 3, 28), datetime(2026, 10, 24)])  # the night before clocks change
+@pytest.mark.parametrize("day", [_berlin(3, 28), _berlin(10, 24)])  # the night before clocks change
 def test_quiet_hours_end_by_the_clock_also_in_the_night_that_is_longer_or_shorter(day: datetime) -> None:
     assert _next(day.replace(hour=22)) == (day + timedelta(days=1)).replace(hour=9)
     assert _next((day + timedelta(days=1)).replace(hour=8, minute=59)) == (day + timedelta(days=1)).replace(hour=9)
-    moment = day.replace(hour=22, tzinfo=BERLIN).astimezone(UTC)
+    moment = day.replace(hour=22).astimezone(UTC)
     wait = next_allowed(moment, channel="email", zone=BERLIN, limits=NIGHT) - moment
     assert wait == timedelta(hours=10 if day.month == 3 else 12)
 
