@@ -55,7 +55,7 @@ def test_quiet_hours_within_a_day_end_on_that_day(local: datetime, allowed: date
 def test_equal_times_mean_no_quiet_hours() -> None:
     always = ContactLimits(quiet_from=time(9), quiet_until=time(9))
     for hour in range(24):
-        assert _next(datetime(2026, 3, 2, hour), always) == datetime(2026, 3, 2, hour)
+        assert _next(_berlin(3, 2, hour), always) == _berlin(3, 2, hour)
 
 
 def test_a_channel_that_disturbs_nobody_has_no_quiet_hours() -> None:
