@@ -7,14 +7,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from ipaddress import ip_network
+from ipaddress import IPv4Network, ip_network
+from typing import Any
 
 import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from zhanggui.api.connection import Connection
-from zhanggui.api.connections import Connections
+from zhanggui.api.server import options
+from zhanggui.config import ApiSettings
 
 HEAD = b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 8000000\r\n\r\n"
 LARGE = 16 * 1024 * 1024
@@ -27,10 +29,12 @@ class Application:
 
     def __init__(self) -> None:
         self.read = 0
+        self.clients: list[str] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
+        self.clients.append(scope["client"][0])
         answer = b"x" * LARGE if scope["path"] == "/large" else scope["path"].encode()
         if scope["path"] == "/slow":
             await asyncio.sleep(0.8)
@@ -46,21 +50,20 @@ class Application:
 
 
 @contextmanager
-def serving(
-    connections: Connections,
-    app: Application | None = None,
-    seconds: float = 0.4,
-    made: list[Connection] | None = None,
-) -> Iterator[Client]:
-    def connection(**named: object) -> Connection:
-        fresh = Connection(connections=connections, head_seconds=seconds, **named)
+def serving(app: Application | None = None, made: list[Connection] | None = None, **limits: Any) -> Iterator[Client]:
+    """A server within such limits; the block gets a function that connects, and `made` the server's connections."""
+    served = options(ApiSettings(**{"head_seconds": 0.4, **limits}))
+    new = served["http"]
+
+    def connection(**named: Any) -> Connection:
+        fresh: Connection = new(**named)
         if made is not None:
             made.append(fresh)
         return fresh
 
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app or Application(), http=connection, ws="none", lifespan="off", log_level="critical")  # type: ignore[arg-type]
-    server = uvicorn.Server(config)
+    served |= {"http": connection, "lifespan": "off", "log_level": "critical"}
+    server = uvicorn.Server(uvicorn.Config(app or Application(), **served))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     clients: list[socket.socket] = []
@@ -81,7 +84,7 @@ def serving(
 
 @pytest.fixture
 def connect() -> Iterator[Client]:
-    with serving(Connections(most=100, most_per_address=100)) as connect:
+    with serving() as connect:
         yield connect
 
 
@@ -154,7 +157,7 @@ def test_who_thinks_longer_than_a_head_may_take_answers_nevertheless(connect: Cl
 
 def test_a_body_is_read_whole_by_who_asks_for_it() -> None:
     app = Application()
-    with serving(Connections(most=9, most_per_address=9), app) as connect:
+    with serving(app) as connect:
         client = connect()
         client.sendall(HEAD.replace(b"/a", b"/body") + b"x" * 8_000_000)
         assert answer(client).startswith(b"HTTP/1.1 200")
@@ -171,7 +174,7 @@ def test_a_body_that_nobody_asks_for_is_read_past_and_the_connection_goes_on(con
 
 def test_a_body_that_nobody_asks_for_takes_no_memory() -> None:
     made: list[Connection] = []
-    with serving(Connections(most=9, most_per_address=9), made=made) as connect:
+    with serving(made=made) as connect:
         client = connect()
         client.sendall(HEAD.replace(b"/a", b"/slow") + b"x" * 500_000)
         time.sleep(0.4)
@@ -209,7 +212,7 @@ def test_a_client_that_takes_its_answer_gets_it_whole(connect: Client) -> None:
 
 
 def test_an_address_with_too_many_connections_hears_about_health_only() -> None:
-    with serving(Connections(most=100, most_per_address=2), seconds=PATIENCE) as connect:
+    with serving(connections_per_address=2, head_seconds=PATIENCE) as connect:
         first, second = connect(), connect()
         assert get(first).startswith(b"HTTP/1.1 200")
         third = connect()
@@ -224,7 +227,7 @@ def test_an_address_with_too_many_connections_hears_about_health_only() -> None:
 
 
 def test_closed_connections_make_room() -> None:
-    with serving(Connections(most=100, most_per_address=1), seconds=PATIENCE) as connect:
+    with serving(connections_per_address=1, head_seconds=PATIENCE) as connect:
         for _ in range(3):
             client = connect()
             client.sendall(b"GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -233,17 +236,29 @@ def test_closed_connections_make_room() -> None:
 
 
 def test_a_proxy_is_not_counted() -> None:
-    proxies = [ip_network("127.0.0.0/8")]
-    with serving(Connections(most=100, most_per_address=1, proxies=proxies)) as connect:
+    with serving(connections_per_address=1, trusted_proxies=(ip_network("127.0.0.0/8"),)) as connect:
         for client in [connect() for _ in range(4)]:
             assert get(client).startswith(b"HTTP/1.1 200")
 
 
 def test_when_all_connections_are_taken_the_longest_waiting_is_closed_for_a_new_one() -> None:
-    with serving(Connections(most=2, most_per_address=100), seconds=PATIENCE) as connect:
+    with serving(connections=2, head_seconds=PATIENCE) as connect:
         first, second = connect(), connect()
         assert get(first).startswith(b"HTTP/1.1 200")
         assert get(second).startswith(b"HTTP/1.1 200")
         assert get(connect()).startswith(b"HTTP/1.1 200")
         assert is_closed(first)
         assert get(second).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    ("proxies", "client"),
+    [((), "127.0.0.1"), (("10.0.0.0/8",), "127.0.0.1"), (("127.0.0.0/8",), "198.51.100.1")],
+)
+def test_the_address_that_a_proxy_names_is_believed_of_a_trusted_one(proxies: tuple[str, ...], client: str) -> None:
+    app = Application()
+    with serving(app, trusted_proxies=tuple(IPv4Network(proxy) for proxy in proxies)) as connect:
+        connection = connect()
+        connection.sendall(b"GET /a HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.1, 198.51.100.1\r\n\r\n")
+        assert answer(connection).startswith(b"HTTP/1.1 200")
+    assert app.clients == [client]
