@@ -25,7 +25,9 @@ Client = Callable[[], socket.socket]
 
 
 class Application:
-    """Answers by path; `/body` reads the body, `/slow` thinks longer than a head may take, `/large` says a lot."""
+    """Answers by path; `/body` reads the body, `/slow` thinks longer than a head may take, `/large` says a lot at once and
+    `/stream` in parts.
+    """
 
     def __init__(self) -> None:
         self.read = 0
@@ -35,7 +37,7 @@ class Application:
         if scope["type"] != "http":
             return
         self.clients.append(scope["client"][0])
-        answer = b"x" * LARGE if scope["path"] == "/large" else scope["path"].encode()
+        answer = b"x" * LARGE if scope["path"] in ("/large", "/stream") else scope["path"].encode()
         if scope["path"] == "/slow":
             await asyncio.sleep(0.8)
         if scope["path"] == "/body":
@@ -46,7 +48,10 @@ class Application:
                 more = message.get("more_body", False)
         length = str(len(answer)).encode()
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
-        await send({"type": "http.response.body", "body": answer})
+        step = LARGE // 256 if scope["path"] == "/stream" else len(answer)
+        for start in range(0, len(answer), step):
+            more = start + step < len(answer)
+            await send({"type": "http.response.body", "body": answer[start : start + step], "more_body": more})
 
 
 @contextmanager
@@ -172,15 +177,17 @@ def test_a_body_that_nobody_asks_for_is_read_past_and_the_connection_goes_on(con
     assert get(client).startswith(b"HTTP/1.1 200")
 
 
-def test_a_body_that_nobody_asks_for_takes_no_memory() -> None:
+def test_a_body_is_not_parsed_before_somebody_asks_for_it_and_little_of_it_is_read() -> None:
     made: list[Connection] = []
+    head = HEAD.replace(b"/a", b"/slow").replace(b"8000000", b"500000")
     with serving(made=made) as connect:
         client = connect()
-        client.sendall(HEAD.replace(b"/a", b"/slow") + b"x" * 500_000)
-        time.sleep(0.4)
-        assert len(made[0].cycle.body) <= 4096
-        assert answer(client).startswith(b"HTTP/1.1 200")
-        assert made[0].cycle.body == b""
+        for _ in range(2):
+            client.sendall(head + b"x" * 500_000)
+            time.sleep(0.4)
+            assert made[0].cycle.body == b""
+            assert len(made[0].conn.trailing_data[0]) <= 8192
+            assert answer(client).startswith(b"HTTP/1.1 200")
 
 
 def test_half_a_body_that_nobody_asks_for_does_not_keep_a_connection_open(connect: Client) -> None:
@@ -190,25 +197,32 @@ def test_half_a_body_that_nobody_asks_for_does_not_keep_a_connection_open(connec
     assert is_closed(client)
 
 
-def test_a_client_that_does_not_take_its_answer_is_let_go(connect: Client) -> None:
+@pytest.mark.parametrize("path", ["/large", "/stream"])
+def test_a_client_that_does_not_take_its_answer_is_let_go(connect: Client, path: str) -> None:
     client = connect()
-    client.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+    client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     time.sleep(2)
-    taken = 0
     with pytest.raises(ConnectionError):
-        while part := client.recv(65536):
-            taken += len(part)
-        raise ConnectionError("closed in the middle")
-    assert taken < LARGE
+        taken(client)
 
 
-def test_a_client_that_takes_its_answer_gets_it_whole(connect: Client) -> None:
+@pytest.mark.parametrize("path", ["/large", "/stream"])
+@pytest.mark.parametrize("pause", [0, 0.01])
+def test_a_client_that_takes_its_answer_gets_it_whole_however_slowly(connect: Client, path: str, pause: float) -> None:
     client = connect()
-    client.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-    taken = 0
+    client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    assert taken(client, pause=pause) > LARGE
+
+
+def taken(client: socket.socket, *, pause: float = 0) -> int:
+    """How much of a large answer comes. Raises ConnectionError when it is cut off."""
+    sizes = []
     while part := client.recv(65536):
-        taken += len(part)
-    assert taken > LARGE
+        sizes.append(len(part))
+        time.sleep(pause)
+    if sum(sizes) < LARGE:
+        raise ConnectionError("cut off")
+    return sum(sizes)
 
 
 def test_an_address_with_too_many_connections_hears_about_health_only() -> None:
@@ -249,6 +263,15 @@ def test_when_all_connections_are_taken_the_longest_waiting_is_closed_for_a_new_
         assert get(connect()).startswith(b"HTTP/1.1 200")
         assert is_closed(first)
         assert get(second).startswith(b"HTTP/1.1 200")
+
+
+def test_a_connection_that_is_being_answered_is_not_closed_for_a_new_one() -> None:
+    with serving(connections=1, head_seconds=PATIENCE) as connect:
+        first = connect()
+        first.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(0.3)
+        assert get(connect()).startswith(b"HTTP/1.1 200")
+        assert answer(first).startswith(b"HTTP/1.1 200")
 
 
 @pytest.mark.parametrize(
