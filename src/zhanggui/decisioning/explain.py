@@ -20,6 +20,7 @@ _REASONS: Mapping[str, tuple[str, str]] = {
         "她拒绝了个性化，而这个优惠要按画像挑选",
     ),
     "price_changed": ("the price that the message shows has changed since", "消息里写的价格已经变了"),
+    "cancelled": ("the run was cancelled before it could leave", "发出之前运行已被取消"),
     "expired": ("it could not leave within the time set for it", "在规定的时间内未能发出"),
     "budget": ("the run's budget was used up", "本次活动的发送预算已用完"),
 }
