@@ -21,6 +21,8 @@ from zhanggui.attribution.settings import AttributionSettings
 from zhanggui.catalog.product import Language
 from zhanggui.content.settings import ContentSettings
 from zhanggui.delivery.outbox import DeliverySettings
+from zhanggui.delivery.pace import Pace
+from zhanggui.delivery.sender_identity import PLACEHOLDER_ADDRESS
 from zhanggui.errors import ConfigError
 from zhanggui.events.settings import EventSettings
 from zhanggui.profiles.settings import ProfileSettings
@@ -66,8 +68,8 @@ class StorageSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PluginSettings:
-    """Something found by name: a model or a channel, and what it is told."""
+class ChannelSettings(Pace):
+    """A channel, found by name, what it is told, and how fast it goes."""
 
     type: str
     """Name of the entry point."""
@@ -118,6 +120,24 @@ class ApiSettings:
     number of connections. Of others it is not read."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class WorkerSettings:
+    """What happens by itself, in `zhanggui worker` and in `zhanggui serve`: how often each step is done, in seconds."""
+
+    compact_seconds: float = 3600.0
+    """Hot events move into Parquet."""
+    build_seconds: float = 3600.0
+    """Profiles are built when those in use are so old."""
+    resume_seconds: float = 10.0
+    """Runs that were cut off go on."""
+    send_seconds: float = 5.0
+    """Messages that have become due leave."""
+    prune_seconds: float = 3600.0
+    """Old snapshots of profiles are removed."""
+    keep_snapshots: int = 5
+    """So many are kept beside those in use and those of runs in progress."""
+
+
 @validated(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class Config:
     """The settings of a shop. Every section may be left out; every setting has a safe default."""
@@ -130,9 +150,10 @@ class Config:
     model: ModelSettings = field(default_factory=ModelSettings)
     content: ContentSettings = field(default_factory=ContentSettings)
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
-    channels: Mapping[str, PluginSettings] = field(default_factory=dict)
+    channels: Mapping[str, ChannelSettings] = field(default_factory=dict)
     attribution: AttributionSettings = field(default_factory=AttributionSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
+    worker: WorkerSettings = field(default_factory=WorkerSettings)
 
 
 _ADAPTER = TypeAdapter(Config)
@@ -215,6 +236,7 @@ def template(
     smtp_port: int = 0,
     url: str = "https://shop.example.com",
     outbox: str = "outbox",
+    address: str = PLACEHOLDER_ADDRESS,
 ) -> str:
     """The zhanggui.toml of a new shop. Without `smtp_port` the e-mail channel keeps messages in the folder `outbox`."""
     mail = f"""[channels.email]
@@ -233,7 +255,7 @@ options = {{ folder = {json.dumps(outbox)}, sender = "{_SENDER}", sender_name = 
 
 [shop]
 name = "{name}"
-address = "1 Market Street, Springfield"
+address = "{address}"
 contact = "hello@shop.example.com"
 url = "{url}"
 public_url = "{url}/zhanggui"

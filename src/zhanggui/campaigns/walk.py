@@ -24,7 +24,10 @@ def begin(connection: sa.Connection, run: Run, *, settings: OwnershipSettings) -
     Raises BusyError while another worker walks it, and FlowError when it is paused or cancelled; to be called in a
     transaction that then writes nothing, so that what was refused is not taken up later.
     """
-    if store.begin(connection, run).walked:
+    walked = store.begin(connection, run).walked
+    if (flow := flows.get(connection, run.run_id)).state in ("paused", "cancelled"):
+        raise ownership.refusal(flow)
+    if walked:
         return None
     return take_up(connection, run.run_id, settings=settings)
 

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -11,7 +11,8 @@ from zhanggui.campaigns import store, walk
 from zhanggui.campaigns.run import moment_of
 from zhanggui.campaigns.run_parts import Progress, RunParts
 from zhanggui.campaigns.store import Run
-from zhanggui.errors import BusyError, FlowError, ZhangguiError
+from zhanggui.delivery.sender_identity import IdentityProblem
+from zhanggui.errors import BusyError, ConfigError, FlowError, ZhangguiError
 from zhanggui.touches.ownership import Ownership
 
 _log = logging.getLogger(__name__)
@@ -32,17 +33,23 @@ class Walks:
     """The walks of a shop in this process. They wait for each other, since they share its model and its memory."""
 
     parts: RunParts
+    identity_problems: Callable[[Collection[str]], Sequence[IdentityProblem]] = lambda _channels: ()
+    """What keeps the shop from writing to customers over these channels."""
     _turn: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _threads: list[threading.Thread] = field(default_factory=list, init=False, repr=False)
+    _stop: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
 
     def begin(self, name: str, moment: datetime | None = None) -> Begun:
         """Open a campaign's run, or take it up where it stands, and own it from now on.
 
-        Raises NotFoundError, BusyError while another worker walks it, and FlowError; then nothing was written.
+        Raises NotFoundError, BusyError while another worker walks it, FlowError, and ConfigError for a shop that does not say
+        who it is; then nothing was written.
         """
         parts, now, began = self.parts, self.parts.clock(), time.monotonic()
         with parts.database.transaction() as connection:
             campaign, version = store.get(connection, name)
+            if problems := self.identity_problems(campaign.channels):
+                raise ConfigError("\n".join(problem.english for problem in problems))
             at = moment_of(campaign, moment, now.replace(hour=0, minute=0, second=0, microsecond=0))
             run_id = store.run_id_of(name, version, at)
             run = Run(run_id=run_id, campaign=name, version=version, moment=at, started_at=now)
@@ -61,7 +68,26 @@ class Walks:
     def walk(self, run_id: str, own: Ownership, progress: Progress | None = None) -> None:
         """Walk an owned run to its end; then nobody owns it. Raises BusyError and FlowError where it may not go on."""
         with own, self._turn:
-            walk.walk(replace(self.parts, progress=progress or self.parts.progress), run_id, own)
+            walk.walk(replace(self.parts, progress=self.watched(progress or self.parts.progress)), run_id, own)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether what is under way is to be left."""
+        return self._stop.is_set()
+
+    def stop(self) -> None:
+        """Leave the walks that are under way: each ends with its next bit of progress, and another worker goes on."""
+        self._stop.set()
+
+    def watched(self, progress: Progress) -> Progress:
+        """The same, but for a BusyError once the walks are to be left."""
+
+        def report(step: str, done: int, total: int | None) -> None:
+            progress(step, done, total)
+            if self.stopping:
+                raise BusyError("this worker ends; another goes on with what it was at")
+
+        return report
 
     def in_background(self, run_id: str, own: Ownership) -> None:
         """The same in a thread of its own."""
@@ -89,6 +115,8 @@ class Walks:
 
         def one_after_the_other() -> None:
             for run_id in run_ids:
+                if self.stopping:
+                    break
                 self._alone(run_id, lambda run_id=run_id: self.take_up(run_id))  # type: ignore[misc]
 
         if run_ids:
