@@ -45,6 +45,7 @@ class Connection(H11Protocol):
         self.app = self._on_demand(cast(ASGIApp, self.app))
         self._connections, self._seconds = connections, head_seconds
         self._deadline: asyncio.TimerHandle | None = None
+        self._unsent = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Count it, and begin to wait for a head."""
@@ -72,15 +73,14 @@ class Connection(H11Protocol):
             self.flow.pause_reading()
 
     def on_response_complete(self) -> None:
-        """As uvicorn; what came of a body that nobody reads any more is let go, and the next head is waited for."""
-        self.cycle.body = bytearray()
+        """As uvicorn; a body that was not asked for is read past, and the next head waited for."""
         self._wait_for_head()
         super().on_response_complete()
         if not self.transport.is_closing():
-            self._want_body()  # to get past it
+            self._want_body()
 
     def pause_writing(self) -> None:
-        """As uvicorn; a client that does not take its answer has as long as for a head."""
+        """As uvicorn; a client that takes nothing of its answer has as long as for a head."""
         self._start_clock()
         super().pause_writing()
 
@@ -121,7 +121,14 @@ class Connection(H11Protocol):
 
     def _start_clock(self) -> None:
         self._stop_clock()
-        self._deadline = self.loop.call_later(self._seconds, self.give_up)
+        self._unsent = self.transport.get_write_buffer_size()
+        self._deadline = self.loop.call_later(self._seconds, self._ring)
+
+    def _ring(self) -> None:
+        if self.transport.get_write_buffer_size() < self._unsent:  # it takes its answer, if slowly
+            self._start_clock()
+        else:
+            self.give_up()
 
     def _stop_clock(self) -> None:
         if self._deadline is not None:

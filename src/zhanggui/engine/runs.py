@@ -133,7 +133,11 @@ class Runs:
         With `say`, a run that cannot be delivered is told to it and does not keep the others waiting.
         """
         # Retries are not waited for here: the next call takes them, and other runs are due as well.
-        parts = replace(self.parts, delivery=replace(self.parts.delivery, max_wait_seconds=0.0))
+        parts = replace(
+            self.parts,
+            delivery=replace(self.parts.delivery, max_wait_seconds=0.0),
+            progress=self.walks.watched(self.parts.progress),
+        )
         with parts.database.reading() as connection:
             due = outbox.runs_due(connection, now=parts.clock())
             states = {run_id: flows.state(connection, run_id) for run_id in due}
@@ -145,6 +149,8 @@ class Runs:
             try:
                 delivered[run_id] = self._deliver(parts, run_id)
             except ZhangguiError as error:
+                if self.walks.stopping:
+                    break
                 if say is None:
                     raise
                 say(f"run {run_id}: {error}")
@@ -181,9 +187,24 @@ class Runs:
             run, campaign = store.with_campaign(connection, run_id)
         return report_of(self.parts, campaign, run)
 
+    def snapshots_in_progress(self) -> set[str]:
+        """The versions of the snapshots that runs decide by which have not come to their end."""
+        with self.parts.database.reading() as connection:
+            under_way = [
+                flow.flow_id
+                for state in ("running", "paused")
+                for flow in flows.listed(connection, kind="run", state=state)
+            ]
+            results = [store.find(connection, run_id).results for run_id in under_way]
+        return {result["snapshot"]["version"] for result in results if "snapshot" in result}
+
     def wait(self) -> None:
         """Wait until the background runs have ended."""
         self.walks.wait()
+
+    def stop(self) -> None:
+        """Leave what is under way here, in the background or by `deliver_due`, to another worker. No run fails by it."""
+        self.walks.stop()
 
     def _deliver(self, parts: RunParts, run_id: str) -> dict[str, Any]:
         with parts.database.reading() as connection:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from zhanggui.errors import NotFoundError
+from zhanggui.errors import ArtifactError, NotFoundError
 from zhanggui.events.log import EventLog
 from zhanggui.profiles.identity import resolve as resolve_identities
 from zhanggui.profiles.profile import SNAPSHOT_SCHEMA, Profile
@@ -84,18 +84,24 @@ def build(
     usable = base is not None and base.as_of <= as_of and _same_settings(known.get(base.version), settings)
     config = {"as_of": as_of.isoformat(), "position": position, "settings": asdict(settings)}
     data_hash = hashlib.sha256(f"{position}\x1f{as_of.isoformat()}".encode()).hexdigest()
-    with (
-        artifacts.create(NAME, version, now=now, config=config, data_hash=data_hash) as draft,
-        log.read() as events,
-    ):
-        with log.database.reading() as connection:
-            mapping = resolve_identities(connection)
-        tables = (
-            _incremental(log, events, mapping, base, as_of=as_of, settings=settings)
-            if base and usable
-            else computed(events, mapping, as_of=as_of, settings=settings)
-        )
-        draft.metrics.update(rows=_write(tables, draft.path / _FILE))
+    try:
+        with (
+            artifacts.create(NAME, version, now=now, config=config, data_hash=data_hash) as draft,
+            log.read() as events,
+        ):
+            with log.database.reading() as connection:
+                mapping = resolve_identities(connection)
+            tables = (
+                _incremental(log, events, mapping, base, as_of=as_of, settings=settings)
+                if base and usable
+                else computed(events, mapping, as_of=as_of, settings=settings)
+            )
+            draft.metrics.update(rows=_write(tables, draft.path / _FILE))
+    except ArtifactError as error:
+        try:  # somebody else was quicker with the same one
+            return opened(artifacts.get(NAME, version))
+        except ArtifactError:
+            raise error from None
     return opened(artifacts.get(NAME, version))
 
 
