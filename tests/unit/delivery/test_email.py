@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import trustme
+from hypothesis import given
+from hypothesis import strategies as st
 
 from example_messages import message
 from fake_smtp import FakeSmtp, Rule, Stage
@@ -211,6 +213,30 @@ def test_no_server_means_try_again_later() -> None:
         receipts = list(closed.send(to("ann", "bob")))
     assert [(each.outcome, each.policy) for each in receipts] == [("retry", False)] * 2
     assert "refused" in receipts[0].detail
+
+
+ANYTHING = st.text(st.characters(), max_size=30)
+
+
+@given(
+    address=st.one_of(ANYTHING, ANYTHING.map(lambda local: f"{local}@example.com"), ANYTHING.map(lambda name: f"a@{name}")),
+    subject=ANYTHING,
+    body=ANYTHING,
+    language=ANYTHING,
+    message_id=st.one_of(st.just("m1"), ANYTHING),
+    data=st.dictionaries(st.one_of(st.just("unsubscribe_url"), ANYTHING), st.one_of(st.none(), st.floats(), ANYTHING)),
+)  # fmt: skip
+def test_no_message_whatever_raises_out_of_send(**fields: Any) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        closed = EmailChannel(
+            host="127.0.0.1", port=probe.getsockname()[1], sender=SENDER, security="none", timeout_s=5
+        )
+        mail = message(**fields)
+        (receipt,) = closed.send([mail])
+    assert receipt.message_id == mail.message_id
+    assert receipt.outcome in ("rejected", "retry")
+    assert (receipt.bad_address, receipt.policy) == (False, False)
 
 
 def test_a_host_that_can_be_none_means_try_again_later_too() -> None:
