@@ -143,6 +143,18 @@ def test_after_a_refusal_the_connection_goes_on_and_after_421_there_is_a_new_one
     assert server.asked["connect"] == 3
 
 
+@pytest.mark.parametrize(
+    "trouble", [{"hang_up": True}, {"delay_s": 1.0}, {"reply": "421 enough"}, {"reply": "999 what"}]
+)
+def test_a_refusal_stands_though_the_server_will_not_forget_the_message(
+    server: FakeSmtp, trouble: dict[str, Any]
+) -> None:
+    server.rules = [Rule(at="rcpt", to="no", reply="550 5.1.1 no"), Rule(at="rset", times=1, **trouble)]
+    receipts = list(channel(server, timeout_s=0.2).send(to("no", "ann")))
+    assert [each.outcome for each in receipts] == ["rejected", "accepted"]
+    assert receipts[0].detail == "550 5.1.1 no"
+
+
 @pytest.mark.parametrize("stage", ["connect", "mail", "rcpt", "data"])
 @pytest.mark.parametrize("trouble", [{"hang_up": True}, {"delay_s": 1.0}, {"reply": "nonsense"}])
 def test_cut_off_before_its_end_a_message_was_not_taken_and_goes_again(
