@@ -161,8 +161,10 @@ class FakeSmtp:
                     code = await self._answer(writer, "auth", "", "235 2.7.0 come in")
                 case "MAIL" if sender:
                     code = await _say(writer, "503 5.5.1 one message at a time")
-                case "RCPT" | "DATA" if not (recipient if verb.upper() == "DATA" else sender):
-                    code = await _say(writer, "503 5.5.1 not yet")
+                case "RCPT" if not sender:
+                    code = await _say(writer, "503 5.5.1 from whom?")
+                case "DATA" if not recipient:
+                    code = await _say(writer, "503 5.5.1 to whom?")
                 case "MAIL":
                     code = await self._answer(writer, "mail", "", "250 ok")
                     sender = _address(argument) if code // 100 == 2 else sender
