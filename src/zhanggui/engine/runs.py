@@ -163,12 +163,16 @@ class Runs:
             return outbox.dead(connection, run_id)
 
     def requeue(self, run_id: str) -> int:
-        """Make the dead letters of a run due again, for `deliver` to send; returns how many. Raises NotFoundError and FlowError."""
+        """Make the dead letters of a run due again, for `deliver` to send, and let a paused run go on; returns how many.
+
+        Raises NotFoundError and FlowError.
+        """
         with self.parts.database.transaction() as connection:
             store.find(connection, run_id)
             if (flow := flows.get(connection, run_id)).state == "cancelled":
                 raise refusal(flow)
             flows.reopen(connection, run_id)
+            flows.resume(connection, run_id)
             return outbox.requeue(connection, run_id, now=self.parts.clock())
 
     def learn(self, run_id: str) -> learning.Learned:
