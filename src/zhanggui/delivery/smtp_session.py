@@ -92,8 +92,7 @@ class SmtpSession:
                 raise self._cut_off(stage, error) from error
             reply = self._reply(stage)
             if reply.code // 100 != wanted:
-                with suppress(OSError):  # the next message needs a server that has forgotten this one
-                    self._smtp.rset()
+                self._forget()
                 return reply
         try:
             self._smtp.send(re.sub(rb"^\.", b"..", content, flags=re.MULTILINE) + b".\r\n")
@@ -121,6 +120,12 @@ class SmtpSession:
         if code == 421:
             self._smtp.close()
         return Reply(stage=stage, code=code, text=text.decode("utf-8", "replace"))
+
+    def _forget(self) -> None:
+        """Have the server forget a message that it refused, before the next; or else hang up."""
+        with suppress(OSError):
+            if self._smtp.rset()[0] != 250:
+                self._smtp.close()
 
     def _cut_off(self, stage: Stage, error: Exception) -> CutOffError:
         self._smtp.close()
