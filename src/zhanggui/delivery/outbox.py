@@ -191,13 +191,7 @@ def lanes(connection: sa.Connection, run_id: str | None = None) -> Iterator[Lane
     """The lanes of a run, or of all, by run and channel. Costs one look into an index a lane, however many wait in it."""
     after = (run_id or "", "")
     while True:
-        query = (
-            sa.select(outbox.c.run_id, outbox.c.channel, outbox.c.due_at)
-            .where(WAITING, sa.tuple_(outbox.c.run_id, outbox.c.channel) > sa.tuple_(*after))
-            .order_by(outbox.c.run_id, outbox.c.channel, outbox.c.due_at)
-            .limit(1)
-        )
-        row = connection.execute(query).first()
+        row = connection.execute(next_lane(*after)).first()
         if row is None or (run_id is not None and row.run_id != run_id):
             return
         yield Lane(run_id=row.run_id, channel=row.channel, due_at=row.due_at)
@@ -212,6 +206,16 @@ def cancel(connection: sa.Connection, run_id: str, *, now: datetime) -> int:
         .values(state="refused", reason="cancelled", ended_at=now, claim=None, lease_until=None)
     )
     return int(done.rowcount)
+
+
+def next_lane(run_id: str, channel: str) -> sa.Select[tuple[str, str, datetime]]:
+    """The query for the lane that follows one, with the moment of its first message."""
+    return (
+        sa.select(outbox.c.run_id, outbox.c.channel, outbox.c.due_at)
+        .where(WAITING, sa.tuple_(outbox.c.run_id, outbox.c.channel) > sa.tuple_(run_id, channel))
+        .order_by(outbox.c.run_id, outbox.c.channel, outbox.c.due_at)
+        .limit(1)
+    )
 
 
 def next_due(connection: sa.Connection, run_id: str) -> datetime | None:
