@@ -143,6 +143,18 @@ def profiles(shop: ShopOption = Path(), at: MomentOption = None) -> None:
         f"{built.rows} profiles as of {moment}, snapshot {built.version}",
         f"{built.rows} 份画像，截至 {moment}，快照 {built.version}",
     )
+    if built.foreign_orders:
+        say(
+            f"{built.foreign_orders} orders are in other currencies than the shop's and are left out of revenue",
+            f"有 {built.foreign_orders} 笔订单不是本店币种，没有计入消费额",
+            style="yellow",
+        )
+    for one in built.quarantined:
+        say(
+            f"{one.customer_id} has no profile: {one.reason}",
+            f"{one.customer_id} 没有画像：{one.reason}",
+            style="yellow",
+        )
 
 
 def profile(
@@ -157,7 +169,7 @@ def profile(
     if as_json:
         show_json(asdict(known))
         return
-    _table(known.profile)
+    _table({"customer_id": known.customer_id, **known.profile})
     for consent in known.consents:
         _consent(consent)
 

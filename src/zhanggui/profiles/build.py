@@ -5,7 +5,7 @@ A snapshot is an artifact: one Parquet file sorted by customer id, with a manife
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -17,7 +17,11 @@ import pyarrow as pa
 from zhanggui.errors import NotFoundError
 from zhanggui.events.log import EventLog
 from zhanggui.profiles.identity import resolve as resolve_identities
+from zhanggui.profiles.orders import ORDERS
 from zhanggui.profiles.profile import SNAPSHOT_SCHEMA, Profile
+from zhanggui.profiles.quarantine import FILE as QUARANTINE
+from zhanggui.profiles.quarantine import UNCOMPUTABLE, Quarantined, quarantined, uncomputable
+from zhanggui.profiles.resolution import Resolution, attached, registered, resolve
 from zhanggui.profiles.settings import ProfileSettings
 from zhanggui.storage import Artifact, ArtifactStore
 
@@ -25,7 +29,9 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 NAME = "profiles"
-_FILE = "profiles.parquet"
+_FILE, _PERSONS, _DEVICES = "profiles.parquet", "persons.parquet", "devices.parquet"
+_FORMAT = 2
+"""Raised when profiles of the same events come out otherwise, so that no snapshot of before is taken for one of now."""
 _ROW_GROUP = 20_000  # small enough that a point look-up reads little
 _UNIQUE = {"customer_id", "traits", "categories", "brands"}
 # Columns whose values repeat; a dictionary of the others costs time and space.
@@ -44,6 +50,20 @@ class Snapshot:
     rows: int
     position: int
     """How far the event log had grown when it was built."""
+    foreign_orders: int = 0
+    """Orders in other currencies than the shop's, whose amounts are in no sum."""
+
+    @property
+    def quarantined(self) -> tuple[Quarantined, ...]:
+        """The customers whose events could not be computed; they have no profile."""
+        return quarantined(self.path.parent)
+
+    def resolution(self) -> Resolution:
+        """Who was who when it was built."""
+        import pyarrow.parquet as pq
+
+        persons, devices = (pq.read_table(self.path.parent / name) for name in (_PERSONS, _DEVICES))
+        return Resolution(persons=persons, devices=devices)
 
     def table(self, columns: Sequence[str] | None = None, customer_ids: Sequence[str] | None = None) -> pa.Table:
         """The snapshot in SNAPSHOT_SCHEMA, sorted by customer id; maybe only some columns or customers."""
@@ -56,6 +76,9 @@ class Snapshot:
         """One customer. Raises NotFoundError."""
         found = self.table(customer_ids=[customer_id]).to_pylist()
         if not found:
+            for one in self.quarantined:
+                if one.customer_id == customer_id:
+                    raise NotFoundError(f"customer {customer_id!r} has no profile: {one.reason}")
             raise NotFoundError(f"no customer {customer_id!r} in the snapshot as of {self.as_of:%Y-%m-%d %H:%M} UTC")
         row = found[0]
         del row["customer_id"], row["as_of"]
@@ -77,25 +100,30 @@ def build(
     computed anew; the rest is aged. The result equals a whole build.
     """
     position = log.position()
-    version = _version(as_of, position, settings)
+    currency = log.settings.currency
+    version = _version(as_of, position, settings, currency)
     known = {artifact.version: artifact for artifact in artifacts.versions(NAME)}
     if version in known:
         return opened(known[version])
-    usable = base is not None and base.as_of <= as_of and _same_settings(known.get(base.version), settings)
-    config = {"as_of": as_of.isoformat(), "position": position, "settings": asdict(settings)}
+    config = {
+        "as_of": as_of.isoformat(),
+        "position": position,
+        "settings": asdict(settings),
+        "currency": currency,
+        "format": _FORMAT,
+    }
+    usable = base is not None and base.as_of <= as_of and _same_rules(known.get(base.version), config)
     data_hash = hashlib.sha256(f"{position}\x1f{as_of.isoformat()}".encode()).hexdigest()
     with (
         artifacts.create(NAME, version, now=now, config=config, data_hash=data_hash) as draft,
         log.read() as events,
     ):
         with log.database.reading() as connection:
-            mapping = resolve_identities(connection)
-        tables = (
-            _incremental(log, events, mapping, base, as_of=as_of, settings=settings)
-            if base and usable
-            else _computed(events, mapping, as_of=as_of, settings=settings)
-        )
-        draft.metrics.update(rows=_write(tables, draft.path / _FILE))
+            resolution = resolve_identities(connection)
+        work = _Work(events=events, resolution=resolution, as_of=as_of, settings=settings, currency=currency)
+        stale = work.stale(base, log.touched(base.position)) if base and usable else None
+        rows, foreign, left_out = work.write(draft.path, base if usable else None, stale)
+        draft.metrics.update(rows=rows, foreign_orders=foreign, quarantined=left_out)
     return opened(artifacts.get(NAME, version))
 
 
@@ -113,65 +141,127 @@ def opened(artifact: Artifact) -> Snapshot:
         rows=int(artifact.metrics["rows"]),
         as_of=datetime.fromisoformat(artifact.config["as_of"]),
         position=int(artifact.config["position"]),
+        foreign_orders=int(artifact.metrics.get("foreign_orders", 0)),
     )
 
 
-def _computed(
-    events: "ir.Table",
-    mapping: pa.Table,
-    *,
-    as_of: datetime,
-    settings: ProfileSettings,
-    customers: "ir.Table | None" = None,
-) -> Iterator[pa.Table]:
-    """The profiles of all, or of some customers, in SNAPSHOT_SCHEMA, sorted by customer id; a batch at a time."""
-    from zhanggui.profiles.features import features
+@dataclass(frozen=True, kw_only=True)
+class _Work:
+    """One build: the log of one moment, and by which rules it is computed."""
 
-    identities = _registered(events, "identities", mapping)
-    yield from features(events, identities, as_of=as_of, settings=settings, customers=customers)
+    events: "ir.Table"
+    resolution: Resolution
+    as_of: datetime
+    settings: ProfileSettings
+    currency: str
+
+    def computed(self, customers: Iterable[str] | None) -> Iterator[pa.Table]:
+        """The profiles of all, or of some customers, in SNAPSHOT_SCHEMA, sorted by customer id; a batch at a time."""
+        from zhanggui.profiles.features import features
+
+        yield from features(
+            self.events,
+            attached(self.events, self.resolution),
+            as_of=self.as_of,
+            settings=self.settings,
+            currency=self.currency,
+            customers=None if customers is None else self._listed("asked", "customer_id", customers),
+        )
+
+    def write(self, folder: Path, base: Snapshot | None, stale: set[str] | None) -> tuple[int, int, int]:
+        """Write the snapshot's files: those of `base` who are not `stale` are aged, the others computed; without a base, all.
+
+        Returns how many rows, orders in other currencies, and customers in quarantine.
+        """
+        import pyarrow.parquet as pq
+
+        pq.write_table(self.resolution.persons, folder / _PERSONS)
+        pq.write_table(self.resolution.devices, folder / _DEVICES)
+        try:
+            return *_write(self._tables(base, stale), folder / _FILE), 0
+        except UNCOMPUTABLE as error:
+            asked = self._everybody() if stale is None else stale
+            left_out = uncomputable(asked, self.computed, error)
+            (folder / QUARANTINE).write_text(
+                "".join(f"{json.dumps(asdict(one))}\n" for one in left_out), encoding="utf-8"
+            )
+            rest = asked - {one.customer_id for one in left_out}
+            return *_write(self._tables(base, rest, dropped=asked), folder / _FILE), len(left_out)
+
+    def _tables(
+        self, base: Snapshot | None, stale: set[str] | None, *, dropped: set[str] | None = None
+    ) -> Iterator[pa.Table]:
+        from zhanggui.profiles.features import aged
+
+        if base is None:
+            yield from self.computed(stale)
+            return
+        old = self._of(base)
+        gone = set(self.resolution.persons["from_id"].to_pylist()) | (dropped or set()) | (stale or set())
+        kept = old.anti_join(self._listed("gone", "customer_id", gone), "customer_id") if gone else old
+        rows = aged(kept, as_of=self.as_of, settings=self.settings).to_pyarrow().cast(SNAPSHOT_SCHEMA)
+        fresh = self.computed(stale) if stale else ()
+        yield pa.concat_tables([rows, *fresh]).sort_by("customer_id")
+
+    def stale(self, base: Snapshot, touched: set[str]) -> set[str]:
+        """The customers whom `base` may be wrong about: something happened to them or one of their orders, ids were joined or
+        parted, they could not be computed, or a window moved on. `touched`: ids of events since.
+        """
+        before, now = base.resolution(), self.resolution
+        persons = dict(zip(*(now.persons[name].to_pylist() for name in now.persons.column_names), strict=True))
+        owners: dict[str, set[str]] = {}
+        for span in now.devices.to_pylist():
+            owners.setdefault(span["device"], set()).add(span["owner"])
+        found = _moved(before.persons, now.persons, "from_id", "person_id")
+        found |= _moved(before.devices, now.devices, "device", "owner")
+        for one in touched:
+            found |= {persons.get(one, one), *owners.get(one, ())}
+        since = self.events.filter(self.events.timestamp > base.as_of)
+        identities = attached(self.events, now)
+        found |= _ids(resolve(since, identities, as_of=self.as_of))
+        found |= {one.customer_id for one in base.quarantined}
+        old = self._of(base)
+        windowed = (old.views + old.carts + old.messages_received + old.messages_opened + old.messages_clicked > 0) | (
+            old.preferred_channel.notnull()
+        )
+        # Whoever shares an order with them: whose it is, and what it comes to, may have changed.
+        ordered = resolve(
+            self.events.filter(self.events.name.isin(ORDERS)), identities, as_of=self.as_of, strangers=True
+        )
+        spoken = ordered.semi_join(self._listed("spoken", "customer_id", found), "customer_id")
+        strangers = ordered.filter(ordered.customer_id.isnull(), ordered.anonymous_id.isin(touched or {""}))
+        named = spoken.select("order_id").union(strangers.select("order_id"))
+        sharing = ordered.semi_join(named.filter(named.order_id.notnull()), "order_id")
+        found |= _ids(sharing.filter(sharing.customer_id.notnull()))
+        return found | _ids(old.filter(windowed))
+
+    def _everybody(self) -> set[str]:
+        return _ids(resolve(self.events, attached(self.events, self.resolution), as_of=self.as_of))
+
+    def _of(self, base: Snapshot) -> "ir.Table":
+        backend: Any = self.events.get_backend()
+        table: ir.Table = backend.read_parquet(str(base.path), table_name="base")
+        return table
+
+    def _listed(self, name: str, column: str, values: Iterable[str]) -> "ir.Table":
+        return registered(self.events, name, pa.table({column: pa.array(sorted(values), pa.string())}))
 
 
-def _incremental(
-    log: EventLog,
-    events: "ir.Table",
-    mapping: pa.Table,
-    base: Snapshot,
-    *,
-    as_of: datetime,
-    settings: ProfileSettings,
-) -> Iterator[pa.Table]:
-    from zhanggui.profiles.features import aged, resolve
-
-    backend: Any = events.get_backend()
-    since = events.filter(events.timestamp > base.as_of)
-    ends = dict(zip(mapping["from_id"].to_pylist(), mapping["customer_id"].to_pylist(), strict=True))
-    touched = {ends.get(one, one) for one in log.touched(base.position)}
-    gone = set(ends)  # ids that have become part of somebody else
-    then = resolve(since, _registered(events, "identities", mapping), as_of=as_of)
-    touched |= set(then.select("customer_id").distinct().to_pyarrow()["customer_id"].to_pylist())
-    old = backend.read_parquet(str(base.path), table_name="base")
-    windowed = (old.views + old.carts + old.messages_received + old.messages_opened + old.messages_clicked > 0) | (
-        old.preferred_channel.notnull()
-    )
-    touched |= set(old.filter(windowed).select("customer_id").to_pyarrow()["customer_id"].to_pylist())
-    stale = _registered(events, "stale", pa.table({"customer_id": pa.array(sorted(touched | gone), pa.string())}))
-    if stale is None:
-        yield aged(old, as_of=as_of, settings=settings).order_by("customer_id").to_pyarrow().cast(SNAPSHOT_SCHEMA)
-        return
-    kept = aged(old.anti_join(stale, "customer_id"), as_of=as_of, settings=settings).to_pyarrow()
-    fresh = _computed(events, mapping, as_of=as_of, settings=settings, customers=stale)
-    yield pa.concat_tables([kept.cast(SNAPSHOT_SCHEMA), *fresh]).sort_by("customer_id")
+def _ids(table: "ir.Table") -> set[str]:
+    return set(table.select("customer_id").distinct().to_pyarrow()["customer_id"].to_pylist())
 
 
-def _registered(events: "ir.Table", name: str, table: pa.Table) -> "ir.Table | None":
-    """The table beside the log; None when it is empty."""
-    from zhanggui.profiles.features import registered
+def _moved(before: pa.Table, now: pa.Table, key: str, owner: str) -> set[str]:
+    """Every id whose rows differ, and the persons whom it belongs or belonged to."""
+    old, new = ({tuple(row.values()): row for row in table.to_pylist()} for table in (before, now))
+    changed = [*(old[one] for one in old.keys() - new.keys()), *(new[one] for one in new.keys() - old.keys())]
+    ids = {row[key] for row in changed}
+    return ids | {row[owner] for row in [*old.values(), *new.values()] if row[key] in ids}
 
-    return registered(events, name, table) if table.num_rows else None
 
-
-def _write(tables: Iterator[pa.Table], path: Path) -> int:
-    """Write the tables one after the other, each while the next is being computed; how many rows."""
+def _write(tables: Iterator[pa.Table], path: Path) -> tuple[int, int]:
+    """Write the tables one after the other, each while the next is being computed; how many rows, and foreign orders."""
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     with (
@@ -179,17 +269,19 @@ def _write(tables: Iterator[pa.Table], path: Path) -> int:
         ThreadPoolExecutor(1) as thread,
     ):
 
-        def written(table: pa.Table) -> int:
+        def written(table: pa.Table) -> tuple[int, int]:
             writer.write_table(table, row_group_size=_ROW_GROUP)
-            return int(table.num_rows)
+            return table.num_rows, pc.sum(table["foreign_orders"]).as_py() or 0
 
-        return sum(thread.map(written, tables))
+        counts = list(thread.map(written, tables))
+    return sum(rows for rows, _ in counts), sum(foreign for _, foreign in counts)
 
 
-def _version(as_of: datetime, position: int, settings: ProfileSettings) -> str:
-    text = json.dumps([as_of.isoformat(), position, asdict(settings)], sort_keys=True)
+def _version(as_of: datetime, position: int, settings: ProfileSettings, currency: str) -> str:
+    text = json.dumps([as_of.isoformat(), position, asdict(settings), currency, _FORMAT], sort_keys=True)
     return f"{as_of.astimezone(UTC):%Y%m%dT%H%M%S}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def _same_settings(artifact: Artifact | None, settings: ProfileSettings) -> bool:
-    return artifact is not None and artifact.config["settings"] == json.loads(json.dumps(asdict(settings)))
+def _same_rules(artifact: Artifact | None, config: dict[str, Any]) -> bool:
+    rules = json.loads(json.dumps({name: config[name] for name in ("settings", "currency", "format")}))
+    return artifact is not None and all(artifact.config.get(name) == value for name, value in rules.items())
