@@ -84,12 +84,17 @@ def _settings(title: str, root: type) -> str:
 
 
 def _docs(kind: type) -> dict[str, str]:
-    """The string under each attribute."""
+    """The string under each attribute, those of what `kind` builds on included."""
     import ast
 
-    body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0].body
+    bodies = [
+        ast.parse(textwrap.dedent(inspect.getsource(part))).body[0].body
+        for part in kind.__mro__[::-1]
+        if part is not object
+    ]
     return {
         before.target.id: " ".join(str(after.value.value).split())
+        for body in bodies
         for before, after in itertools.pairwise(body)
         if isinstance(before, ast.AnnAssign) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
     }
@@ -97,7 +102,7 @@ def _docs(kind: type) -> dict[str, str]:
 
 def _type(hint: Any) -> str:
     text = hint.__name__ if isinstance(hint, type) and not typing.get_args(hint) else str(hint)
-    for prefix in ("typing.", "collections.abc.", "datetime."):
+    for prefix in ("typing.", "collections.abc.", "datetime.", "ipaddress."):
         text = text.replace(prefix, "")
     return text
 

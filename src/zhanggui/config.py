@@ -9,6 +9,7 @@ import tomllib
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from zhanggui.attribution.settings import AttributionSettings
 from zhanggui.catalog.product import Language
 from zhanggui.content.settings import ContentSettings
 from zhanggui.delivery.outbox import DeliverySettings
+from zhanggui.delivery.pace import Pace
+from zhanggui.delivery.sender_identity import PLACEHOLDER_ADDRESS
 from zhanggui.errors import ConfigError
 from zhanggui.events.settings import EventSettings
 from zhanggui.profiles.settings import ProfileSettings
@@ -65,8 +68,8 @@ class StorageSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PluginSettings:
-    """Something found by name: a model or a channel, and what it is told."""
+class ChannelSettings(Pace):
+    """A channel, found by name, what it is told, and how fast it goes."""
 
     type: str
     """Name of the entry point."""
@@ -93,8 +96,46 @@ class ApiSettings:
 
     max_body_bytes: int = 4 * 1024 * 1024
     """Largest request body, before and after unpacking."""
+    max_gzip_members: int = 64
+    """A gzip body consists of at most so many members; clients send one."""
+    bodies_in_flight_bytes: int = 64 * 1024 * 1024
+    """Of all request bodies that are being read or worked on; beyond, a request is answered 503."""
+    head_seconds: float = 10.0
+    """Time for the head of a request, from the opening of the connection or the end of the answer before; and for a
+    client to take its answer."""
+    body_pause_seconds: float = 10.0
+    """Longest pause within a request's body."""
+    body_seconds: float = 60.0
+    """Time for a request's body."""
+    connections: int = 4096
+    """Open at a time; beyond, the one that has waited longest for a request is closed."""
+    connections_per_address: int = 256
+    """Open at a time from one address (of IPv6: from one /64); the others are answered for `/healthz` only."""
     requests_per_minute: int = 6000
     """Of one API key."""
+    wrong_keys_per_minute: int = 30
+    """From one address; beyond, keys that have not been seen to be good are answered 429."""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Addresses or networks of proxies in front: their X-Forwarded-For names the client's address, and they may open any
+    number of connections. Of others it is not read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerSettings:
+    """What happens by itself, in `zhanggui worker` and in `zhanggui serve`: how often each step is done, in seconds."""
+
+    compact_seconds: float = 3600.0
+    """Hot events move into Parquet."""
+    build_seconds: float = 3600.0
+    """Profiles are built when those in use are so old."""
+    resume_seconds: float = 10.0
+    """Runs that were cut off go on."""
+    send_seconds: float = 5.0
+    """Messages that have become due leave."""
+    prune_seconds: float = 3600.0
+    """Old snapshots of profiles are removed."""
+    keep_snapshots: int = 5
+    """So many are kept beside those in use and those of runs in progress."""
 
 
 @validated(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -109,9 +150,10 @@ class Config:
     model: ModelSettings = field(default_factory=ModelSettings)
     content: ContentSettings = field(default_factory=ContentSettings)
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
-    channels: Mapping[str, PluginSettings] = field(default_factory=dict)
+    channels: Mapping[str, ChannelSettings] = field(default_factory=dict)
     attribution: AttributionSettings = field(default_factory=AttributionSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
+    worker: WorkerSettings = field(default_factory=WorkerSettings)
 
 
 _ADAPTER = TypeAdapter(Config)
@@ -194,6 +236,7 @@ def template(
     smtp_port: int = 0,
     url: str = "https://shop.example.com",
     outbox: str = "outbox",
+    address: str = PLACEHOLDER_ADDRESS,
 ) -> str:
     """The zhanggui.toml of a new shop. Without `smtp_port` the e-mail channel keeps messages in the folder `outbox`."""
     mail = f"""[channels.email]
@@ -212,7 +255,7 @@ options = {{ folder = {json.dumps(outbox)}, sender = "{_SENDER}", sender_name = 
 
 [shop]
 name = "{name}"
-address = "1 Market Street, Springfield"
+address = "{address}"
 contact = "hello@shop.example.com"
 url = "{url}"
 public_url = "{url}/zhanggui"

@@ -64,7 +64,6 @@ def test_the_program_starts_without_heavy_libraries() -> None:
         "sqlalchemy",
         "fastapi",
         "pydantic",
-        "dbos",
         "xllamacpp",
         "httpx",
         "scipy",

@@ -1,5 +1,5 @@
 """Who may knock: API keys, stored hashed."""
 
-from zhanggui.access.keys import ApiKey, create, keys, revoke, verify
+from zhanggui.access.keys import ApiKey, create, is_news, keys, note_server_use, revoke, scope_named, verify
 
-__all__ = ["ApiKey", "create", "keys", "revoke", "verify"]
+__all__ = ["ApiKey", "create", "is_news", "keys", "note_server_use", "revoke", "scope_named", "verify"]

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from zhanggui.api.guard import requires
+from zhanggui.api.guard import Requires
 from zhanggui.catalog.product import Language
 from zhanggui.engine import Engine
 
-router = APIRouter(prefix="/v1", tags=["campaigns"], dependencies=[Depends(requires("admin"))])
+router = APIRouter(prefix="/v1", tags=["campaigns"], dependencies=[Depends(Requires("admin"))])
 
 
 class AskBody(BaseModel):
@@ -28,6 +28,13 @@ class RunBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     moment: datetime | None = Field(default=None, description="Default: the campaign's start, or now")
+
+
+class StopBody(BaseModel):
+    """Why something is stopped."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: str = Field(default="", description="For whoever looks at it later")
 
 
 @router.get("/campaigns")
@@ -56,7 +63,8 @@ def decisions(request: Request, ask: AskBody, language: Annotated[Language, Quer
 def messages(request: Request, ask: AskBody) -> list[dict[str, Any]]:
     """The messages that these customers would get, with their proof records. Nothing is sent."""
     engine: Engine = request.app.state.engine
-    return [asdict(message) for message in engine.campaigns.preview(ask.campaign, ask.customer_ids, moment=ask.moment)]
+    preview = engine.campaigns.preview(ask.campaign, ask.customer_ids, moment=ask.moment)
+    return [asdict(message) for message in preview.messages]
 
 
 @router.post("/campaigns/{name}/runs", status_code=202)
@@ -68,9 +76,33 @@ def run_campaign(request: Request, name: str, body: RunBody | None = None) -> di
 
 @router.get("/runs/{run_id}")
 def run(request: Request, run_id: str) -> dict[str, Any]:
-    """How far a run is: `state` is running, waiting, done or failed, and `reason` says why it failed."""
+    """How far a run is: `state` is running, waiting, done, failed, paused or cancelled, and `reason` says why."""
     engine: Engine = request.app.state.engine
     return asdict(engine.runs.status(run_id))
+
+
+@router.post("/campaigns/{which}/pause")
+@router.post("/runs/{which}/pause", name="pause_run")
+def pause(request: Request, which: str, body: StopBody | None = None) -> dict[str, list[str]]:
+    """Let nothing new begin of a run, or of all runs of a campaign, within a second."""
+    engine: Engine = request.app.state.engine
+    return {"paused": engine.runs.pause(which, reason=body.reason if body else "")}
+
+
+@router.post("/campaigns/{which}/resume")
+@router.post("/runs/{which}/resume", name="resume_run")
+def resume(request: Request, which: str) -> dict[str, list[str]]:
+    """Let a paused run, or all paused runs of a campaign, go on: a worker takes them up within seconds."""
+    engine: Engine = request.app.state.engine
+    return {"resumed": engine.runs.resume(which)}
+
+
+@router.post("/campaigns/{which}/cancel")
+@router.post("/runs/{which}/cancel", name="cancel_run")
+def cancel(request: Request, which: str, body: StopBody | None = None) -> dict[str, list[str]]:
+    """End a run, or all runs of a campaign, for good; messages that wait are not sent."""
+    engine: Engine = request.app.state.engine
+    return {"cancelled": engine.runs.cancel(which, reason=body.reason if body else "")}
 
 
 @router.get("/runs/{run_id}/dead")

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Body, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from zhanggui.access import ApiKey
-from zhanggui.api.guard import requires
+from zhanggui.api.guard import Requires
 from zhanggui.engine import Engine
 from zhanggui.touches.suppression import in_words
 
-_admin = requires("admin")
+_admin = Requires("admin")
 router = APIRouter(prefix="/v1", dependencies=[Depends(_admin)])
 
 

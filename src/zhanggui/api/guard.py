@@ -1,108 +1,92 @@
-"""What stands before every route: body size, request rate, API key. Knows no route."""
+"""What stands before every route: first the API key, then the body. A route says by `Requires` which key opens it."""
 
-import gzip
-import io
-import zlib
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Depends, Request
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBasic, HTTPBasicCredentials, HTTPBearer
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
-from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from zhanggui.access import ApiKey
 from zhanggui.access.keys import Scope as KeyScope
-from zhanggui.api.problems import problem
-from zhanggui.engine import Engine
-from zhanggui.errors import AccessError
+from zhanggui.api.body import Bodies, replay
+from zhanggui.api.key_check import Check, KeyCheck
+from zhanggui.api.problems import problem_of
+from zhanggui.api.refused import RefusedError
+from zhanggui.config import ApiSettings
+from zhanggui.errors import AccessError, ZhangguiError
 
 _basic = HTTPBasic(auto_error=False, description="The API key as the user name, no password (as Segment's clients do)")
 _bearer = HTTPBearer(auto_error=False)
+_BODILESS = ("GET", "HEAD", "OPTIONS")
 
 
-def requires(scope: KeyScope) -> Callable[..., ApiKey]:
-    """A dependency that lets only keys of `scope` in, and each at most `api.requests_per_minute` times a minute."""
+class Requires:
+    """A dependency: only keys of `scope` are let in. The guard has checked that already; a route gets whose key it is."""
 
-    def check(
+    def __init__(self, scope: KeyScope) -> None:
+        self.scope = scope
+
+    def __call__(
+        self,
         request: Request,
-        basic: Annotated[HTTPBasicCredentials | None, Depends(_basic)],
-        bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+        _basic: Annotated[HTTPBasicCredentials | None, Depends(_basic)],
+        _bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
     ) -> ApiKey:
-        key = bearer.credentials if bearer else basic.username if basic else ""
-        if not key:
-            raise AccessError("send an API key: as the Basic user name or as a Bearer token")
-        engine: Engine = request.app.state.engine
-        owner = engine.keys.check(key, scope=scope)
-        limiter: MovingWindowRateLimiter = request.app.state.limiter
-        limit = RateLimitItemPerMinute(engine.config.api.requests_per_minute)
-        if not limiter.hit(limit, owner.key_id):
-            raise HTTPException(429, "too many requests; slow down", headers={"Retry-After": "60"})
+        """The key of this request. Raises AccessError where no guard stands."""
+        owner = getattr(request.state, "api_key", None)
+        if not isinstance(owner, ApiKey):
+            raise AccessError("nobody has checked the API key of this request")
         return owner
 
-    return check
 
+class Guard:
+    """ASGI middleware: a route that requires a key gets requests with a good one only, and their bodies whole.
 
-def new_limiter() -> MovingWindowRateLimiter:
-    """A limiter that counts in this process."""
-    return MovingWindowRateLimiter(MemoryStorage())
+    The key is checked before the body is read. A route that requires none gets no body.
+    """
 
-
-class BodyLimit:
-    """ASGI middleware: refuses bodies over `limit` bytes, and unpacks gzip to at most as much (no zip bombs)."""
-
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self._app, self._limit = app, limit
+    def __init__(self, app: ASGIApp, *, routes: Sequence[BaseRoute], check: Check, limits: ApiSettings) -> None:
+        self._app, self._routes = app, routes
+        self._keys, self._bodies = KeyCheck(check, limits), Bodies(limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        body = bytearray()
-        more = True
-        while more:
-            part = await receive()
-            if part["type"] == "http.disconnect":
-                return
-            body += part.get("body", b"")
-            more = part.get("more_body", False)
-            if len(body) > self._limit:
-                await problem(413, "The body is too large", f"at most {self._limit} bytes")(scope, receive, send)
-                return
-        if headers.get(b"content-encoding", b"").strip().lower() == b"gzip":
+        needed = self._needed(scope)
+        if needed is None:
+            await self._app(scope, replay(b"", receive), send)
+            return
+        with self._bodies.share() as take:
             try:
-                body = bytearray(_unpack(bytes(body), self._limit))
-            except (OSError, EOFError, zlib.error):
-                await problem(400, "The body is not gzip", "its Content-Encoding says so")(scope, receive, send)
+                scope.setdefault("state", {})["api_key"] = await self._keys.owner(scope, needed)
+                bodiless = scope["method"] in _BODILESS
+                body = b"" if bodiless else await self._bodies.read(scope, receive, take)
+            except (RefusedError, ZhangguiError) as error:
+                await _answer(error, scope)(scope, receive, send)
                 return
-            except OverflowError:
-                detail = f"at most {self._limit} bytes after unpacking"
-                await problem(413, "The body is too large", detail)(scope, receive, send)
-                return
-            kept = [
-                (key, value) for key, value in scope["headers"] if key not in (b"content-encoding", b"content-length")
-            ]
-            scope = {**scope, "headers": [*kept, (b"content-length", str(len(body)).encode())]}
+            if body is not None:
+                await self._app(scope, replay(body, receive), send)
 
-        sent = False
-
-        async def whole() -> Message:
-            nonlocal sent
-            if sent:
-                return await receive()
-            sent = True
-            return {"type": "http.request", "body": bytes(body), "more_body": False}
-
-        await self._app(scope, whole, send)
+    def _needed(self, scope: Scope) -> KeyScope | None:
+        """Which key opens the route that a request is for; None when no key is needed, or there is no such route."""
+        route = next((route for route in self._routes if route.matches(scope)[0] is Match.FULL), None)
+        return scope_of(route) if route else None
 
 
-def _unpack(body: bytes, limit: int) -> bytes:
-    with gzip.GzipFile(fileobj=io.BytesIO(body)) as file:
-        unpacked = file.read(limit + 1)
-    if len(unpacked) > limit:
-        raise OverflowError
-    return unpacked
+def scope_of(route: BaseRoute) -> KeyScope | None:
+    """The scope that a route requires of a key, if any."""
+    needs = route.dependencies if isinstance(route, APIRoute) else []
+    return next((need.dependency.scope for need in needs if isinstance(need.dependency, Requires)), None)
+
+
+def _answer(error: RefusedError | ZhangguiError, scope: Scope) -> Response:
+    answer = error.answer if isinstance(error, RefusedError) else problem_of(error)
+    # Parsing the chunks of a body only to drop them costs too much; one that announced its length is read past.
+    if any(name == b"transfer-encoding" for name, _ in scope["headers"]):
+        answer.headers["Connection"] = "close"
+    return answer

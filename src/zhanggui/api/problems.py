@@ -72,15 +72,20 @@ def problem(
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
+def problem_of(error: ZhangguiError) -> JSONResponse:
+    """The problem document of an error raised on purpose."""
+    status, title = next((status, title) for kind, status, title in _STATUS if isinstance(error, kind))
+    headers = {"WWW-Authenticate": 'Basic realm="zhanggui"'} if status == 401 else None
+    extra = {"field": error.field, "hint": error.hint} if isinstance(error, InputError) else {}
+    return problem(status, title, str(error), headers=headers, **extra)
+
+
 def add_handlers(app: FastAPI) -> None:
     """Turn every error into a problem document."""
 
     @app.exception_handler(ZhangguiError)
     async def ours(_request: Request, error: ZhangguiError) -> JSONResponse:
-        status, title = next((status, title) for kind, status, title in _STATUS if isinstance(error, kind))
-        headers = {"WWW-Authenticate": 'Basic realm="zhanggui"'} if status == 401 else None
-        extra = {"field": error.field, "hint": error.hint} if isinstance(error, InputError) else {}
-        return problem(status, title, str(error), headers=headers, **extra)
+        return problem_of(error)
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_request: Request, error: RequestValidationError) -> JSONResponse:

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Request
 from fastapi.responses import JSONResponse
 
-from zhanggui.api.guard import requires
+from zhanggui.api.guard import Requires
 from zhanggui.engine import Engine
 
-router = APIRouter(prefix="/v1", tags=["events"], dependencies=[Depends(requires("write"))])
+_sender = Requires("write")
+router = APIRouter(prefix="/v1", tags=["events"], dependencies=[Depends(_sender)])
 _Payload = Annotated[dict[str, Any], Body(description="A message of the Segment spec")]
 
 

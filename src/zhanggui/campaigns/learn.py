@@ -47,11 +47,11 @@ def load_policy(parts: RunParts, campaign: Campaign) -> tuple[Policy[Action], st
 
 
 def responses(parts: RunParts, campaign: Campaign, run: Run) -> pa.Table:
-    """The run's decisions joined to what happened since, as of now; kept in the reward log."""
+    """The run's decisions joined to what happened since, as of now. Reads only."""
     with parts.events.read() as events:
         with parts.database.reading() as connection:
             resolution = resolve(connection)
-        rewards = join(
+        return join(
             parts.decisions.table(run.run_id),
             events,
             resolution,
@@ -60,13 +60,12 @@ def responses(parts: RunParts, campaign: Campaign, run: Run) -> pa.Table:
             now=parts.clock(),
             currency=parts.currency,
         )
-    parts.rewards.write(run.run_id, rewards)
-    return rewards
 
 
 def learn(parts: RunParts, campaign: Campaign, run: Run) -> Learned:
-    """Teach the policy from the treated decisions of a run whose window has closed."""
+    """Keep what a run earned, and teach the policy from the treated decisions of a run whose window has closed."""
     rewards = responses(parts, campaign, run)
+    parts.rewards.write(run.run_id, rewards)
     mature = rewards.filter(rewards["mature"])
     latest = _latest(parts, campaign)
     before = latest.config["runs"] if latest else []

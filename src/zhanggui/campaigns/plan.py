@@ -1,6 +1,6 @@
 """Decides for a campaign's audience: snapshot, facts of reach, candidates, policy. Writes and sends nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,8 +16,9 @@ from zhanggui.decisioning.action import Action, Offer
 from zhanggui.decisioning.candidates import candidates
 from zhanggui.decisioning.decide import Decisions, Versions, decide, within_budget
 from zhanggui.decisioning.eligibility import gather
-from zhanggui.profiles.build import Snapshot
+from zhanggui.profiles.glimpse import Glimpse
 from zhanggui.profiles.segments import Predicate
+from zhanggui.profiles.snapshot import Snapshot
 
 _BATCH = 50_000
 
@@ -47,7 +48,7 @@ def choice(parts: RunParts, campaign: Campaign) -> Choice:
 def plan(
     parts: RunParts,
     campaign: Campaign,
-    snapshot: Snapshot,
+    snapshot: Snapshot | Glimpse,
     options: Choice,
     *,
     run_id: str,
@@ -66,6 +67,7 @@ def plan(
         run_id=run_id, policy=campaign.policy, policy_version=version, snapshot_version=snapshot.version
     )
     left = campaign.max_messages
+    taken: Mapping[str, Set[str]] = {}
     for start in range(0, profiles.num_rows, _BATCH):
         rows = profiles.slice(start, _BATCH)
         with parts.database.reading() as connection:
@@ -77,7 +79,9 @@ def plan(
                 now=now,
                 # Who agreed since a run's moment, such as midnight, may be written to.
                 consented_at=max(now, parts.clock()),
+                taken=taken,
             )
+        taken = {channel: of_channel.taken for channel, of_channel in reach.items()}
         found = decide(
             rows,
             options.actions,

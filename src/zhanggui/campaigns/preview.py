@@ -15,9 +15,19 @@ from zhanggui.content.write import write
 from zhanggui.decisioning.decision import Decision
 from zhanggui.decisioning.explain import explain, summary
 from zhanggui.errors import NotFoundError
-from zhanggui.profiles.build import Snapshot
+from zhanggui.profiles.glimpse import Glimpse
 
 _RUN = "preview"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """The messages that some customers would get."""
+
+    as_of: datetime
+    """Of what is known of the customers."""
+    messages: tuple[Message, ...]
+    """At most one for each; none for who would get none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +35,8 @@ class Explained:
     """A decision about one customer, in data and in words."""
 
     customer_id: str
+    as_of: datetime
+    """Of what is known of the customer."""
     decision: Decision
     summary: str
     """One sentence."""
@@ -35,7 +47,7 @@ class Explained:
 def explained(
     parts: RunParts,
     campaign: Campaign,
-    snapshot: Snapshot,
+    profiles: Glimpse,
     customer_ids: Sequence[str],
     *,
     at: datetime,
@@ -44,38 +56,40 @@ def explained(
     """Each customer's decision, explained. Raises NotFoundError for an unknown customer."""
     options = choice(parts, campaign)
     for decisions, _ in plan(
-        parts, campaign, snapshot, options, run_id=_RUN, now=at, customer_ids=_known(snapshot, customer_ids)
+        parts, campaign, profiles, options, run_id=_RUN, now=at, customer_ids=_known(profiles, customer_ids)
     ):
         for decision in decisions:
             yield Explained(
                 customer_id=decision.customer_id,
+                as_of=profiles.as_of,
                 decision=decision,
                 summary=summary(decision, options.offers, language),
                 explanation=explain(decision, decisions.actions, options.offers, language),
             )
 
 
-def messages(
-    parts: RunParts, campaign: Campaign, snapshot: Snapshot, customer_ids: Sequence[str], *, at: datetime
-) -> list[Message]:
+def previewed(
+    parts: RunParts, campaign: Campaign, profiles: Glimpse, customer_ids: Sequence[str], *, at: datetime
+) -> Preview:
     """The messages that these customers would get. Raises NotFoundError for an unknown customer."""
     options = choice(parts, campaign)
     todo = []
     for decisions, table in plan(
-        parts, campaign, snapshot, options, run_id=_RUN, now=at, customer_ids=_known(snapshot, customer_ids)
+        parts, campaign, profiles, options, run_id=_RUN, now=at, customer_ids=_known(profiles, customer_ids)
     ):
-        profiles = {row["customer_id"]: row for row in table.select(list(campaign_messages.PERSONAL)).to_pylist()}
-        todo += list(campaign_messages.briefs_of(parts, campaign, options, decisions, profiles))
+        rows = {row["customer_id"]: row for row in table.select(list(campaign_messages.PERSONAL)).to_pylist()}
+        todo += list(campaign_messages.briefs_of(parts, campaign, options, decisions, rows))
     needed = {brief.language for _, _, brief in todo}
     model = parts.model() if needed & set(parts.model_languages) else None
     written = write([brief for _, _, brief in todo], model, languages=parts.model_languages, settings=parts.content)
     run = Run(run_id=_RUN, campaign=campaign.name, version=0, moment=at, started_at=at)
-    return list(campaign_messages.messages_of(parts, run, options, iter(todo), written.copies))
+    messages = campaign_messages.messages_of(parts, run, options, iter(todo), written.copies)
+    return Preview(as_of=profiles.as_of, messages=tuple(messages))
 
 
-def _known(snapshot: Snapshot, customer_ids: Sequence[str]) -> Sequence[str]:
-    found = set(snapshot.table(["customer_id"], customer_ids)["customer_id"].to_pylist())
-    for one in customer_ids:
-        if one not in found:
-            raise NotFoundError(f"no customer {one!r} as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC")
+def _known(profiles: Glimpse, customer_ids: Sequence[str]) -> Sequence[str]:
+    known = set(profiles.table(["customer_id"])["customer_id"].to_pylist())
+    for customer_id in customer_ids:
+        if customer_id not in known:
+            raise NotFoundError(f"no customer {customer_id!r} as of {profiles.as_of:%Y-%m-%d %H:%M} UTC")
     return customer_ids

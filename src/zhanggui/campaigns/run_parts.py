@@ -1,7 +1,7 @@
 """Everything that a run touches, composed by the engine: stores, settings, model, channels, clock. Does nothing."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from zhanggui.attribution.reward import RewardLog
@@ -13,12 +13,14 @@ from zhanggui.decisioning.action import Action
 from zhanggui.decisioning.log import DecisionLog
 from zhanggui.delivery.channel import Channel
 from zhanggui.delivery.outbox import DeliverySettings
+from zhanggui.delivery.pace import Pace
 from zhanggui.events.log import EventLog
 from zhanggui.llm.model import LanguageModel
 from zhanggui.policies.policy import Policy
 from zhanggui.profiles.settings import ProfileSettings
 from zhanggui.storage import ArtifactStore, Database
 from zhanggui.touches.contact_limits import ContactLimits
+from zhanggui.touches.ownership import OwnershipSettings
 
 Progress = Callable[[str, int, int | None], None]
 """(step, how much more is done, total if known)"""
@@ -52,4 +54,7 @@ class RunParts:
     attribution: AttributionSettings
     clock: Callable[[], datetime]
     replayed: bool
+    paces: Mapping[str, Pace] = field(default_factory=dict)
+    """How fast each channel goes, by its name."""
+    ownership: OwnershipSettings = field(default_factory=OwnershipSettings)
     progress: Progress = lambda _step, _done, _total: None

@@ -16,6 +16,7 @@ from zhanggui.campaigns.campaign import Campaign, check, to_data
 from zhanggui.delivery.outbox import ENDED
 from zhanggui.errors import NotFoundError
 from zhanggui.storage.database import UtcTime, insert, metadata
+from zhanggui.touches import flows
 
 campaigns = sa.Table(
     "campaigns",
@@ -36,7 +37,7 @@ runs = sa.Table(
     sa.Column("results", sa.Text, nullable=False),
     sa.Column("failure", sa.Text, nullable=False, server_default=""),
 )
-State = Literal["running", "waiting", "done", "failed"]
+RunState = Literal["running", "waiting", "done", "failed", "paused", "cancelled"]
 """running: not at its end yet; waiting: walked, with messages that are not due yet."""
 
 
@@ -55,11 +56,18 @@ class Run:
     results: Mapping[str, Any] = field(default_factory=dict)
     failure: str = ""
 
-    def state(self, *, messages: Mapping[str, int]) -> State:
-        """Where it stands, given its messages by their state in the outbox."""
+    @property
+    def walked(self) -> bool:
+        """Whether its last step is done, though messages may still be waiting."""
+        return "deliver" in self.results
+
+    def state(self, *, flow: flows.State | None, messages: Mapping[str, int]) -> RunState:
+        """Where it stands, given the state of its flow and its messages by their state in the outbox."""
+        if flow == "paused" or flow == "cancelled":
+            return flow
         if self.failure:
             return "failed"
-        if "deliver" not in self.results:
+        if not self.walked:
             return "running"
         return "waiting" if any(count for name, count in messages.items() if name not in ENDED) else "done"
 
@@ -105,7 +113,7 @@ def run_id_of(name: str, version: int, moment: datetime) -> str:
 
 
 def begin(connection: sa.Connection, run: Run) -> Run:
-    """Open a run, or return it as it stands when it had been opened before."""
+    """Open a run and its flow, or return it as it stands when it had been opened before."""
     row = {
         "run_id": run.run_id,
         "campaign": run.campaign,
@@ -115,6 +123,7 @@ def begin(connection: sa.Connection, run: Run) -> Run:
         "results": "{}",
     }
     connection.execute(insert(connection, runs).values(row).on_conflict_do_nothing())
+    flows.open(connection, run.run_id, kind="run", name=run.campaign, version=run.version)
     return find(connection, run.run_id)
 
 
@@ -138,15 +147,14 @@ def runs_of(connection: sa.Connection, campaign: str) -> list[Run]:
     return [_run(row) for row in connection.execute(query)]
 
 
-def unfinished(connection: sa.Connection, *, before: datetime) -> list[Run]:
-    """Runs begun before a moment that have neither come to their end nor failed, oldest first."""
-    query = sa.select(runs).where(runs.c.failure == "", runs.c.started_at < before).order_by(runs.c.started_at)
-    query = query.where(runs.c.results.not_like('%"deliver": {%'))
-    return [run for run in map(_run, connection.execute(query)) if run.state(messages={}) == "running"]
+def unfinished(connection: sa.Connection) -> list[Run]:
+    """Runs that have neither come to their end nor failed, and that nobody works or has stopped; oldest first."""
+    unowned = [find(connection, flow.flow_id) for flow in flows.unowned(connection, kind="run")]
+    return sorted((run for run in unowned if not run.walked and not run.failure), key=lambda run: run.started_at)
 
 
 def keep(connection: sa.Connection, run_id: str, step: str, result: Any) -> None:
-    """Write down what a step counted. A step that is repeated writes its result again."""
+    """Write down that a step is done, and what it counted."""
     results = dict(find(connection, run_id).results) | {step: result}
     text = json.dumps(results, ensure_ascii=False)
     connection.execute(sa.update(runs).where(runs.c.run_id == run_id).values(results=text))

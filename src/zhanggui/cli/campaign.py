@@ -1,4 +1,4 @@
-"""`zhanggui campaign …`: apply, export, list, run, deliver, dead, learn, preferences."""
+"""`zhanggui campaign …`: apply, export, list, run, pause, resume, cancel, deliver, dead, learn, preferences."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -25,6 +25,8 @@ from zhanggui.cli.output import (
 app = typer.Typer(no_args_is_help=True, help="Campaigns and their runs.")
 RunArgument = Annotated[str, typer.Argument(help="The run's id.")]
 NameArgument = Annotated[str, typer.Argument(help="The campaign's name.")]
+WhichArgument = Annotated[str, typer.Argument(help="A campaign's name, for all its runs, or one run's id.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for whoever looks at it later.")]
 
 STAGES = {"profiles": "画像", "decisions": "决策", "words": "文案", "messages": "消息"}
 _STEPS = {"snapshot": "快照", "decide": "决策", "write": "文案", "enqueue": "发件箱", "deliver": "投递"}
@@ -35,7 +37,6 @@ _COUNTS = _STATES | {
     "customers": "顾客", "treated": "触达", "holdout": "对照", "suppressed": "不可触达", "briefs": "任务", "from_model": "模型写的",
     "prompt_tokens": "提示词元", "completion_tokens": "生成词元", "candidates": "候选", "passed": "通过", "messages": "消息", "new": "新增",
 }  # fmt: skip
-_RUNS = {"running": "进行中", "waiting": "有消息待发", "done": "已完成", "failed": "失败"}
 
 
 @app.command()
@@ -58,14 +59,15 @@ def export(name: NameArgument, shop: ShopOption = Path()) -> None:
 
 @app.command("list")
 def list_campaigns(shop: ShopOption = Path()) -> None:
-    """Every campaign with its runs: where each stands, and why it failed if it did."""
+    """Every campaign with its runs: where each stands, and why it failed, was paused or was cancelled."""
+    from zhanggui.evaluation.report import state_in_words
+
     with opened(shop) as engine:
         for campaign in engine.campaigns.all():
             say(f"{campaign.name}  version {campaign.version}", f"{campaign.name}  第 {campaign.version} 版")
             for run_id in campaign.runs:
                 status = engine.runs.status(run_id)
-                reason = f"{either(': ', '：')}{status.reason}" if status.reason else ""
-                show(f"  {run_id}  {either(status.state, _RUNS[status.state])}{reason}")
+                show(f"  {run_id}  {state_in_words(status.state, status.reason, spoken())}")
 
 
 @app.command()
@@ -82,6 +84,33 @@ def run(name: NameArgument, shop: ShopOption = Path(), at: MomentOption = None) 
     for line in templates_in_words(done.results.get("write", {}).get("templates", {}), spoken()):
         show(f"             {line}")
     say(f"`zhanggui evaluate {done.run_id}` reports on it", f"报告见 `zhanggui evaluate {done.run_id}`")
+
+
+@app.command()
+def pause(which: WhichArgument, shop: ShopOption = Path(), reason: ReasonOption = "") -> None:
+    """Let nothing new begin, within a second: no batch, no words, no message. What is being sent is finished."""
+    with opened(shop) as engine:
+        for run_id in engine.runs.pause(which, reason=reason):
+            say(
+                f"{run_id} is paused; `zhanggui campaign resume {run_id}` lets it go on",
+                f"{run_id} 已暂停；`zhanggui campaign resume {run_id}` 让它继续",
+            )
+
+
+@app.command()
+def resume(which: WhichArgument, shop: ShopOption = Path()) -> None:
+    """Let what was paused go on. A worker (`zhanggui serve`) takes it up; without one, the command that began it does."""
+    with opened(shop) as engine:
+        for run_id in engine.runs.resume(which):
+            say(f"{run_id} may go on; a worker takes it up", f"{run_id} 可以继续，由后台进程接着跑")
+
+
+@app.command()
+def cancel(which: WhichArgument, shop: ShopOption = Path(), reason: ReasonOption = "") -> None:
+    """End it for good, within a second: messages that wait are not sent. What has been sent stays sent."""
+    with opened(shop) as engine:
+        for run_id in engine.runs.cancel(which, reason=reason):
+            say(f"{run_id} is cancelled", f"{run_id} 已取消")
 
 
 @app.command()

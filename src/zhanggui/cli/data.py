@@ -13,6 +13,7 @@ from zhanggui.cli.output import (
     LanguageOption,
     MomentOption,
     ShopOption,
+    as_of,
     either,
     language_named,
     moment_named,
@@ -138,6 +139,7 @@ def profiles(shop: ShopOption = Path(), at: MomentOption = None) -> None:
     """Build the profiles, as of now or of any moment."""
     with opened(shop) as engine:
         built = engine.profiles.build(as_of=moment_named(at))
+        in_use = engine.profiles.in_use()
     moment = f"{built.as_of:%Y-%m-%d %H:%M} UTC"
     say(
         f"{built.rows} profiles as of {moment}, snapshot {built.version}",
@@ -155,6 +157,8 @@ def profiles(shop: ShopOption = Path(), at: MomentOption = None) -> None:
             f"{one.customer_id} 没有画像：{one.reason}",
             style="yellow",
         )
+    if in_use is not None and in_use.version != built.version:
+        say(f"in use is snapshot {in_use.version}", f"使用中的仍是快照 {in_use.version}")
 
 
 def profile(
@@ -172,6 +176,7 @@ def profile(
     _table({"customer_id": known.customer_id, **known.profile})
     for consent in known.consents:
         _consent(consent)
+    show(as_of(known.as_of, known.events_since))
 
 
 def segment(
@@ -186,6 +191,7 @@ def segment(
     say(f"{found.members} of {found.customers} customers", f"{found.customers} 位顾客中的 {found.members} 位")
     for customer_id in found.examples:
         show(f"  {customer_id}")
+    show(as_of(found.as_of, found.events_since))
 
 
 def _report_rejects(count: int, path: Path | None) -> None:

@@ -14,13 +14,22 @@ app = typer.Typer(no_args_is_help=True, help="API keys of the HTTP server.")
 def create(
     label: Annotated[str, typer.Argument(help="What it is for.")],
     shop: ShopOption = Path(),
-    scope: Annotated[str, typer.Option(help="write (may send events) or admin (everything).")] = "write",
+    scope: Annotated[
+        str,
+        typer.Option(
+            help="write (sends events; public, for web pages and apps), server (sends events that are believed; for your "
+            "own programs) or admin (everything)."
+        ),
+    ] = "write",
 ) -> None:
     """Make a key and print it. It is stored hashed and cannot be shown again."""
-    if scope not in ("write", "admin"):
-        raise typer.BadParameter("write or admin", param_hint="--scope")
+    from zhanggui.access import scope_named
+
+    chosen = scope_named(scope)
+    if chosen is None:
+        raise typer.BadParameter("write, server or admin", param_hint="--scope")
     with opened(shop) as engine:
-        typer.echo(engine.keys.create(label, scope="admin" if scope == "admin" else "write"))
+        typer.echo(engine.keys.create(label, scope=chosen))
 
 
 @app.command("list")

@@ -6,7 +6,21 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from zhanggui.cli import campaign, classify, corpus, data, demo, evaluate, event, generate, key, model, shop, train
+from zhanggui.cli import (
+    campaign,
+    classify,
+    corpus,
+    data,
+    demo,
+    evaluate,
+    event,
+    generate,
+    key,
+    model,
+    shop,
+    train,
+    worker,
+)
 from zhanggui.cli.output import begin, errors
 from zhanggui.errors import ZhangguiError
 
@@ -35,7 +49,7 @@ model.app.command()(generate.generate)
 model.app.command()(classify.classify)
 app.add_typer(model.app, name="model")
 app.add_typer(evaluate.app, name="evaluate")
-for register in (shop.register, data.register, demo.register):
+for register in (shop.register, worker.register, data.register, demo.register):
     register(app)
 
 

@@ -89,6 +89,17 @@ def moment_named(text: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def as_of(moment: datetime, events_since: int = 0) -> str:
+    """Of when what a command shows is, and what it does not know yet."""
+    when = f"{moment:%Y-%m-%d %H:%M} UTC"
+    if not events_since:
+        return either(f"as of {when}", f"截至 {when}")
+    return either(
+        f"as of {when}; {events_since} messages came in since, `zhanggui profiles` takes them in",
+        f"截至 {when}；此后又收到 {events_since} 条消息，`zhanggui profiles` 会把它们算进来",
+    )
+
+
 def either(english: str, chinese: str) -> str:
     """Of two texts that say the same, the one that the operator reads."""
     return chinese if spoken() == "zh" else english

@@ -1,10 +1,12 @@
 """What `zhanggui check` says is set up, line by line. Decides nothing."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from zhanggui.cli.output import either, padded, show
+from zhanggui.cli.output import either, errors, padded, say, show
 
 if TYPE_CHECKING:
+    from zhanggui.access import ApiKey
     from zhanggui.engine.engine import Setup
 
 
@@ -39,3 +41,17 @@ def show_setup(setup: "Setup") -> None:
         (either("secret", "密钥"), f"{setup.secret_env} {secret}"),
     ):
         show(f"{padded(label, 12)}{value}")
+    for problem in setup.problems:
+        show(either(problem.english, problem.chinese), to=errors)
+
+
+def warn_of_keys(keys: "Sequence[ApiKey]") -> None:
+    """A warning for each write key that a server may send with."""
+    for key in keys:
+        say(
+            f"warning: something other than a web page sends with the write key {key.key_id} ({key.label}), or did before "
+            "there were server keys; if that is a server of yours, its events are believed less than they could be: make "
+            "it a key of its own (`zhanggui key create LABEL --scope server`)",
+            f"警告：网页以外的程序正用写入密钥 {key.key_id}（{key.label}）发送事件，或在有服务器密钥之前这样用过；"
+            "如果那是你自己的服务器，它的事件得不到应有的信任：请另建一把密钥（`zhanggui key create 名称 --scope server`）",
+        )

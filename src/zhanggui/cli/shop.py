@@ -11,7 +11,7 @@ from zhanggui.cli.output import (
     LanguageOption,
     MomentOption,
     ShopOption,
-    either,
+    as_of,
     errors,
     language_named,
     moment_named,
@@ -22,10 +22,8 @@ from zhanggui.cli.output import (
     show_json,
     spoken,
 )
-from zhanggui.cli.setup import show_setup
-from zhanggui.errors import ZhangguiError
-
-_DELIVERY_SECONDS = 15.0
+from zhanggui.cli.setup import show_setup, warn_of_keys
+from zhanggui.cli.worker import working
 
 
 def register(app: typer.Typer) -> None:
@@ -59,9 +57,13 @@ def init(
 
 
 def check(shop: ShopOption = Path()) -> None:
-    """Read the settings, open the database, and say what is set up."""
+    """Read the settings, open the database, and say what is set up; exit 1 when customers could not be written to so."""
     with opened(shop) as engine:
-        show_setup(engine.setup())
+        setup = engine.setup()
+        show_setup(setup)
+        warn_of_keys(engine.keys.of_servers())
+    if setup.problems:
+        raise typer.Exit(1)
 
 
 def decide(
@@ -82,6 +84,7 @@ def decide(
         show_json(asdict(explained))
     else:
         show(explained.explanation if explain else explained.summary)
+        show(as_of(explained.as_of))
 
 
 def write(
@@ -94,14 +97,15 @@ def write(
 ) -> None:
     """The message that a customer would get, with its proof record. Nothing is sent."""
     with opened(shop) as engine:
-        messages = engine.campaigns.preview(campaign, [customer_id], moment=moment_named(at))
+        preview = engine.campaigns.preview(campaign, [customer_id], moment=moment_named(at))
     if as_json:
-        show_json([asdict(message) for message in messages])
-    elif not messages:
+        show_json([asdict(message) for message in preview.messages])
+    elif not preview.messages:
         more = f"zhanggui decide {customer_id} --campaign {campaign} --explain"
         say(f"no message; {more} --language en says why", f"没有消息；原因见 {more} --language zh")
     else:
-        show(f"{messages[0].subject}\n\n{messages[0].body}")
+        show(f"{preview.messages[0].subject}\n\n{preview.messages[0].body}")
+        show(as_of(preview.as_of), to=errors)
 
 
 def serve(
@@ -109,38 +113,12 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8600,
 ) -> None:
-    """Serve the HTTP API until interrupted; send messages as they become due (after quiet hours, for example), and walk
-    on with runs that a stop or a crash cut off.
+    """Serve the HTTP API until interrupted, and work beside it as `zhanggui worker` does: send messages as they become due
+    (after quiet hours, for example), and walk on with runs that a stop or a crash cut off.
     """
-    import logging
-    import threading
-
     import uvicorn
 
     from zhanggui.api import create_app
 
-    stop = threading.Event()
-    with opened(shop) as engine:
-
-        def tell(text: str) -> None:
-            show(f"{either('delivery: ', '投递：')}{text}", to=errors)
-
-        def deliver() -> None:
-            while not stop.is_set():
-                try:
-                    for run_id in engine.runs.resume():
-                        tell(either(f"run {run_id} was cut off; it goes on", f"运行 {run_id} 曾中断，现在接着跑"))
-                    engine.runs.deliver_due(say=tell)
-                except ZhangguiError as error:
-                    tell(str(error))
-                except Exception:  # whatever it is: the next round may go well, and nobody else would send
-                    logging.getLogger(__name__).exception("delivery")
-                stop.wait(_DELIVERY_SECONDS)
-
-        sender = threading.Thread(target=deliver, name="delivery")
-        sender.start()
-        try:
-            uvicorn.run(create_app(engine), host=host, port=port, log_level="warning", server_header=False)
-        finally:
-            stop.set()
-            sender.join()
+    with opened(shop) as engine, working(engine):
+        uvicorn.run(create_app(engine), host=host, port=port, log_level="warning", server_header=False)

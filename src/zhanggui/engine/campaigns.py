@@ -9,14 +9,14 @@ from typing import Any
 from zhanggui.campaigns import campaign as campaign_files
 from zhanggui.campaigns import preview, store
 from zhanggui.campaigns.campaign import Campaign
-from zhanggui.campaigns.preview import Explained
+from zhanggui.campaigns.preview import Explained, Preview
 from zhanggui.campaigns.run import moment_of
 from zhanggui.campaigns.run_parts import RunParts
 from zhanggui.catalog.product import Language
-from zhanggui.content.message import Message
 from zhanggui.engine.profiles import Profiles
 from zhanggui.errors import ConfigError
 from zhanggui.evaluation import preferences
+from zhanggui.profiles import identity
 from zhanggui.storage import plugins
 
 
@@ -76,22 +76,28 @@ class Campaigns:
     def explain(
         self, name: str, customer_ids: Sequence[str], *, moment: datetime | None = None, language: Language = "en"
     ) -> list[Explained]:
-        """What a campaign would do for these customers, and why. Logs and sends nothing. Raises NotFoundError."""
+        """What a campaign would do for these customers, and why. Logs, builds and sends nothing. Raises NotFoundError."""
         campaign, at = self._at(name, moment)
-        snapshot = self.profiles.build(as_of=at)
-        return list(preview.explained(self.parts, campaign, snapshot, customer_ids, at=at, language=language))
+        persons = self._persons(customer_ids)
+        profiles = self.profiles.glimpse(persons, as_of=at)
+        return list(preview.explained(self.parts, campaign, profiles, persons, at=at, language=language))
 
-    def preview(self, name: str, customer_ids: Sequence[str], *, moment: datetime | None = None) -> list[Message]:
-        """The messages that these customers would get. Logs and sends nothing. Raises NotFoundError."""
+    def preview(self, name: str, customer_ids: Sequence[str], *, moment: datetime | None = None) -> Preview:
+        """The messages that these customers would get. Logs, builds and sends nothing. Raises NotFoundError."""
         campaign, at = self._at(name, moment)
-        snapshot = self.profiles.build(as_of=at)
-        return preview.messages(self.parts, campaign, snapshot, customer_ids, at=at)
+        persons = self._persons(customer_ids)
+        profiles = self.profiles.glimpse(persons, as_of=at)
+        return preview.previewed(self.parts, campaign, profiles, persons, at=at)
 
     def preferences(
         self, path: Path, names: Sequence[str] = (), *, minimum: int = 200, false_discoveries: float = 0.05
     ) -> dict[str, int]:
         """Write comparisons for `zhanggui train preference` (`evaluation.preferences.write`). Raises NotFoundError."""
         return preferences.write(self.parts, path, names, minimum=minimum, false_discoveries=false_discoveries)
+
+    def _persons(self, customer_ids: Sequence[str]) -> list[str]:
+        with self.parts.database.reading() as connection:
+            return list(dict.fromkeys(identity.find(connection, customer_id) for customer_id in customer_ids))
 
     def _at(self, name: str, moment: datetime | None) -> tuple[Campaign, datetime]:
         with self.parts.database.reading() as connection:

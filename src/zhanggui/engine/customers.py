@@ -13,11 +13,13 @@ from zhanggui.storage import Database
 
 @dataclass(frozen=True, kw_only=True)
 class Customer:
-    """A customer as of the latest snapshot, with consents and addresses as of now."""
+    """A customer as of the snapshot in use, with consents and addresses as of now."""
 
     customer_id: str
     as_of: datetime
     snapshot: str
+    events_since: int
+    """Messages that the event log has taken in since the snapshot was built."""
     profile: Mapping[str, Any]
     """The columns of the profile, by name."""
     consents: tuple[Consent, ...]
@@ -36,13 +38,15 @@ class Customers:
 
     def get(self, customer_id: str) -> Customer:
         """Profile, consents with their proof, and addresses, of the person behind any id. Raises NotFoundError."""
+        snapshot = self.profiles.latest()
         with self.database.reading() as connection:
             customer_id = identity.find(connection, customer_id)
-            profile = self.profiles.latest().profile(customer_id)
+            profile = snapshot.profile(customer_id)
             return Customer(
                 customer_id=customer_id,
                 as_of=profile.as_of,
-                snapshot=profile.snapshot_version,
+                snapshot=snapshot.version,
+                events_since=self.profiles.events_since(snapshot),
                 profile=dict(profile.features),
                 consents=tuple(consent.proof(connection, customer_id)),
                 addresses={

@@ -4,15 +4,14 @@ Doors (library, command line, HTTP) call a part's verb and render what it return
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
-
-import sqlalchemy as sa
 
 from zhanggui.attribution.reward import RewardLog
 from zhanggui.campaigns.run_parts import RunParts
@@ -20,7 +19,9 @@ from zhanggui.catalog.product import Language
 from zhanggui.config import FILE, Config, load, template
 from zhanggui.content.compose import Sender
 from zhanggui.decisioning.log import DecisionLog
+from zhanggui.delivery import sender_identity
 from zhanggui.delivery.channel import Channel
+from zhanggui.delivery.sender_identity import ChannelKind, IdentityProblem
 from zhanggui.engine.addresses import Addresses
 from zhanggui.engine.campaigns import Campaigns
 from zhanggui.engine.catalog import Catalog
@@ -35,6 +36,7 @@ from zhanggui.engine.runs import Runs
 from zhanggui.engine.secret import SECRET_ENV, secret
 from zhanggui.engine.segments import Segments
 from zhanggui.engine.unsubscribe import Unsubscribe
+from zhanggui.engine.walks import Walks
 from zhanggui.errors import ConfigError, StorageError
 from zhanggui.events.log import EventLog
 from zhanggui.llm.model import LanguageModel
@@ -70,6 +72,8 @@ class Setup:
     """The environment variable for the secret."""
     secret_given: bool
     """Whether it is set; a key file is used otherwise."""
+    problems: tuple[IdentityProblem, ...]
+    """What keeps the shop from writing to customers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +146,7 @@ class Engine:
             model=models.writer,
             model_languages=tuple(config.model.languages),
             channels=lambda: _channels(config) if channels is None else channels,
+            paces=config.channels,
             new_policy=lambda name: plugins.make("zhanggui.policies", name, {}),
             unsubscribe_url=unsubscribe.url,
             sender=Sender(name=shop.name, address=shop.address, contact=shop.contact, url=shop.url),
@@ -173,7 +178,13 @@ class Engine:
             segments=Segments(profiles=profiles),
             models=models,
             campaigns=Campaigns(parts=parts, profiles=profiles, channels=names),
-            runs=Runs(parts=parts, data=data),
+            runs=Runs(
+                parts=parts,
+                walks=Walks(
+                    parts=parts,
+                    identity_problems=partial(_identity_problems, config) if channels is None else lambda _channels: (),
+                ),
+            ),
             unsubscribe=unsubscribe,
             keys=Keys(database=database, clock=clock),
         )
@@ -193,6 +204,7 @@ class Engine:
             campaigns=tuple(campaign.name for campaign in self.campaigns.all()),
             secret_env=SECRET_ENV,
             secret_given=bool(os.environ.get(SECRET_ENV)),
+            problems=_identity_problems(config, config.channels),
         )
 
     def load_sample(self, *, seed: int = 7) -> "SampleShop":
@@ -209,11 +221,7 @@ class Engine:
 
     def check_health(self) -> None:
         """Raises StorageError when the database does not answer."""
-        try:
-            with self.database.reading() as connection:
-                connection.execute(sa.text("SELECT 1"))
-        except sa.exc.SQLAlchemyError as error:
-            raise StorageError(f"the database does not answer: {type(error).__name__}") from error
+        self.database.check_health()
 
     def close(self) -> None:
         """Wait for background runs and let the database go."""
@@ -244,6 +252,17 @@ def _database(folder: Path, config: Config) -> Database:
         )
     database.migrate()
     return database
+
+
+def _identity_problems(config: Config, names: Collection[str]) -> tuple[IdentityProblem, ...]:
+    """What keeps the shop from writing to customers over the channels with these names."""
+    kinds = {
+        name: ChannelKind(type=channel.type, options=channel.options)
+        for name, channel in config.channels.items()
+        if name in names
+    }
+    shop = config.shop
+    return tuple(sender_identity.problems(address=shop.address, public_url=shop.public_url, channels=kinds))
 
 
 def _channels(config: Config) -> dict[str, Channel]:

@@ -22,15 +22,28 @@ class Keys:
         with self.database.transaction() as connection:
             return access.create(connection, label=label, scope=scope, now=self.clock())
 
-    def check(self, key: str, *, scope: Scope) -> ApiKey:
-        """Who a key belongs to. Raises AccessError for an unknown key, ScopeError for one that is not for `scope`."""
+    def check(self, key: str, *, scope: Scope, from_page: bool = False) -> ApiKey:
+        """Who a key belongs to. Raises AccessError for an unknown key, ScopeError for one that is not for `scope`.
+
+        A write key that comes from elsewhere than a web page (`from_page`) may be a server's; that is kept for `check`.
+        """
+        now = self.clock()
         with self.database.reading() as connection:
-            return access.verify(connection, key, scope=scope)
+            owner = access.verify(connection, key, scope=scope)
+        if not from_page and access.is_news(owner, now=now):
+            with self.database.transaction() as connection:
+                access.note_server_use(connection, owner, now=now)
+        return owner
 
     def all(self) -> list[ApiKey]:
         """Every API key, without the key."""
         with self.database.reading() as connection:
             return access.keys(connection)
+
+    def of_servers(self) -> list[ApiKey]:
+        """The open write keys that a server may send with: it should have a server key."""
+        now = self.clock()
+        return [key for key in self.all() if key.may_be_a_servers(now)]
 
     def revoke(self, key_id: str) -> None:
         """Close an API key. Raises NotFoundError."""

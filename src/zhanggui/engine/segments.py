@@ -1,6 +1,7 @@
 """`engine.segments`: who a predicate holds for."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import pyarrow as pa
 
@@ -21,6 +22,10 @@ class Segment:
     """In the snapshot."""
     examples: tuple[str, ...]
     """Ids of some members."""
+    as_of: datetime
+    """Of the snapshot."""
+    events_since: int
+    """Messages that the event log has taken in since the snapshot was built."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,13 +35,16 @@ class Segments:
     profiles: Profiles
 
     def of(self, text: str, *, language: Language = "en") -> Segment:
-        """Who a predicate holds for, in the latest snapshot. Raises PredicateError."""
+        """Who a predicate holds for, in the snapshot in use. Raises PredicateError."""
         predicate = Predicate.parse(text)
-        table = self.profiles.latest().table(columns=sorted({"customer_id", *predicate.columns()}))
+        snapshot = self.profiles.latest()
+        table = snapshot.table(columns=sorted({"customer_id", *predicate.columns()}))
         members = table.filter(pa.array(predicate.mask(table)))
         return Segment(
             words=predicate.explain(language),
             members=members.num_rows,
             customers=table.num_rows,
             examples=tuple(members["customer_id"].slice(0, _EXAMPLES).to_pylist()),
+            as_of=snapshot.as_of,
+            events_since=self.profiles.events_since(snapshot),
         )

@@ -5,9 +5,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from zhanggui.attribution.holdout import Lift
+from zhanggui.campaigns.store import RunState
 from zhanggui.catalog.product import Language
 from zhanggui.content.rules import MESSAGES
 from zhanggui.decisioning.explain import reason
+
+_STATES: Mapping[RunState, str] = {
+    "running": "进行中", "waiting": "有消息待发", "done": "已完成", "failed": "失败", "paused": "已暂停", "cancelled": "已取消",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +32,11 @@ class RunReport:
     run_id: str
     campaign: str
     moment: str
+    state: RunState
+    reason: str
+    """Why it was paused or cancelled, or failed."""
+    as_of: str
+    """When it was asked for."""
     customers: int
     arms: Mapping[str, int]
     silent: int
@@ -69,10 +79,11 @@ def render_text(report: RunReport, language: Language) -> str:
 
     lines = [
         say(
-            f"Report of {report.run_id} (campaign {report.campaign}, {report.moment})",
-            f"{report.run_id} 的报告（活动 {report.campaign}，{report.moment}）",
+            f"Report of {report.run_id} (campaign {report.campaign}, {report.moment}), as of {report.as_of}",
+            f"{report.run_id} 的报告（活动 {report.campaign}，{report.moment}），截至 {report.as_of}",
         ),
         "",
+        say("State       ", "状态        ") + state_in_words(report.state, report.reason, language),
     ]
     arms = report.arms
     lines.append(
@@ -107,9 +118,9 @@ def render_text(report: RunReport, language: Language) -> str:
     lines.append(
         say(
             f"Delivered   {states.get('sent', 0)} sent, {waiting} waiting, {states.get('refused', 0)} refused at the door, "
-            f"{states.get('dead', 0)} dead, {report.in_doubt} attempts in doubt",
+            f"{states.get('dead', 0)} dead, {states.get('in_doubt', 0)} ended in doubt, {report.in_doubt} attempts in doubt",
             f"投递        已发 {states.get('sent', 0)}，待发 {waiting}，发送前拦下 {states.get('refused', 0)}，"
-            f"死信 {states.get('dead', 0)}，存疑重发 {report.in_doubt}",
+            f"死信 {states.get('dead', 0)}，存疑结束 {states.get('in_doubt', 0)}，存疑 {report.in_doubt} 次",
         )
     )
     lines += [f"              {count:>6}  {reason(code, language)}" for code, count in report.refused.items()]
@@ -117,6 +128,12 @@ def render_text(report: RunReport, language: Language) -> str:
     lines.append("")
     lines += _answers(report, language)
     return "\n".join(lines)
+
+
+def state_in_words(state: RunState, reason: str, language: Language) -> str:
+    """Where a run stands, and why."""
+    words = _STATES[state] if language == "zh" else state
+    return f"{words}{'：' if language == 'zh' else ': '}{reason}" if reason else words
 
 
 def templates_in_words(templates: Mapping[str, int], language: Language) -> list[str]:

@@ -15,6 +15,7 @@ from zhanggui.decisioning.explain import title
 from zhanggui.delivery import outbox
 from zhanggui.errors import NotFoundError
 from zhanggui.evaluation.report import ActionResult, RunReport
+from zhanggui.touches import flows
 
 
 def report(parts: RunParts, campaign: Campaign, run: Run) -> RunReport:
@@ -23,6 +24,7 @@ def report(parts: RunParts, campaign: Campaign, run: Run) -> RunReport:
     rewards = responses(parts, campaign, run)
     with parts.database.reading() as connection:
         counts = outbox.counts(connection, run.run_id)
+        flow = flows.get(connection, run.run_id)
     arms = Counter(one for one in rewards["arm"].to_pylist())
     written = run.results.get("write", {})
     compared = rewards.filter(pa.array([one != "suppressed" for one in rewards["arm"].to_pylist()]))
@@ -33,6 +35,9 @@ def report(parts: RunParts, campaign: Campaign, run: Run) -> RunReport:
         run_id=run.run_id,
         campaign=campaign.name,
         moment=f"{run.moment:%Y-%m-%d %H:%M} UTC",
+        state=run.state(flow=flow.state, messages=counts.states),
+        reason=flow.reason or run.failure,
+        as_of=f"{parts.clock():%Y-%m-%d %H:%M} UTC",
         customers=rewards.num_rows,
         arms=dict(arms),
         silent=sum(_silent(batch) for batch in batches),

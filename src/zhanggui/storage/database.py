@@ -146,6 +146,17 @@ class Database:
                     f"the database was made by another version of Zhanggui ({error}); install that version or a newer one"
                 ) from error
 
+    def check_health(self) -> None:
+        """Ask it something, over a connection of its own: whoever holds the pool's does not hold this up.
+
+        Raises StorageError when it does not answer.
+        """
+        if self.missing:
+            raise StorageError(f"the database {self.url.database} is not there")
+        apart = sa.create_engine(self.url, poolclass=sa.NullPool)
+        with explained(self.url), apart.connect() as connection:
+            connection.exec_driver_sql("SELECT 1 FROM alembic_version")
+
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()

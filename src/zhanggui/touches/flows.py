@@ -88,6 +88,13 @@ def listed(connection: sa.Connection, *, kind: Kind, state: State) -> list[Flow]
     return [_flow(row) for row in connection.execute(query)]
 
 
+def unowned(connection: sa.Connection, *, kind: Kind, issue: Issue = database.now) -> list[Flow]:
+    """The running flows of a kind that nobody works, by id."""
+    nobody = sa.or_(flows.c.owner.is_(None), flows.c.owner_until <= issue(connection))
+    query = sa.select(flows).where(flows.c.kind == kind, flows.c.state == "running", nobody)
+    return [_flow(row) for row in connection.execute(query.order_by(flows.c.flow_id))]
+
+
 def halted() -> sa.Select[tuple[str]]:
     """The ids of flows of which nothing may leave, to be used inside a query."""
     return sa.select(flows.c.flow_id).where(flows.c.state.in_(("paused", "cancelled")))
@@ -155,9 +162,10 @@ def renew(connection: sa.Connection, term: Term, *, ttl: timedelta, issue: Issue
     return connection.execute(lasting.values(owner_until=moment + ttl)).rowcount == 1
 
 
-def holds(connection: sa.Connection, term: Term, *, issue: Issue = database.now) -> bool:
-    """Whether a term lasts and its flow runs; until the transaction ends, neither changes."""
-    row = connection.execute(sa.select(flows).where(_of(term)).with_for_update()).first()
+def lasts(connection: sa.Connection, term: Term, *, lock: bool = False, issue: Issue = database.now) -> bool:
+    """Whether a term lasts and its flow runs; with `lock`, neither changes until the transaction ends."""
+    query = sa.select(flows).where(_of(term))
+    row = connection.execute(query.with_for_update() if lock else query).first()
     return row is not None and row.state == "running" and row.owner_until > issue(connection)
 
 

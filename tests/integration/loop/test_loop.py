@@ -72,15 +72,17 @@ def test_consent_withdrawn_after_the_plan_stops_the_message(loop: Loop) -> None:
     customer = next(
         f"customer-{n:03d}"
         for n in range(1, 500)
-        if engine.campaigns.preview("welcome-back", [f"customer-{n:03d}"], moment=NOW)
+        if engine.campaigns.preview("welcome-back", [f"customer-{n:03d}"], moment=NOW).messages
     )
-    message = engine.campaigns.preview("welcome-back", [customer], moment=NOW)[0]
+    message = engine.campaigns.preview("welcome-back", [customer], moment=NOW).messages[0]
     url = message.data["unsubscribe_url"]
     page = engine.unsubscribe.page(url.rsplit("/", 1)[1])
     assert "<button>" in page
-    assert engine.campaigns.preview("welcome-back", [customer], moment=NOW)  # looking at the page withdrew nothing
+    assert engine.campaigns.preview(
+        "welcome-back", [customer], moment=NOW
+    ).messages  # looking at the page withdrew nothing
     engine.unsubscribe.withdraw(url.rsplit("/", 1)[1])
-    assert engine.campaigns.preview("welcome-back", [customer], moment=NOW) == []
+    assert engine.campaigns.preview("welcome-back", [customer], moment=NOW).messages == ()
     engine.runs.run("welcome-back", moment=NOW)
     assert customer not in {one.customer_id for one in loop.channel.sent}
 

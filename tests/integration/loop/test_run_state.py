@@ -1,7 +1,7 @@
 """What a run says of itself: where it stands, and why it failed."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,14 +12,15 @@ from typer.testing import CliRunner
 
 from zhanggui.api import create_app
 from zhanggui.campaigns import store as campaign_store
-from zhanggui.campaigns.durable import _hold
 from zhanggui.cli.main import app
 from zhanggui.content.message import Message
 from zhanggui.delivery import outbox
-from zhanggui.delivery.channel import Channel, Outcome
+from zhanggui.delivery.channel import Channel, Receipt
 from zhanggui.engine import Engine
-from zhanggui.errors import DeliveryError, ModelError, NotFoundError
+from zhanggui.engine.walks import Begun
+from zhanggui.errors import BusyError, DeliveryError, ModelError, NotFoundError
 from zhanggui.testing import FakeLLM, FixedClock, MemoryChannel
+from zhanggui.touches import flows
 
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)  # a Monday, ten o'clock in Shanghai
 
@@ -69,18 +70,24 @@ def test_a_run_waits_for_its_messages_and_is_done_with_the_last(engine: Engine, 
     assert engine.runs.status(run_id).state == "done"
 
 
-def test_a_run_that_was_begun_and_left_goes_on_and_one_of_another_process_is_let_be(
-    engine: Engine, clock: FixedClock
-) -> None:
-    run_id = engine.runs.begin("welcome-back", NOW)  # as a process that was killed at once leaves it
-    assert engine.runs.resume() == [], "whoever has just begun it may be about to walk it"
-    clock.advance(timedelta(minutes=2))
-    with _hold(engine.runs.data / "run.lock"):
-        assert engine.runs.resume() == []
-    assert engine.runs.resume() == [run_id]
+def left_behind(engine: Engine, begun: Begun) -> str:
+    """The run as of the moment when its owner, killed at once, has not been heard of for too long; its id."""
+    assert begun.own is not None
+    with engine.database.transaction() as connection:
+        assert flows.renew(connection, begun.own.term, ttl=timedelta(0))
+    return begun.run_id
+
+
+def test_a_run_that_was_begun_and_left_goes_on_and_one_of_another_worker_is_let_be(engine: Engine) -> None:
+    begun = engine.runs.walks.begin("welcome-back", NOW)
+    assert engine.runs.go_on() == [], "whoever has just begun it is about to walk it"
+    with pytest.raises(BusyError, match=f"another worker is at {begun.run_id}"):
+        engine.runs.run("welcome-back", moment=NOW)
+    assert left_behind(engine, begun) == begun.run_id
+    assert engine.runs.go_on() == [begun.run_id]
     engine.runs.wait()
-    assert engine.runs.status(run_id).state == "waiting"
-    assert engine.runs.resume() == []
+    assert engine.runs.status(begun.run_id).state == "waiting"
+    assert engine.runs.go_on() == []
 
 
 def test_a_run_that_failed_while_it_sent_is_done_when_the_rest_has_been_sent(
@@ -118,29 +125,29 @@ def test_messages_of_a_campaign_that_an_older_version_took_leave_all_the_same(
 
 
 def test_a_run_without_messages_is_not_ended_by_delivering_none(engine: Engine) -> None:
-    run_id = engine.runs.begin("welcome-back", NOW)
+    run_id = engine.runs.walks.begin("welcome-back", NOW).run_id
     with pytest.raises(NotFoundError, match="no messages yet"):
         engine.runs.deliver(run_id)
     assert engine.runs.status(run_id).state == "running"
 
 
 def test_a_run_whose_messages_would_have_expired_is_not_walked_on(engine: Engine, clock: FixedClock) -> None:
-    run_id = engine.runs.begin("welcome-back", NOW)
+    run_id = left_behind(engine, engine.runs.walks.begin("welcome-back", NOW))
     clock.advance(timedelta(days=4))
-    assert engine.runs.resume() == []
+    assert engine.runs.go_on() == []
     status = engine.runs.status(run_id)
     assert (status.state, status.results) == ("failed", {})
     assert "expired" in status.reason
-    assert engine.runs.resume() == []
+    assert engine.runs.go_on() == []
 
 
-def test_a_run_that_cannot_be_taken_up_in_the_background_is_told_of(
-    engine: Engine, caplog: pytest.LogCaptureFixture
+def test_a_run_that_fails_in_the_background_is_told_of(
+    engine: Engine, model: FakeLLM, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (engine.runs.data / "workflows.db").write_text("no database at all, and long enough to be taken for one" * 10)
+    model.fails = True
     run_id = engine.runs.start("welcome-back", moment=NOW)
     engine.runs.wait()
-    assert f"run {run_id}: the file {engine.runs.data / 'workflows.db'} is no SQLite database" in caplog.text
+    assert f"run {run_id}: this fake was told to fail" in caplog.text
 
 
 def test_a_run_that_failed_is_not_walked_again_unasked(engine: Engine, clock: FixedClock, model: FakeLLM) -> None:
@@ -148,19 +155,25 @@ def test_a_run_that_failed_is_not_walked_again_unasked(engine: Engine, clock: Fi
     run_id = engine.runs.start("welcome-back", moment=NOW)
     engine.runs.wait()
     clock.advance(timedelta(minutes=2))
-    assert engine.runs.resume() == []
+    assert engine.runs.go_on() == []
     assert engine.runs.status(run_id).state == "failed"
 
 
 def test_what_a_run_had_decided_before_it_failed_stands_when_it_is_walked_again(
     open_sample: Callable[..., Engine], clock: FixedClock, model: FakeLLM
 ) -> None:
-    def give_up(_message: Message) -> Outcome:
-        if len(broken.sent) == 20:
-            raise OSError("the cable was pulled")
-        return "accepted"
+    class Pulled(MemoryChannel):
+        """Takes twenty messages, and none after them."""
 
-    broken, mended = MemoryChannel(give_up), MemoryChannel()
+        def send(self, messages: Iterable[Message]) -> Iterator[Receipt]:
+            if len(self.sent) == 20:
+                raise OSError("the cable was pulled")
+            for receipt in super().send(messages):
+                yield receipt
+                if len(self.sent) == 20:
+                    return
+
+    broken, mended = Pulled(), MemoryChannel()
     channels: dict[str, Channel] = {"email": broken}
     engine = open_sample(clock, model=model, channels=channels)
     with pytest.raises(OSError, match="cable"):

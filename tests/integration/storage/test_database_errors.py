@@ -1,9 +1,7 @@
 """What databases and disks really refuse, and that a person is told in one sentence what to do."""
 
-import logging
 import sqlite3
 import sys
-from logging.handlers import MemoryHandler
 from pathlib import Path
 
 import pytest
@@ -106,23 +104,6 @@ def test_a_database_that_went_away_is_not_replaced_by_an_empty_one(tmp_path: Pat
     with pytest.raises(StorageError, match="put it back"):
         Engine.open(tmp_path)
     assert not (tmp_path / "data" / "shop.db").exists()
-
-
-def test_a_campaigns_database_of_workflows_is_told_of_like_the_shops(tmp_path: Path) -> None:
-    logged = MemoryHandler(100)
-    logging.getLogger("dbos").addHandler(logged)
-    Engine.create(tmp_path)
-    with (tmp_path / "zhanggui.toml").open("a") as settings:
-        settings.write("[model]\nlanguages = []\n")
-    with Engine.open(tmp_path) as engine:
-        engine.load_sample()
-        (tmp_path / "data" / "workflows.db").write_text("product_id,title,price\n" * 100)
-        with pytest.raises(StorageError, match=r"workflows\.db is no SQLite database"):
-            engine.runs.run("welcome-back")
-        (tmp_path / "data" / "workflows.db").unlink()
-        assert engine.runs.run("welcome-back").results["deliver"]
-    logging.getLogger("dbos").removeHandler(logged)
-    assert logged.buffer == [], "the same error again, with its traceback"
 
 
 def test_the_command_line_says_what_a_folder_refuses(

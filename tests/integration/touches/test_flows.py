@@ -53,7 +53,7 @@ def test_states_terms_and_counts_are_kept_alike_on_both_databases(database: Data
         assert term is not None
         assert flows.rejected(connection, "run") == 1
     with database.transaction() as connection:
-        assert flows.holds(connection, term)
+        assert flows.lasts(connection, term)
         assert flows.renew(connection, term, ttl=TTL)
         assert flows.acquire(connection, "run", "bob", ttl=TTL) is None
         flows.resign(connection, term)

@@ -122,20 +122,36 @@ def test_a_flow_has_one_owner_until_the_term_is_over_and_not_a_moment_longer(con
     assert begun(connection, NOON + TTL, owner="bob") == Term(flow_id="this", owner="bob", since=NOON + TTL)
 
 
+def test_running_flows_without_an_owner_are_looked_for_by_kind(connection: sa.Connection) -> None:
+    def unowned(moment: datetime) -> list[str]:
+        return [flow.flow_id for flow in flows.unowned(connection, kind="run", issue=at(moment))]
+
+    flows.open(connection, "cart", kind="journey", name="cart", version=1)
+    assert unowned(NOON) == ["that", "this"]
+    term = begun(connection)
+    assert unowned(NOON + TTL - TICK) == ["that"]
+    assert unowned(NOON + TTL) == ["that", "this"]
+    flows.pause(connection, "that")
+    assert unowned(NOON) == []
+    flows.resign(connection, term)
+    assert unowned(NOON) == ["this"]
+    assert [flow.flow_id for flow in flows.unowned(connection, kind="journey")] == ["cart"]
+
+
 @pytest.mark.parametrize("state", ["paused", "cancelled", "done"])
 def test_only_a_running_flow_is_owned(connection: sa.Connection, state: str) -> None:
     term = begun(connection, flow_id="that")
     connection.execute(sa.update(flows.flows).values(state=state))
     assert flows.acquire(connection, "this", "ann", ttl=TTL, issue=at(NOON)) is None
-    assert not flows.holds(connection, term, issue=at(NOON))
+    assert not flows.lasts(connection, term, issue=at(NOON))
 
 
 def test_a_renewed_term_lasts_from_the_renewal(connection: sa.Connection) -> None:
     term = begun(connection)
     renewed = NOON + TTL - TICK
     assert flows.renew(connection, term, ttl=TTL, issue=at(renewed))
-    assert flows.holds(connection, term, issue=at(renewed + TTL - TICK))
-    assert not flows.holds(connection, term, issue=at(renewed + TTL))
+    assert flows.lasts(connection, term, issue=at(renewed + TTL - TICK))
+    assert not flows.lasts(connection, term, issue=at(renewed + TTL))
 
 
 def test_a_term_that_is_over_is_not_renewed(connection: sa.Connection) -> None:
@@ -150,25 +166,25 @@ def test_a_late_renewal_or_resignation_touches_nobody_elses_term(connection: sa.
     for owner in ("bob", "ann"):  # "ann" again: the same owner in a later term
         term = begun(connection, over, owner=owner)
         assert not flows.renew(connection, late, ttl=TTL, issue=at(over))
-        assert not flows.holds(connection, late, issue=at(over))
+        assert not flows.lasts(connection, late, issue=at(over))
         flows.resign(connection, late)
-        assert flows.holds(connection, term, issue=at(over + TTL - TICK))
-        assert not flows.holds(connection, term, issue=at(over + TTL))
+        assert flows.lasts(connection, term, issue=at(over + TTL - TICK))
+        assert not flows.lasts(connection, term, issue=at(over + TTL))
         over += TTL
 
 
 def test_a_term_is_of_one_flow(connection: sa.Connection) -> None:
     this, that = begun(connection), begun(connection, flow_id="that")
     assert flows.renew(connection, this, ttl=2 * TTL, issue=at(NOON))
-    assert not flows.holds(connection, that, issue=at(NOON + TTL))
+    assert not flows.lasts(connection, that, issue=at(NOON + TTL))
     flows.resign(connection, that)
-    assert flows.holds(connection, this, issue=at(NOON + TTL))
+    assert flows.lasts(connection, this, issue=at(NOON + TTL))
 
 
 def test_who_resigns_leaves_the_flow_to_the_next_at_once_in_a_term_of_its_own(connection: sa.Connection) -> None:
     first = begun(connection)
     flows.resign(connection, first)
-    assert not flows.holds(connection, first, issue=at(NOON))
+    assert not flows.lasts(connection, first, issue=at(NOON))
     assert not flows.renew(connection, first, ttl=TTL, issue=at(NOON))
     second = begun(connection)
     assert second.since == NOON + TICK, "the same moment again would be the same term"
@@ -179,8 +195,8 @@ def test_terms_begin_ever_later_also_when_the_clock_was_set_back(connection: sa.
     earlier = NOON - timedelta(hours=1)
     term = begun(connection, earlier)
     assert term.since == NOON + TICK
-    assert flows.holds(connection, term, issue=at(earlier + TTL - TICK))
-    assert not flows.holds(connection, term, issue=at(earlier + TTL))
+    assert flows.lasts(connection, term, issue=at(earlier + TTL - TICK))
+    assert not flows.lasts(connection, term, issue=at(earlier + TTL))
 
 
 def test_moments_come_from_the_database_unless_a_test_issues_them(connection: sa.Connection) -> None:
@@ -189,7 +205,7 @@ def test_moments_come_from_the_database_unless_a_test_issues_them(connection: sa
     assert term is not None
     assert before < term.since < datetime.now(UTC) + timedelta(seconds=1)
     assert flows.renew(connection, term, ttl=TTL)
-    assert flows.holds(connection, term)
+    assert flows.lasts(connection, term)
     assert flows.renew(connection, term, ttl=-TTL)
-    assert not flows.holds(connection, term)
+    assert not flows.lasts(connection, term)
     assert not flows.renew(connection, term, ttl=TTL)

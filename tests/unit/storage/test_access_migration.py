@@ -1,0 +1,36 @@
+"""A shop of before server keys: its write keys stay, and may be a server's."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+import zhanggui.storage
+from zhanggui import access
+from zhanggui.storage import Database
+
+
+def test_an_old_write_key_stays_and_may_be_a_servers(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'shop.db'}")
+    config = Config()
+    config.set_main_option("script_location", str(Path(zhanggui.storage.__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    with database.transaction() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0014_flows")
+        for key_id, scope in (("a", "write"), ("b", "admin")):
+            connection.execute(
+                sa.text(f"INSERT INTO api_keys VALUES ('{key_id}', 'hash', 'label', '{scope}', 5, NULL)")
+            )
+    database.migrate()
+    now = datetime.now(UTC)
+    with database.reading() as connection:
+        keys = {key.key_id: key for key in access.keys(connection)}
+    assert {key_id: (key.scope, key.may_be_a_servers(now)) for key_id, key in keys.items()} == {
+        "a": ("write", True),
+        "b": ("admin", False),
+    }
+    assert keys["b"].server_use_at is None
+    database.close()
