@@ -116,9 +116,7 @@ def serve(
     """Serve the HTTP API until interrupted, and work beside it as `zhanggui worker` does: send messages as they become due
     (after quiet hours, for example), and walk on with runs that a stop or a crash cut off.
     """
-    import uvicorn
-
-    from zhanggui.api import create_app
+    from zhanggui.api import create_app, server
 
     with opened(shop) as engine, working(engine):
-        uvicorn.run(create_app(engine), host=host, port=port, log_level="warning", server_header=False)
+        server.run(create_app(engine), engine.config.api, host=host, port=port)
