@@ -21,6 +21,7 @@ from zhanggui.attribution.settings import AttributionSettings
 from zhanggui.catalog.product import Language
 from zhanggui.content.settings import ContentSettings
 from zhanggui.delivery.outbox import DeliverySettings
+from zhanggui.delivery.sender_identity import PLACEHOLDER_ADDRESS
 from zhanggui.errors import ConfigError
 from zhanggui.events.settings import EventSettings
 from zhanggui.profiles.settings import ProfileSettings
@@ -215,6 +216,7 @@ def template(
     smtp_port: int = 0,
     url: str = "https://shop.example.com",
     outbox: str = "outbox",
+    address: str = PLACEHOLDER_ADDRESS,
 ) -> str:
     """The zhanggui.toml of a new shop. Without `smtp_port` the e-mail channel keeps messages in the folder `outbox`."""
     mail = f"""[channels.email]
@@ -233,7 +235,7 @@ options = {{ folder = {json.dumps(outbox)}, sender = "{_SENDER}", sender_name = 
 
 [shop]
 name = "{name}"
-address = "1 Market Street, Springfield"
+address = "{address}"
 contact = "hello@shop.example.com"
 url = "{url}"
 public_url = "{url}/zhanggui"

@@ -49,6 +49,7 @@ def demo(
                 time_zone=TIME_ZONE,
                 smtp_port=sink.port,
                 url="https://grocer.example.com",
+                address="12 Orchard Lane, Cincinnati, OH 45202",
             ),
             encoding="utf-8",
         )

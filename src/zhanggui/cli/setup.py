@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from zhanggui.cli.output import either, padded, say, show
+from zhanggui.cli.output import either, errors, padded, say, show
 
 if TYPE_CHECKING:
     from zhanggui.access import ApiKey
@@ -41,6 +41,8 @@ def show_setup(setup: "Setup") -> None:
         (either("secret", "密钥"), f"{setup.secret_env} {secret}"),
     ):
         show(f"{padded(label, 12)}{value}")
+    for problem in setup.problems:
+        show(either(problem.english, problem.chinese), to=errors)
 
 
 def warn_of_keys(keys: "Sequence[ApiKey]") -> None:

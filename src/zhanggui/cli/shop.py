@@ -60,10 +60,13 @@ def init(
 
 
 def check(shop: ShopOption = Path()) -> None:
-    """Read the settings, open the database, and say what is set up."""
+    """Read the settings, open the database, and say what is set up; exit 1 when customers could not be written to so."""
     with opened(shop) as engine:
-        show_setup(engine.setup())
+        setup = engine.setup()
+        show_setup(setup)
         warn_of_keys(engine.keys.of_servers())
+    if setup.problems:
+        raise typer.Exit(1)
 
 
 def decide(

@@ -4,9 +4,10 @@ Doors (library, command line, HTTP) call a part's verb and render what it return
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +19,9 @@ from zhanggui.catalog.product import Language
 from zhanggui.config import FILE, Config, load, template
 from zhanggui.content.compose import Sender
 from zhanggui.decisioning.log import DecisionLog
+from zhanggui.delivery import sender_identity
 from zhanggui.delivery.channel import Channel
+from zhanggui.delivery.sender_identity import ChannelKind, IdentityProblem
 from zhanggui.engine.addresses import Addresses
 from zhanggui.engine.campaigns import Campaigns
 from zhanggui.engine.catalog import Catalog
@@ -69,6 +72,8 @@ class Setup:
     """The environment variable for the secret."""
     secret_given: bool
     """Whether it is set; a key file is used otherwise."""
+    problems: tuple[IdentityProblem, ...]
+    """What keeps the shop from writing to customers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +177,13 @@ class Engine:
             segments=Segments(profiles=profiles),
             models=models,
             campaigns=Campaigns(parts=parts, profiles=profiles, channels=names),
-            runs=Runs(parts=parts, walks=Walks(parts=parts)),
+            runs=Runs(
+                parts=parts,
+                walks=Walks(
+                    parts=parts,
+                    identity_problems=partial(_identity_problems, config) if channels is None else lambda _channels: (),
+                ),
+            ),
             unsubscribe=unsubscribe,
             keys=Keys(database=database, clock=clock),
         )
@@ -192,6 +203,7 @@ class Engine:
             campaigns=tuple(campaign.name for campaign in self.campaigns.all()),
             secret_env=SECRET_ENV,
             secret_given=bool(os.environ.get(SECRET_ENV)),
+            problems=_identity_problems(config, config.channels),
         )
 
     def load_sample(self, *, seed: int = 7) -> "SampleShop":
@@ -239,6 +251,17 @@ def _database(folder: Path, config: Config) -> Database:
         )
     database.migrate()
     return database
+
+
+def _identity_problems(config: Config, names: Collection[str]) -> tuple[IdentityProblem, ...]:
+    """What keeps the shop from writing to customers over the channels with these names."""
+    kinds = {
+        name: ChannelKind(type=channel.type, options=channel.options)
+        for name, channel in config.channels.items()
+        if name in names
+    }
+    shop = config.shop
+    return tuple(sender_identity.problems(address=shop.address, public_url=shop.public_url, channels=kinds))
 
 
 def _channels(config: Config) -> dict[str, Channel]:

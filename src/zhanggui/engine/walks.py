@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -11,7 +11,8 @@ from zhanggui.campaigns import store, walk
 from zhanggui.campaigns.run import moment_of
 from zhanggui.campaigns.run_parts import Progress, RunParts
 from zhanggui.campaigns.store import Run
-from zhanggui.errors import BusyError, FlowError, ZhangguiError
+from zhanggui.delivery.sender_identity import IdentityProblem
+from zhanggui.errors import BusyError, ConfigError, FlowError, ZhangguiError
 from zhanggui.touches.ownership import Ownership
 
 _log = logging.getLogger(__name__)
@@ -32,17 +33,22 @@ class Walks:
     """The walks of a shop in this process. They wait for each other, since they share its model and its memory."""
 
     parts: RunParts
+    identity_problems: Callable[[Collection[str]], Sequence[IdentityProblem]] = lambda _channels: ()
+    """What keeps the shop from writing to customers over these channels."""
     _turn: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _threads: list[threading.Thread] = field(default_factory=list, init=False, repr=False)
 
     def begin(self, name: str, moment: datetime | None = None) -> Begun:
         """Open a campaign's run, or take it up where it stands, and own it from now on.
 
-        Raises NotFoundError, BusyError while another worker walks it, and FlowError; then nothing was written.
+        Raises NotFoundError, BusyError while another worker walks it, FlowError, and ConfigError for a shop that does not say
+        who it is; then nothing was written.
         """
         parts, now, began = self.parts, self.parts.clock(), time.monotonic()
         with parts.database.transaction() as connection:
             campaign, version = store.get(connection, name)
+            if problems := self.identity_problems(campaign.channels):
+                raise ConfigError("\n".join(problem.english for problem in problems))
             at = moment_of(campaign, moment, now.replace(hour=0, minute=0, second=0, microsecond=0))
             run_id = store.run_id_of(name, version, at)
             run = Run(run_id=run_id, campaign=name, version=version, moment=at, started_at=now)
