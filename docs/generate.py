@@ -84,12 +84,17 @@ def _settings(title: str, root: type) -> str:
 
 
 def _docs(kind: type) -> dict[str, str]:
-    """The string under each attribute."""
+    """The string under each attribute, those of what `kind` builds on included."""
     import ast
 
-    body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0].body
+    bodies = [
+        ast.parse(textwrap.dedent(inspect.getsource(part))).body[0].body
+        for part in kind.__mro__[::-1]
+        if part is not object
+    ]
     return {
         before.target.id: " ".join(str(after.value.value).split())
+        for body in bodies
         for before, after in itertools.pairwise(body)
         if isinstance(before, ast.AnnAssign) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
     }

@@ -21,6 +21,7 @@ from zhanggui.attribution.settings import AttributionSettings
 from zhanggui.catalog.product import Language
 from zhanggui.content.settings import ContentSettings
 from zhanggui.delivery.outbox import DeliverySettings
+from zhanggui.delivery.pace import Pace
 from zhanggui.delivery.sender_identity import PLACEHOLDER_ADDRESS
 from zhanggui.errors import ConfigError
 from zhanggui.events.settings import EventSettings
@@ -67,8 +68,8 @@ class StorageSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PluginSettings:
-    """Something found by name: a model or a channel, and what it is told."""
+class ChannelSettings(Pace):
+    """A channel, found by name, what it is told, and how fast it goes."""
 
     type: str
     """Name of the entry point."""
@@ -131,7 +132,7 @@ class Config:
     model: ModelSettings = field(default_factory=ModelSettings)
     content: ContentSettings = field(default_factory=ContentSettings)
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
-    channels: Mapping[str, PluginSettings] = field(default_factory=dict)
+    channels: Mapping[str, ChannelSettings] = field(default_factory=dict)
     attribution: AttributionSettings = field(default_factory=AttributionSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
 

@@ -53,7 +53,13 @@ def test_no_message_is_lost_and_none_sent_twice_but_those_whose_acceptance_was_c
     try:
         while True:
             worker = subprocess.Popen(
-                [sys.executable, str(Path(__file__).with_name("send_worker.py")), url, str(controller.port)]
+                [
+                    sys.executable,
+                    str(Path(__file__).with_name("send_worker.py")),
+                    url,
+                    str(controller.port),
+                    str(tmp_path / "events"),
+                ]
             )
             before = server.accepted.total()
             goal = before + chance.randrange(5, MESSAGES // KILLS - 10)

@@ -1,6 +1,6 @@
 """Decides for a campaign's audience: snapshot, facts of reach, candidates, policy. Writes and sends nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -67,6 +67,7 @@ def plan(
         run_id=run_id, policy=campaign.policy, policy_version=version, snapshot_version=snapshot.version
     )
     left = campaign.max_messages
+    taken: Mapping[str, Set[str]] = {}
     for start in range(0, profiles.num_rows, _BATCH):
         rows = profiles.slice(start, _BATCH)
         with parts.database.reading() as connection:
@@ -78,7 +79,9 @@ def plan(
                 now=now,
                 # Who agreed since a run's moment, such as midnight, may be written to.
                 consented_at=max(now, parts.clock()),
+                taken=taken,
             )
+        taken = {channel: of_channel.taken for channel, of_channel in reach.items()}
         found = decide(
             rows,
             options.actions,

@@ -13,6 +13,7 @@ from zhanggui.decisioning.action import Action
 from zhanggui.decisioning.log import DecisionLog
 from zhanggui.delivery.channel import Channel
 from zhanggui.delivery.outbox import DeliverySettings
+from zhanggui.delivery.pace import Pace
 from zhanggui.events.log import EventLog
 from zhanggui.llm.model import LanguageModel
 from zhanggui.policies.policy import Policy
@@ -53,5 +54,7 @@ class RunParts:
     attribution: AttributionSettings
     clock: Callable[[], datetime]
     replayed: bool
+    paces: Mapping[str, Pace] = field(default_factory=dict)
+    """How fast each channel goes, by its name."""
     ownership: OwnershipSettings = field(default_factory=OwnershipSettings)
     progress: Progress = lambda _step, _done, _total: None

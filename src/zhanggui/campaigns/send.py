@@ -1,4 +1,4 @@
-"""Sends what is due of a run, and tells the event log what was delivered. Knows not who walks the run."""
+"""Sends what is due of a run. Knows not who walks the run."""
 
 import time
 from collections.abc import Callable
@@ -7,15 +7,14 @@ from functools import cache
 
 from zhanggui.campaigns import store
 from zhanggui.campaigns.campaign import Campaign
-from zhanggui.campaigns.gate import ConsentGate
+from zhanggui.campaigns.product_facts import untrue
 from zhanggui.campaigns.replan_unpersonalised import ReplanUnpersonalised
 from zhanggui.campaigns.run_parts import RunParts
 from zhanggui.campaigns.store import Run
 from zhanggui.content import copies
-from zhanggui.delivery import outbox
-from zhanggui.delivery.deliver import deliver
-from zhanggui.events.event import Event
+from zhanggui.delivery import Checks, deliver, outbox
 from zhanggui.profiles.build import Snapshot, opened
+from zhanggui.touches.permit import Rules
 
 _NAP_SECONDS = 0.25
 
@@ -58,15 +57,16 @@ def _send_due(parts: RunParts, run: Run) -> datetime | None:
         deliver(
             parts.database,
             parts.channels(),
-            ConsentGate(limits=parts.limits, time_zone=parts.time_zone, without_profile=plain),
+            Rules(limits=parts.limits, time_zone=parts.time_zone),
+            parts.events,
             clock=parts.clock,
             settings=parts.delivery,
+            checks=Checks(untrue=untrue, unpersonalised=plain),
+            paces=parts.paces,
             run_id=run.run_id,
             progress=lambda count: parts.progress("messages", count, waiting),
         )
-    with parts.database.transaction() as connection:
-        delivered = [_delivered(sent) for sent in outbox.sent(connection, run.run_id)]
-        parts.events.append(connection, delivered, now=parts.clock())
+    with parts.database.reading() as connection:
         return outbox.next_due(connection, run.run_id)
 
 
@@ -75,15 +75,3 @@ def snapshot_of(parts: RunParts, run: Run) -> Snapshot:
     with parts.database.reading() as connection:
         version = store.find(connection, run.run_id).results["snapshot"]["version"]
     return opened(parts.artifacts.get("profiles", version))
-
-
-def _delivered(sent: outbox.Sent) -> Event:
-    return Event(
-        message_id=f"delivered-{sent.message_id}",
-        type="track",
-        name="Message Delivered",
-        user_id=sent.customer_id,
-        timestamp=sent.sent_at,
-        received_at=sent.sent_at,
-        properties={"channel": sent.channel, "decision_id": sent.decision_id, "message_id": sent.message_id},
-    )

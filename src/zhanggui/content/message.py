@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from zhanggui.catalog.product import Language
-
-Purpose = Literal["marketing", "transactional"]
+from zhanggui.touches.touch import RUN_ENTRY, RUN_STEP, Purpose, Touch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +25,10 @@ class Message:
     body: str
     """Plain text."""
     purpose: Purpose = "marketing"
+    entry: str = RUN_ENTRY
+    """Of the touch; its flow is `run_id`."""
+    step: str = RUN_STEP
+    """Of the touch."""
     decision_id: str | None = None
     send_at: datetime | None = None
     """Not before this moment (UTC); None for at once."""
@@ -36,6 +39,13 @@ class Message:
     proof: Mapping[str, Any] = field(default_factory=dict)
     """The proof record: facts used, evidence a claim, consent basis, checks with rule and version, model and prompt
     hash, propensity, AI label."""
+
+    @property
+    def touch(self) -> Touch:
+        """The touch that it makes."""
+        return Touch(
+            customer_id=self.customer_id, flow=self.run_id, entry=self.entry, step=self.step, purpose=self.purpose
+        )
 
 
 def to_data(message: Message) -> dict[str, Any]:

@@ -4,7 +4,7 @@ A rule's answer is a mask, so that an explanation costs nothing until it is aske
 known of consent, addresses, suppression and earlier contacts comes as `Reach`, gathered by `gather`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from zhanggui.catalog.product import Product
 from zhanggui.decisioning.action import Action, Offer
 from zhanggui.profiles import consent, identity
+from zhanggui.profiles.address import normalise
+from zhanggui.profiles.identity import members_of, persons_of
 from zhanggui.profiles.segments import Predicate
 from zhanggui.touches import contacts
-from zhanggui.touches.contact_limits import ContactLimits
+from zhanggui.touches.contact_limits import Cap, ContactLimits
 
 Mask = NDArray[np.bool_]
 
@@ -32,6 +34,10 @@ class Reach:
     suppressed: Mask
     capped: Mapping[str, Mask]
     """By the code of the cap."""
+    same_address: Mask
+    """Who shares an address with a smaller id that may be contacted there."""
+    taken: Set[str] = frozenset()
+    """Normalised addresses at which somebody may be contacted, those found before included."""
 
 
 def gather(
@@ -42,34 +48,78 @@ def gather(
     limits: ContactLimits,
     now: datetime,
     consented_at: datetime,
+    taken: Mapping[str, Set[str]] | None = None,
 ) -> tuple[dict[str, Reach], Mask]:
     """What is known of how these customers may be reached, by channel; and (n,) who allows personalisation.
 
-    Contacts are counted as of `now`; consents hold as of `consented_at`.
+    Contacts are counted as of `now`, of the person and at the address; consents hold as of `consented_at`. `taken` are the
+    addresses by channel at which somebody was found before who may be contacted.
     """
-    found = {}
+    persons = persons_of(connection, customer_ids)
+    members = members_of(connection, sorted(set(persons.values())))
+    reach = {}
     for channel in channels:
-        known = identity.addresses(connection, customer_ids, channel)
-        agreed = consent.granted(connection, customer_ids, channel, "marketing", at=consented_at)
-        blocked = contacts.suppressed(connection, channel, sorted(set(known.values())))
-        capped = {}
-        for cap in limits.caps_of(channel):
-            counted = contacts.counts(
-                connection,
-                customer_ids,
-                since=now - timedelta(days=cap.days),
-                until=now,
-                channel=cap.channel or None,
-            )
-            capped[cap.code] = _mask(counted.get(one, 0) >= cap.messages for one in customer_ids)
-        found[channel] = Reach(
-            addresses=[known.get(one) for one in customer_ids],
-            consented=_mask(one in agreed for one in customer_ids),
-            suppressed=_mask(known.get(one) in blocked for one in customer_ids),
+        given = identity.addresses(connection, customer_ids, channel)
+        addresses = {customer_id: normalise(channel, address) for customer_id, address in given.items()}
+        agreed = consent.granted(connection, customer_ids, channel, "marketing", at=consented_at, addresses=given)
+        blocked = contacts.suppressed(connection, channel, sorted(set(addresses.values())))
+        capped = {
+            cap.code: _capped(connection, cap, customer_ids, channel, persons, members, addresses, now)
+            for cap in limits.caps_of(channel)
+        }
+        consented = _mask(customer_id in agreed for customer_id in customer_ids)
+        suppressed = _mask(addresses.get(customer_id) in blocked for customer_id in customer_ids)
+        contactable = consented & ~suppressed
+        for rows in capped.values():
+            contactable &= ~rows
+        first = _first_at(customer_ids, addresses, contactable, (taken or {}).get(channel, frozenset()))
+        reach[channel] = Reach(
+            addresses=[given.get(customer_id) for customer_id in customer_ids],
+            consented=consented,
+            suppressed=suppressed,
             capped=capped,
+            same_address=contactable
+            & _mask(
+                first.get(addresses.get(customer_id, "")) not in (None, customer_id) for customer_id in customer_ids
+            ),
+            taken=frozenset(first),
         )
     allowed = consent.granted(connection, customer_ids, consent.ANY_CHANNEL, "personalisation", at=consented_at)
-    return found, _mask(one in allowed for one in customer_ids)
+    return reach, _mask(customer_id in allowed for customer_id in customer_ids)
+
+
+def _capped(
+    connection: sa.Connection,
+    cap: Cap,
+    customer_ids: Sequence[str],
+    channel: str,
+    persons: Mapping[str, str],
+    members: Mapping[str, Sequence[str]],
+    addresses: Mapping[str, str],
+    now: datetime,
+) -> Mask:
+    """For whom a cap is used up: by contacts of the person, under any id, or by contacts at the address."""
+    since = now - timedelta(days=cap.days)
+    ids = sorted({member for ids in members.values() for member in ids})
+    by_id = contacts.counts(connection, ids, since=since, until=now, channel=cap.channel or None)
+    by_person = {person: sum(by_id.get(member, 0) for member in ids) for person, ids in members.items()}
+    at_address = contacts.counts_at(connection, channel, sorted(set(addresses.values())), since=since, until=now)
+    return _mask(
+        max(by_person[persons[customer_id]], at_address.get(addresses.get(customer_id, ""), 0)) >= cap.messages
+        for customer_id in customer_ids
+    )
+
+
+def _first_at(
+    customer_ids: Sequence[str], addresses: Mapping[str, str], contactable: Mask, taken: Set[str]
+) -> dict[str, str]:
+    """Address -> the smallest id of those here who may be contacted at it; "" where somebody was found before."""
+    first = dict.fromkeys(taken, "")
+    for customer_id, may in zip(customer_ids, contactable.tolist(), strict=True):
+        address = addresses.get(customer_id)
+        if may and address is not None:
+            first[address] = min(customer_id, first.get(address, customer_id))
+    return first
 
 
 def forbidden(
@@ -111,6 +161,7 @@ def _rules(
     yield "no_consent", ~channel.consented
     yield "suppressed", channel.suppressed
     yield from channel.capped.items()
+    yield "same_address", channel.same_address
     if action.product_id is not None:
         product = products.get(action.product_id)
         yield "not_in_catalogue", product is None

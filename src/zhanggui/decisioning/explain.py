@@ -22,6 +22,11 @@ _REASONS: Mapping[str, tuple[str, str]] = {
     "price_changed": ("the price that the message shows has changed since", "消息里写的价格已经变了"),
     "cancelled": ("the run was cancelled before it could leave", "发出之前运行已被取消"),
     "expired": ("it could not leave within the time set for it", "在规定的时间内未能发出"),
+    "same_address": (
+        "somebody else is written to at the same address",
+        "同一地址的另一位顾客会收到这条消息",
+    ),
+    "same_person": ("the same person was written to under another id", "同一个人已用另一个编号收到这条消息"),
     "budget": ("the run's budget was used up", "本次活动的发送预算已用完"),
 }
 _ARMS: Mapping[str, tuple[str, str]] = {
@@ -39,6 +44,8 @@ def reason(code: str, language: Language) -> str:
     zh = language == "zh"
     if code in _REASONS:
         return _REASONS[code][zh]
+    if code.startswith("outbid:"):
+        return "另一个活动的消息优先" if zh else "a message of another flow went first"
     cap = re.fullmatch(r"cap:(.+):(\d+)/([\d.]+)d", code)
     if cap is None:
         return code

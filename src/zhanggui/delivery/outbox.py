@@ -1,27 +1,27 @@
-"""The outbox: one row a run, customer and channel, sent once. Owns its table; decides nothing about consent.
+"""The outbox: one row a touch and channel, sent once. Owns its table; decides nothing about consent.
 
-A row waits, is claimed with a lease, is marked `sending` in the transaction that permits it, leaves, and is recorded.
-A crash between leaving and recording puts it in doubt: it is sent again with the same Message-ID (at least once).
+A row waits, is claimed for a while, is marked `sending` in the transaction that permits it, leaves, and is recorded
+(`claims`). Cut off between leaving and recording, it is in doubt: tried once more, later, with the same Message-ID.
 """
 
 import json
-import secrets
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from zhanggui.content.message import Message, to_data
-from zhanggui.delivery.channel import Receipt
 from zhanggui.storage.database import UtcTime, insert, metadata
+from zhanggui.touches import touch
 
 outbox = sa.Table(
     "outbox",
     metadata,
     sa.Column("message_id", sa.String(64), primary_key=True),
+    sa.Column("touch_id", sa.String(40), nullable=False),
     sa.Column("customer_id", sa.String(256), nullable=False),
     sa.Column("run_id", sa.String(63), nullable=False),
     sa.Column("channel", sa.String(63), nullable=False),
@@ -34,12 +34,30 @@ outbox = sa.Table(
     sa.Column("ended_at", UtcTime),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("document", sa.Text, nullable=False),
-    sa.UniqueConstraint("customer_id", "run_id", "channel"),
-    sa.Index("ix_outbox_state", "state", "due_at"),
+    sa.UniqueConstraint("touch_id", "channel"),
     sa.Index("ix_outbox_run_id", "run_id", "state"),
 )
+# Conditions in plain words, not parameters: only so do both databases see that a partial index answers.
+WAITING = sa.text("outbox.state = 'waiting'")
+HELD = sa.text("outbox.state IN ('claimed', 'sending')")
+sa.Index(
+    "ix_outbox_due",
+    outbox.c.run_id,
+    outbox.c.channel,
+    outbox.c.due_at,
+    outbox.c.customer_id,
+    postgresql_where=sa.text("state = 'waiting'"),
+    sqlite_where=sa.text("state = 'waiting'"),
+)
+sa.Index(
+    "ix_outbox_lease",
+    outbox.c.lease_until,
+    postgresql_where=sa.text("state IN ('claimed', 'sending')"),
+    sqlite_where=sa.text("state IN ('claimed', 'sending')"),
+)
 _CHUNK = 1_000
-ENDED = ("sent", "refused", "dead")
+ENDED = ("sent", "refused", "dead", "in_doubt")
+"""in_doubt: twice cut off, or twice unanswered, so that nobody knows whether it was taken."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +67,15 @@ class DeliverySettings:
     batch: int = 50
     """Messages claimed at a time."""
     lease_seconds: float = 60.0
-    """A claim is given up when its worker has not been heard of for so long."""
+    """A claim is given up when its worker has not been heard of for so long; a worker renews it all the while."""
     attempts: int = 12
     """After this many failed attempts a message is dead: with this backoff, about half a day of trying."""
     backoff_seconds: float = 30.0
     """Longest wait before the second attempt; it doubles with each, with full jitter."""
+    in_doubt_minutes: float = 15.0
+    """A message that may have been taken, since its answer was cut off, is tried once more after so long."""
+    policy_rejects: int = 5
+    """After so many refusals of the shop itself, without an acceptance between, the run pauses."""
     max_wait_seconds: float = 90.0
     """A run waits so long for a message to become due, such as a retry; later ones are left to `zhanggui serve` or
     `zhanggui campaign deliver`."""
@@ -71,7 +93,7 @@ class RunCounts:
     dead: Mapping[str, int]
     """By reason."""
     in_doubt: int
-    """Attempts that were cut off before they could be recorded, so that the message was sent again."""
+    """Attempts that were cut off before they could be recorded, so that the message may have been taken."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,138 +122,39 @@ class DeadLetter:
     """What the other side said last."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Lane:
+    """The waiting messages of a run on a channel, and when the first of them is due."""
+
+    run_id: str
+    channel: str
+    due_at: datetime
+
+
 def enqueue(connection: sa.Connection, messages: Sequence[Message], *, now: datetime) -> int:
-    """Put messages in; returns how many were new. One that is there already stays as it is."""
+    """Put messages and their touches in; returns how many were new. One that is there already stays as it is."""
     new = 0
+    touch.plan(connection, [message.touch for message in messages], now=now)
     for start in range(0, len(messages), _CHUNK):
         rows = [
             {
-                "message_id": one.message_id,
-                "customer_id": one.customer_id,
-                "run_id": one.run_id,
-                "channel": one.channel,
+                "message_id": message.message_id,
+                "touch_id": message.touch.touch_id,
+                "customer_id": message.customer_id,
+                "run_id": message.run_id,
+                "channel": message.channel,
                 "state": "waiting",
-                "due_at": one.send_at or now,
+                "due_at": message.send_at or now,
                 "attempts": 0,
                 "in_doubt": 0,
                 "reason": "",
-                "document": _document(one),
+                "document": document(message),
             }
-            for one in messages[start : start + _CHUNK]
+            for message in messages[start : start + _CHUNK]
         ]
-        before = connection.execute(sa.select(sa.func.count()).select_from(outbox)).scalar_one()
-        connection.execute(insert(connection, outbox).on_conflict_do_nothing(), rows)
-        new += connection.execute(sa.select(sa.func.count()).select_from(outbox)).scalar_one() - before
+        added = insert(connection, outbox).values(rows).on_conflict_do_nothing().returning(outbox.c.message_id)
+        new += len(connection.execute(added).all())
     return new
-
-
-def claim(
-    connection: sa.Connection,
-    *,
-    now: datetime,
-    settings: DeliverySettings,
-    channels: Sequence[str],
-    run_id: str | None = None,
-) -> tuple[str, list[Message]]:
-    """Take up to a batch of due messages, and those whose worker has died. Returns the claim and the messages."""
-    token = secrets.token_hex(8)
-    lost = sa.and_(outbox.c.state.in_(("claimed", "sending")), outbox.c.lease_until < now)
-    due = sa.and_(outbox.c.state == "waiting", outbox.c.due_at <= now)
-    query = sa.select(outbox.c.message_id, outbox.c.state).where(sa.or_(due, lost), outbox.c.channel.in_(channels))
-    if run_id is not None:
-        query = query.where(outbox.c.run_id == run_id)
-    query = query.order_by(outbox.c.due_at, outbox.c.message_id).limit(settings.batch)
-    rows = connection.execute(query.with_for_update(skip_locked=True)).all()
-    ids = [row.message_id for row in rows]
-    if not ids:
-        return token, []
-    doubtful = [row.message_id for row in rows if row.state == "sending"]
-    if doubtful:
-        connection.execute(
-            sa.update(outbox).where(outbox.c.message_id.in_(doubtful)).values(in_doubt=outbox.c.in_doubt + 1)
-        )
-    connection.execute(
-        sa.update(outbox)
-        .where(outbox.c.message_id.in_(ids))
-        .values(state="claimed", claim=token, lease_until=now + timedelta(seconds=settings.lease_seconds))
-    )
-    found = connection.execute(
-        sa.select(outbox.c.document).where(outbox.c.message_id.in_(ids)).order_by(outbox.c.due_at, outbox.c.message_id)
-    )
-    return token, [_from_data(json.loads(row.document)) for row in found]
-
-
-def begin(
-    connection: sa.Connection, message: Message, token: str, *, now: datetime, settings: DeliverySettings
-) -> bool:
-    """Mark a claimed message as about to leave, and renew the whole claim's lease. False when the claim was lost."""
-    lease = now + timedelta(seconds=settings.lease_seconds)
-    held = connection.execute(
-        sa.update(outbox)
-        .where(outbox.c.message_id == message.message_id, outbox.c.claim == token, outbox.c.state == "claimed")
-        .values(state="sending", attempts=outbox.c.attempts + 1, lease_until=lease)
-    ).rowcount
-    connection.execute(
-        sa.update(outbox).where(outbox.c.claim == token, outbox.c.state == "claimed").values(lease_until=lease)
-    )
-    return bool(held)
-
-
-def rewrite(connection: sa.Connection, message: Message, token: str) -> None:
-    """Keep a claimed message as it leaves, where that is not as it was planned; a retry takes these words."""
-    connection.execute(
-        sa.update(outbox)
-        .where(outbox.c.message_id == message.message_id, outbox.c.claim == token)
-        .values(document=_document(message))
-    )
-
-
-def refuse(connection: sa.Connection, message: Message, token: str, *, reason: str, now: datetime) -> None:
-    """End a claimed message that may not be sent."""
-    _end(connection, message.message_id, token, state="refused", reason=reason, now=now)
-
-
-def postpone(connection: sa.Connection, message: Message, token: str, *, until: datetime) -> None:
-    """Give a claimed message back until a later moment; this was no attempt."""
-    connection.execute(
-        sa.update(outbox)
-        .where(outbox.c.message_id == message.message_id, outbox.c.claim == token)
-        .values(state="waiting", due_at=until, claim=None, lease_until=None)
-    )
-
-
-def record(
-    connection: sa.Connection,
-    message: Message,
-    token: str,
-    receipt: Receipt,
-    *,
-    now: datetime,
-    jitter: float,
-    settings: DeliverySettings,
-) -> str:
-    """Write down what the other side said; returns the new state. `jitter` is a uniform number in [0, 1)."""
-    if receipt.outcome == "accepted":
-        return _end(connection, message.message_id, token, state="sent", reason=receipt.detail, now=now)
-    attempts = connection.execute(
-        sa.select(outbox.c.attempts).where(outbox.c.message_id == message.message_id)
-    ).scalar_one()
-    if receipt.outcome == "rejected" or attempts >= settings.attempts:
-        return _end(connection, message.message_id, token, state="dead", reason=receipt.detail, now=now)
-    wait = settings.backoff_seconds * 2 ** (attempts - 1) * jitter
-    connection.execute(
-        sa.update(outbox)
-        .where(outbox.c.message_id == message.message_id, outbox.c.claim == token)
-        .values(
-            state="waiting",
-            due_at=now + timedelta(seconds=wait),
-            claim=None,
-            lease_until=None,
-            reason=receipt.detail[:500],
-            in_doubt=outbox.c.in_doubt + int(receipt.outcome == "in_doubt"),
-        )
-    )
-    return "waiting"
 
 
 def dead(connection: sa.Connection, run_id: str) -> list[DeadLetter]:
@@ -252,13 +175,33 @@ def dead(connection: sa.Connection, run_id: str) -> list[DeadLetter]:
 
 
 def requeue(connection: sa.Connection, run_id: str, *, now: datetime) -> int:
-    """Let the dead letters of a run be tried afresh; returns how many. What may not leave any more is then refused."""
-    done = connection.execute(
-        sa.update(outbox)
-        .where(outbox.c.run_id == run_id, outbox.c.state == "dead")
-        .values(state="waiting", due_at=now, attempts=0, ended_at=None, reason="")
-    )
-    return int(done.rowcount)
+    """Let the dead letters of a run be tried afresh, and at once what waits after a failed attempt; returns how many.
+
+    What may not leave any more is then refused. What may have been taken keeps its time.
+    """
+    failed = sa.and_(outbox.c.state == "waiting", outbox.c.attempts > 0, outbox.c.in_doubt == 0)
+    again = sa.update(outbox).where(outbox.c.run_id == run_id, sa.or_(outbox.c.state == "dead", failed))
+    again = again.values(state="waiting", due_at=now, attempts=0, ended_at=None, reason="")
+    touch_ids = connection.execute(again.returning(outbox.c.touch_id)).scalars().all()
+    touch.reopen(connection, touch_ids, at=now)
+    return len(touch_ids)
+
+
+def lanes(connection: sa.Connection, run_id: str | None = None) -> Iterator[Lane]:
+    """The lanes of a run, or of all, by run and channel. Costs one look into an index a lane, however many wait in it."""
+    after = (run_id or "", "")
+    while True:
+        query = (
+            sa.select(outbox.c.run_id, outbox.c.channel, outbox.c.due_at)
+            .where(WAITING, sa.tuple_(outbox.c.run_id, outbox.c.channel) > sa.tuple_(*after))
+            .order_by(outbox.c.run_id, outbox.c.channel, outbox.c.due_at)
+            .limit(1)
+        )
+        row = connection.execute(query).first()
+        if row is None or (run_id is not None and row.run_id != run_id):
+            return
+        yield Lane(run_id=row.run_id, channel=row.channel, due_at=row.due_at)
+        after = (row.run_id, row.channel)
 
 
 def cancel(connection: sa.Connection, run_id: str, *, now: datetime) -> int:
@@ -272,26 +215,18 @@ def cancel(connection: sa.Connection, run_id: str, *, now: datetime) -> int:
 
 
 def next_due(connection: sa.Connection, run_id: str) -> datetime | None:
-    """When the next message of a run is due; None when all have ended."""
-    query = sa.select(
-        sa.func.min(
-            sa.case(
-                (outbox.c.state == "waiting", sa.type_coerce(outbox.c.due_at, sa.BigInteger)),
-                else_=sa.type_coerce(outbox.c.lease_until, sa.BigInteger),
-            )
-        )
-    ).where(outbox.c.run_id == run_id, outbox.c.state.not_in(ENDED))
-    value = connection.execute(query).scalar_one()
-    return None if value is None else UtcTime().process_result_value(value, connection.dialect)
+    """When the next message of a run is due, or its worker given up; None when all have ended."""
+    query = sa.select(outbox.c.lease_until).where(HELD, outbox.c.run_id == run_id).order_by(outbox.c.lease_until)
+    lost = connection.execute(query.limit(1)).scalar()
+    moments = [lane.due_at for lane in lanes(connection, run_id)] + ([] if lost is None else [lost])
+    return min(moments, default=None)
 
 
 def runs_due(connection: sa.Connection, *, now: datetime) -> list[str]:
     """Runs with a message that is due, or whose worker has let its lease pass."""
-    late = sa.or_(
-        sa.and_(outbox.c.state == "waiting", outbox.c.due_at <= now),
-        sa.and_(outbox.c.state.not_in((*ENDED, "waiting")), outbox.c.lease_until <= now),
-    )
-    return list(connection.scalars(sa.select(outbox.c.run_id).where(late).distinct().order_by(outbox.c.run_id)))
+    late = sa.select(outbox.c.run_id).where(HELD, outbox.c.lease_until <= now).distinct()
+    due = {lane.run_id for lane in lanes(connection) if lane.due_at <= now}
+    return sorted(due.union(connection.execute(late).scalars()))
 
 
 def counts(connection: sa.Connection, run_id: str) -> RunCounts:
@@ -336,19 +271,19 @@ def sent(connection: sa.Connection, run_id: str) -> list[Sent]:
     return found
 
 
-def _end(connection: sa.Connection, message_id: str, token: str, *, state: str, reason: str, now: datetime) -> str:
-    connection.execute(
-        sa.update(outbox)
-        .where(outbox.c.message_id == message_id, outbox.c.claim == token)
-        .values(state=state, reason=reason[:500], ended_at=now, claim=None, lease_until=None)
-    )
-    return state
+def is_open(connection: sa.Connection, touch_id: str) -> bool:
+    """Whether any message of a touch may still leave."""
+    query = sa.select(outbox.c.message_id).where(outbox.c.touch_id == touch_id, outbox.c.state.not_in(ENDED))
+    return connection.execute(query.limit(1)).first() is not None
 
 
-def _document(message: Message) -> str:
+def document(message: Message) -> str:
+    """A message as a row holds it."""
     return json.dumps(to_data(message), ensure_ascii=False)
 
 
-def _from_data(data: Mapping[str, Any]) -> Message:
+def read(text: str) -> Message:
+    """The message that a row holds."""
+    data = json.loads(text)
     moments = {name: data[name] and datetime.fromisoformat(data[name]) for name in ("send_at", "expires_at")}
     return Message(**{**data, **moments})

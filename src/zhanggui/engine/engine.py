@@ -146,6 +146,7 @@ class Engine:
             model=models.writer,
             model_languages=tuple(config.model.languages),
             channels=lambda: _channels(config) if channels is None else channels,
+            paces=config.channels,
             new_policy=lambda name: plugins.make("zhanggui.policies", name, {}),
             unsubscribe_url=unsubscribe.url,
             sender=Sender(name=shop.name, address=shop.address, contact=shop.contact, url=shop.url),

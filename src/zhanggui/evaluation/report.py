@@ -118,9 +118,9 @@ def render_text(report: RunReport, language: Language) -> str:
     lines.append(
         say(
             f"Delivered   {states.get('sent', 0)} sent, {waiting} waiting, {states.get('refused', 0)} refused at the door, "
-            f"{states.get('dead', 0)} dead, {report.in_doubt} attempts in doubt",
+            f"{states.get('dead', 0)} dead, {states.get('in_doubt', 0)} ended in doubt, {report.in_doubt} attempts in doubt",
             f"投递        已发 {states.get('sent', 0)}，待发 {waiting}，发送前拦下 {states.get('refused', 0)}，"
-            f"死信 {states.get('dead', 0)}，存疑重发 {report.in_doubt}",
+            f"死信 {states.get('dead', 0)}，存疑结束 {states.get('in_doubt', 0)}，存疑 {report.in_doubt} 次",
         )
     )
     lines += [f"              {count:>6}  {reason(code, language)}" for code, count in report.refused.items()]

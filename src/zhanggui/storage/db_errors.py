@@ -48,6 +48,12 @@ def meaning(error: sa.exc.DBAPIError, url: sa.URL) -> str | None:
     return _first(_POSTGRESQL, state, place=place, error=error, user=url.username or "the user")
 
 
+def is_conflict(error: BaseException) -> bool:
+    """Whether the same transaction, begun again, may go well: another one was quicker (PostgreSQL: a deadlock, say)."""
+    cause = error.__cause__
+    return isinstance(cause, sa.exc.DBAPIError) and (getattr(cause.orig, "sqlstate", None) or "").startswith("40")
+
+
 @contextmanager
 def explained(url: sa.URL | str) -> Iterator[None]:
     """Within it, what the database at `url` refuses is raised as a StorageError that says what to do.

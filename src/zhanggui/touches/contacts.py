@@ -1,26 +1,28 @@
 """Whom we contacted when, and which addresses must not be used again. Counts and remembers; forbids nothing."""
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
+from zhanggui.profiles.address import normalise
 from zhanggui.storage.database import UtcTime, insert, metadata
+from zhanggui.touches.touch import Touch, touch_id
 
 _CHUNK = 5_000
 
 contacts = sa.Table(
     "contacts",
     metadata,
-    sa.Column("customer_id", sa.String(256), primary_key=True),
-    sa.Column("message_id", sa.String(128), primary_key=True),
-    sa.Column("channel", sa.String(63), nullable=False),
-    sa.Column("purpose", sa.String(63), nullable=False),
+    sa.Column("touch_id", sa.String(40), primary_key=True),
+    sa.Column("channel", sa.String(63), primary_key=True),
+    sa.Column("customer_id", sa.String(256), nullable=False),
+    sa.Column("address", sa.String(512), nullable=False),
+    sa.Column("purpose", sa.String(16), nullable=False),
     sa.Column("at", UtcTime, nullable=False),
     sa.Index("ix_contacts_customer_id", "customer_id", "at"),
+    sa.Index("ix_contacts_address", "address", "at"),
 )
 suppressions = sa.Table(
     "suppressions",
@@ -40,9 +42,21 @@ suppression_changes = sa.Table(
     sa.Column("reason", sa.String(200), nullable=False),
     sa.Column("by", sa.String(300), nullable=False),
 )
-_APART = re.compile(r"\(0\)|[\s().\-\u2010-\u2015/]")
 BY_DELIVERY = "delivery"
 """Who suppresses an address that bounced."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contact:
+    """That a touch led to a message on a channel, which may have reached somebody."""
+
+    touch_id: str
+    channel: str
+    customer_id: str
+    """As the touch was planned."""
+    address: str
+    """Normalised."""
+    at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,22 +69,40 @@ class SuppressionChange:
     by: str
 
 
-def record(
-    connection: sa.Connection, *, customer_id: str, message_id: str, channel: str, purpose: str, at: datetime
-) -> None:
-    """Remember a contact. The same message again is the same contact."""
+def record(connection: sa.Connection, touch: Touch, *, channel: str, address: str, at: datetime) -> None:
+    """Remember a contact. The same touch on the same channel again is the same contact, at its latest moment."""
+    row = {
+        "touch_id": touch.touch_id,
+        "channel": channel,
+        "customer_id": touch.customer_id,
+        "address": normalise(channel, address),
+        "purpose": touch.purpose,
+        "at": at,
+    }
+    again = insert(connection, contacts).values(row)
     connection.execute(
-        insert(connection, contacts)
-        .values(customer_id=customer_id, message_id=message_id, channel=channel, purpose=purpose, at=at)
-        .on_conflict_do_nothing()
+        again.on_conflict_do_update(index_elements=["touch_id", "channel"], set_={"at": again.excluded.at})
     )
 
 
-def forget(connection: sa.Connection, *, customer_id: str, message_id: str) -> None:
-    """A message that was refused by the other side was no contact."""
-    connection.execute(
-        sa.delete(contacts).where(contacts.c.customer_id == customer_id, contacts.c.message_id == message_id)
-    )
+def forget(connection: sa.Connection, *, touch_id: str, channel: str) -> None:
+    """A message that the other side has surely not taken was no contact."""
+    connection.execute(sa.delete(contacts).where(contacts.c.touch_id == touch_id, contacts.c.channel == channel))
+
+
+def of_customers(
+    connection: sa.Connection, customer_ids: Sequence[str], *, since: datetime, until: datetime
+) -> list[Contact]:
+    """Marketing contacts of these customers with since < at <= until."""
+    return _marketing(connection, contacts.c.customer_id, customer_ids, since=since, until=until)
+
+
+def at_addresses(
+    connection: sa.Connection, channel: str, addresses: Sequence[str], *, since: datetime, until: datetime
+) -> list[Contact]:
+    """Marketing contacts on `channel` at these normalised addresses with since < at <= until."""
+    rows = _marketing(connection, contacts.c.address, addresses, since=since, until=until)
+    return [contact for contact in rows if contact.channel == channel]
 
 
 def counts(
@@ -80,23 +112,82 @@ def counts(
     since: datetime,
     until: datetime,
     channel: str | None = None,
-    except_message: str | None = None,
 ) -> dict[str, int]:
     """Marketing contacts with since < at <= until, of one channel or of all; customers without any are left out."""
-    found: dict[str, int] = {}
-    for start in range(0, len(customer_ids), _CHUNK):
-        query = sa.select(contacts.c.customer_id, sa.func.count()).where(
-            contacts.c.customer_id.in_(customer_ids[start : start + _CHUNK]),
+    return _counts(connection, contacts.c.customer_id, customer_ids, since=since, until=until, channel=channel)
+
+
+def counts_at(
+    connection: sa.Connection, channel: str, addresses: Sequence[str], *, since: datetime, until: datetime
+) -> dict[str, int]:
+    """Marketing contacts on `channel` by normalised address with since < at <= until; addresses without any are left out."""
+    return _counts(connection, contacts.c.address, addresses, since=since, until=until, channel=channel)
+
+
+def in_step(
+    connection: sa.Connection, touch: Touch, *, members: Sequence[str], channel: str, address: str
+) -> str | None:
+    """Whether the flow, entry and step of `touch` has led to a contact already: "same_person" with one of `members`,
+    "same_address" at the normalised `address`; None when it has not. The touch itself does not count.
+    """
+    others = [
+        touch_id(member, touch.flow, touch.entry, touch.step) for member in members if member != touch.customer_id
+    ]
+    mine = touch.touch_id
+    if others:
+        query = sa.select(contacts.c.touch_id).where(contacts.c.touch_id.in_(others)).limit(1)
+        if connection.execute(query).first() is not None:
+            return "same_person"
+    query = sa.select(contacts.c.customer_id, contacts.c.touch_id).where(
+        contacts.c.address == address, contacts.c.channel == channel, contacts.c.touch_id != mine
+    )
+    for row in connection.execute(query):
+        if row.touch_id == touch_id(row.customer_id, touch.flow, touch.entry, touch.step):
+            return "same_address"
+    return None
+
+
+def _counts(
+    connection: sa.Connection,
+    key: sa.Column[str],
+    values: Sequence[str],
+    *,
+    since: datetime,
+    until: datetime,
+    channel: str | None,
+) -> dict[str, int]:
+    counted: dict[str, int] = {}
+    for start in range(0, len(values), _CHUNK):
+        query = sa.select(key, sa.func.count()).where(
+            key.in_(values[start : start + _CHUNK]),
             contacts.c.purpose == "marketing",
             contacts.c.at > since,
             contacts.c.at <= until,
         )
         if channel is not None:
             query = query.where(contacts.c.channel == channel)
-        if except_message is not None:
-            query = query.where(contacts.c.message_id != except_message)
-        found.update((who, int(count)) for who, count in connection.execute(query.group_by(contacts.c.customer_id)))
-    return found
+        counted.update((value, int(count)) for value, count in connection.execute(query.group_by(key)))
+    return counted
+
+
+def _marketing(
+    connection: sa.Connection, key: sa.Column[str], values: Sequence[str], *, since: datetime, until: datetime
+) -> list[Contact]:
+    chosen: list[Contact] = []
+    for start in range(0, len(values), _CHUNK):
+        query = sa.select(contacts).where(
+            key.in_(values[start : start + _CHUNK]),
+            contacts.c.purpose == "marketing",
+            contacts.c.at > since,
+            contacts.c.at <= until,
+        )
+        chosen.extend(
+            Contact(
+                touch_id=row.touch_id, channel=row.channel, customer_id=row.customer_id, address=row.address, at=row.at
+            )
+            for row in connection.execute(query)
+        )
+    return chosen
 
 
 def suppress(
@@ -105,7 +196,7 @@ def suppress(
     """Never use this address again (it bounced, or its owner complained). True when it was in use until now."""
     done = connection.execute(
         insert(connection, suppressions)
-        .values(channel=channel, address=_kept(channel, address), reason=reason[:200], at=at)
+        .values(channel=channel, address=normalise(channel, address), reason=reason[:200], at=at)
         .on_conflict_do_nothing()
         .returning(suppressions.c.address)  # PostgreSQL's driver does not count the rows of an INSERT
     )
@@ -119,7 +210,7 @@ def lift(connection: sa.Connection, *, channel: str, address: str, reason: str, 
     """Let an address be used again; true when it was suppressed until now. This is no consent."""
     done = connection.execute(
         sa.delete(suppressions).where(
-            suppressions.c.channel == channel, suppressions.c.address == _kept(channel, address)
+            suppressions.c.channel == channel, suppressions.c.address == normalise(channel, address)
         )
     )
     if done.rowcount:
@@ -130,7 +221,7 @@ def lift(connection: sa.Connection, *, channel: str, address: str, reason: str, 
 def changes(connection: sa.Connection, *, channel: str, address: str) -> list[SuppressionChange]:
     """Every time that an address was suppressed or that was lifted, latest first."""
     table = suppression_changes
-    query = sa.select(table).where(table.c.channel == channel, table.c.address == _kept(channel, address))
+    query = sa.select(table).where(table.c.channel == channel, table.c.address == normalise(channel, address))
     return [
         SuppressionChange(at=row.at, suppressed=row.suppressed, reason=row.reason, by=row.by)
         for row in connection.execute(query.order_by(table.c.at.desc(), table.c.suppressed))
@@ -139,7 +230,7 @@ def changes(connection: sa.Connection, *, channel: str, address: str) -> list[Su
 
 def suppressed(connection: sa.Connection, channel: str, addresses: Sequence[str]) -> dict[str, str]:
     """Address -> reason, for those of `addresses` that must not be used."""
-    kept = {one: _kept(channel, one) for one in addresses}
+    kept = {one: normalise(channel, one) for one in addresses}
     wanted = sorted(set(kept.values()))
     reasons: dict[str, str] = {}
     for start in range(0, len(wanted), _CHUNK):
@@ -159,7 +250,7 @@ def _note(
         insert(connection, suppression_changes)
         .values(
             channel=channel,
-            address=_kept(channel, address),
+            address=normalise(channel, address),
             at=at,
             suppressed=suppressed,
             reason=reason[:200],
@@ -167,15 +258,3 @@ def _note(
         )
         .on_conflict_do_nothing()
     )
-
-
-def _kept(channel: str, address: str) -> str:
-    """An address as `suppressions` holds it. Mail servers do not tell capitals apart, and a telephone number is the same
-    however it is set apart; other addresses stay as given.
-    """
-    if channel == "email":
-        return address.lower()
-    if channel == "sms":
-        number = _APART.sub("", unicodedata.normalize("NFKC", address))
-        return f"+{number[2:]}" if number.startswith("00") else number
-    return address

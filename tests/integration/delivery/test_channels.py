@@ -15,7 +15,6 @@ import pytest
 from aiosmtpd.controller import Controller
 from standardwebhooks.webhooks import Webhook
 
-from zhanggui.campaigns.gate import ConsentGate
 from zhanggui.content.message import Message
 from zhanggui.delivery import DeliverySettings, deliver, outbox
 from zhanggui.delivery.channel import Receipt
@@ -23,9 +22,12 @@ from zhanggui.delivery.email import EmailChannel
 from zhanggui.delivery.folder import FolderChannel
 from zhanggui.delivery.webhook import WebhookChannel
 from zhanggui.errors import DeliveryError
+from zhanggui.events.log import EventLog
+from zhanggui.events.settings import EventSettings
 from zhanggui.storage import Database
 from zhanggui.testing import FixedClock
 from zhanggui.touches.contact_limits import ContactLimits
+from zhanggui.touches.permit import Rules
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -122,7 +124,7 @@ def test_after_the_message_too_4yz_means_later_and_5yz_never(mailbox: tuple[Mail
 
 
 def test_a_server_that_offers_no_tls_gets_nothing_and_each_message_is_tried_again(
-    mailbox: tuple[Mailbox, int], database: Database
+    mailbox: tuple[Mailbox, int], database: Database, tmp_path: Path
 ) -> None:
     box, port = mailbox
     strict = EmailChannel(host="127.0.0.1", port=port, sender="shop@example.com", security="starttls", timeout_s=5)
@@ -130,10 +132,11 @@ def test_a_server_that_offers_no_tls_gets_nothing_and_each_message_is_tried_agai
     clock = FixedClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
     given: dict[str, Any] = {"clock": clock, "settings": DeliverySettings()}
     with database.transaction() as connection:
-        lost = message(3, customer_id="c3", address="550_5.1.1@example.com", purpose="transactional")
-        outbox.enqueue(connection, [message(1, purpose="transactional"), lost], now=clock())
-    gate = ConsentGate(limits=ContactLimits(), time_zone="UTC")
-    assert deliver(database, {"email": strict}, gate, **given).outcomes == {"waiting": 2}
+        lost = message(3, customer_id="c3", address="550_5.1.1@example.com", purpose="service")
+        outbox.enqueue(connection, [message(1, purpose="service"), lost], now=clock())
+    rules = Rules(limits=ContactLimits(), time_zone="UTC")
+    events = EventLog(database, tmp_path / "events", EventSettings())
+    assert deliver(database, {"email": strict}, rules, events, **given).outcomes == {"waiting": 2}
     with database.reading() as connection:
         due = outbox.next_due(connection, "run-1")
     assert due is not None
@@ -141,9 +144,9 @@ def test_a_server_that_offers_no_tls_gets_nothing_and_each_message_is_tried_agai
     assert box.asked == 0
     for _ in range(8):
         clock.advance(timedelta(hours=1))
-        deliver(database, {"email": strict}, gate, **given)
+        deliver(database, {"email": strict}, rules, events, **given)
     clock.advance(timedelta(hours=3))
-    assert deliver(database, {"email": email(port)}, gate, **given).outcomes == {"sent": 1, "dead": 1}
+    assert deliver(database, {"email": email(port)}, rules, events, **given).outcomes == {"sent": 1, "dead": 1}
 
 
 def test_a_mail_has_the_headers_that_law_and_mailboxes_ask_for(mailbox: tuple[Mailbox, int]) -> None:

@@ -1,7 +1,7 @@
 """What a run says of itself: where it stands, and why it failed."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from zhanggui.campaigns import store as campaign_store
 from zhanggui.cli.main import app
 from zhanggui.content.message import Message
 from zhanggui.delivery import outbox
-from zhanggui.delivery.channel import Channel, Outcome
+from zhanggui.delivery.channel import Channel, Receipt
 from zhanggui.engine import Engine
 from zhanggui.engine.walks import Begun
 from zhanggui.errors import BusyError, DeliveryError, ModelError, NotFoundError
@@ -162,12 +162,18 @@ def test_a_run_that_failed_is_not_walked_again_unasked(engine: Engine, clock: Fi
 def test_what_a_run_had_decided_before_it_failed_stands_when_it_is_walked_again(
     open_sample: Callable[..., Engine], clock: FixedClock, model: FakeLLM
 ) -> None:
-    def give_up(_message: Message) -> Outcome:
-        if len(broken.sent) == 20:
-            raise OSError("the cable was pulled")
-        return "accepted"
+    class Pulled(MemoryChannel):
+        """Takes twenty messages, and none after them."""
 
-    broken, mended = MemoryChannel(give_up), MemoryChannel()
+        def send(self, messages: Iterable[Message]) -> Iterator[Receipt]:
+            if len(self.sent) == 20:
+                raise OSError("the cable was pulled")
+            for receipt in super().send(messages):
+                yield receipt
+                if len(self.sent) == 20:
+                    return
+
+    broken, mended = Pulled(), MemoryChannel()
     channels: dict[str, Channel] = {"email": broken}
     engine = open_sample(clock, model=model, channels=channels)
     with pytest.raises(OSError, match="cable"):

@@ -28,13 +28,15 @@ def test_an_offer_of_everything_is_one_action_a_channel_and_nothing_comes_first(
 
 
 def test_an_offer_of_products_is_about_each_and_not_about_its_categories() -> None:
-    found = candidates([_offer("p", product_ids=("1", "2"), categories=("Tea",))], ["email"], allow_nothing=False)
-    assert found == [Action(offer_id="p", product_id=name, channel="email") for name in ("1", "2")]
+    found = candidates([_offer("p", product_ids=("1", "2"), categories=("Tea",))], ["email", "sms"], allow_nothing=True)
+    about = [Action(offer_id="p", product_id=name, channel=to) for to in ("email", "sms") for name in ("1", "2")]
+    assert found == [NO_ACTION, *about]
 
 
 def test_an_offer_of_categories_is_about_each() -> None:
-    found = candidates([_offer("c", categories=("Tea", "Cups")), _offer("all")], ["sms"], allow_nothing=False)
+    found = candidates([_offer("c", categories=("Tea", "Cups")), _offer("all")], ["sms"], allow_nothing=True)
     assert found == [
+        NO_ACTION,
         Action(offer_id="c", category="Tea", channel="sms"),
         Action(offer_id="c", category="Cups", channel="sms"),
         Action(offer_id="all", channel="sms"),

@@ -127,6 +127,27 @@ def test_who_refused_personalisation_is_told_apart_and_seen_as_anybody(profiles:
     assert set(found[1].context[1:]) == {0.0}
 
 
+def test_an_offer_that_has_ended_or_is_for_others_is_not_decided(profiles: Profiles, reach: Reaches) -> None:
+    table, nobody = profiles({"ann": {"orders": 1}}), np.array([False])
+    ended = Offer(offer_id="o", titles={"en": "Ten off"}, valid_until=NOW)
+    chosen = Offer(offer_id="o", titles={"en": "Ten off"}, eligibility="orders >= 1")
+    assert _decide(table, reach(1), offers={"o": ended}).rules == ("offer_not_valid",)
+    assert _decide(table, reach(1), offers={"o": chosen}).rules == ()
+    assert _decide(table, reach(1), offers={"o": chosen}, personalised=nobody).rules == ("personalisation_refused",)
+
+
+def test_the_policy_sees_the_customer_and_the_actions(profiles: Profiles, reach: Reaches) -> None:
+    seen: list[Any] = []
+
+    class Watched(UniformPolicy[Action]):
+        def select(self, contexts: Any, actions: Any, **more: Any) -> Any:
+            seen.extend([contexts.tolist(), tuple(actions)])
+            return super().select(contexts, actions, **more)
+
+    found = _decide(profiles({"ann": {"orders": 5}}), reach(1), EMAIL, SMS, policy=Watched())
+    assert seen == [found.contexts.tolist(), (EMAIL, SMS)]
+
+
 def test_decisions_read_as_a_sequence(profiles: Profiles, reach: Reaches) -> None:
     found = _decide(profiles({name: {} for name in "abc"}), reach(3))
     assert len(found) == 3
@@ -174,6 +195,8 @@ def test_the_budget_leaves_everything_else_as_it_was(profiles: Profiles, reach: 
     decided = _decide(table, reach(100, suppressed=[row < 10 for row in range(100)]), NO_ACTION, EMAIL, holdout=0.2)
     found = within_budget(decided, most=5)
     assert found.rules == ("suppressed", "budget")
+    lost = [row for row, decision in enumerate(found) if "budget" in decision.reasons.get(EMAIL.action_id, ())]
+    assert found.forbidding[lost].tolist() == [[0, 0b10]] * len(lost)
     silent = {decision.customer_id for decision in decided} - _sends(decided)
     for before, after in zip(decided, found, strict=True):
         assert (after.intended, after.propensity, after.context) == (before.intended, before.propensity, before.context)
