@@ -49,7 +49,7 @@ def advance(parts: RunParts, flow_id: str, journey: Journey, own: Ownership) -> 
     entered = ended = messages = 0
     while True:
         with own.transaction() as connection:
-            heard = signals.signals_after(connection, signals.position(connection, flow_id), limit=_AT_ONCE)
+            heard = signals.after(connection, signals.position(connection, flow_id), limit=_AT_ONCE)
             for signal in heard:
                 came, left = _listen(connection, flow_id, journey, signal)
                 entered += came
@@ -109,14 +109,16 @@ def _batch(connection: sa.Connection, parts: RunParts, flow_id: str, journey: Jo
         batch = []
         for entry in due:
             step = _step_now(journey, entry, now)
-            reason = _ended(connection, journey, entry) or _passed_by(connection, flow_id, entry)
-            if reason is None and step is None:
-                reason = "step_gone"
-            elif reason is None and step is not None and entry.entered_at + step.after + late <= now:
-                reason = "expired"
-            if reason is not None:
+            reason = (
+                _ended(connection, journey, entry)
+                or _passed_by(connection, flow_id, entry)
+                or ("step_gone" if step is None else "expired" if entry.entered_at + step.after + late <= now else None)
+            )
+            if step is None or reason is not None:
                 entries.change(connection, flow_id, entry.entry, state="ended", reason=reason)
-            elif step is not None:
+            elif (due_at := entry.entered_at + step.after) > now:  # the journey has been changed
+                entries.change(connection, flow_id, entry.entry, step=step.name, due_at=due_at)
+            else:
                 entries.change(connection, flow_id, entry.entry, step=step.name, batch=name)
                 batch.append(replace(entry, step=step.name, batch=name))
         if batch:
@@ -125,7 +127,7 @@ def _batch(connection: sa.Connection, parts: RunParts, flow_id: str, journey: Jo
 
 
 def _step_now(journey: Journey, entry: Entry, now: datetime) -> Step | None:
-    """The last step that is due: who was not looked after for days does not get two messages at once."""
+    """The last step that is due, since who was not looked after for days does not get two messages at once; or else the next."""
     due = [step for step in journey.since(entry.step) if entry.entered_at + step.after <= now]
     return due[-1] if due else next(iter(journey.since(entry.step)), None)
 

@@ -86,18 +86,18 @@ def listened(connection: sa.Connection, flow_id: str, seq: int) -> None:
     connection.execute(upsert.on_conflict_do_update(index_elements=["flow_id"], set_={"seq": seq}))
 
 
-def last_signal(connection: sa.Connection) -> int:
+def last(connection: sa.Connection) -> int:
     """How far there is something to listen to."""
     return connection.scalar(sa.select(sa.func.max(signals.c.seq))) or 0
 
 
-def signals_after(connection: sa.Connection, seq: int, *, limit: int) -> list[Signal]:
+def after(connection: sa.Connection, seq: int, *, limit: int) -> list[Signal]:
     """What was noted after a position, in order."""
     query = sa.select(signals).where(signals.c.seq > seq).order_by(signals.c.seq).limit(limit)
     return [_signal(row) for row in connection.execute(query)]
 
 
-def forget_signals(connection: sa.Connection, *, before: datetime) -> int:
+def forget(connection: sa.Connection, *, before: datetime) -> int:
     """Delete what nobody waits for any more; returns how many."""
     return connection.execute(sa.delete(signals).where(signals.c.at < before)).rowcount
 

@@ -41,7 +41,7 @@ def get(connection: sa.Connection, name: str) -> tuple[Journey, int]:
     return check(json.loads(row.definition), source=name), int(row.version)
 
 
-def all_of(connection: sa.Connection) -> list[tuple[Journey, int]]:
+def every(connection: sa.Connection) -> list[tuple[Journey, int]]:
     """Every journey as it is now, by name."""
     names = connection.scalars(sa.select(journeys.c.name).distinct().order_by(journeys.c.name)).all()
     return [get(connection, name) for name in names]
