@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Self
 
-Stage = Literal["connect", "starttls", "auth", "mail", "rcpt", "data", "dot"]
+Stage = Literal["connect", "starttls", "auth", "mail", "rcpt", "data", "dot", "rset", "quit"]
 """connect: before the greeting. data: the command DATA. dot: the whole message is there."""
 
 
@@ -57,7 +57,8 @@ class Taken:
 class FakeSmtp:
     """A context manager; `port` says where it listens, `taken` what it took in, `asked` how often at each stage.
 
-    With `tls`, it speaks TLS after STARTTLS, or from the start if `tls_first`. `logins` are the arguments of AUTH.
+    With `tls`, it speaks TLS after STARTTLS, or from the start if `tls_first`. `logins` are the arguments of AUTH, `senders` those
+    of MAIL.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class FakeSmtp:
         self.open = self.most_open = 0
         self.lost: list[BaseException] = []
         self.logins: list[str] = []
+        self.senders: list[str] = []
         self._extensions, self._tls, self._tls_first = extensions, tls, tls_first
         self._used: Counter[tuple[Rule, str]] = Counter()
         self._loop = asyncio.new_event_loop()
@@ -149,7 +151,9 @@ class FakeSmtp:
                     offered = ["STARTTLS"] if self._tls is not None and not self._tls_first else []
                     lines = ["fake.example", "8BITMIME", *offered, *self._extensions]
                     marks = ["-"] * (len(lines) - 1) + [" "]
-                    await _say(writer, "\n".join(f"250{mark}{text}" for mark, text in zip(marks, lines, strict=True)))
+                    code = await _say(
+                        writer, "\n".join(f"250{mark}{text}" for mark, text in zip(marks, lines, strict=True))
+                    )
                 case "STARTTLS" if self._tls is not None:
                     code = await self._answer(writer, "starttls", "", "220 go on")
                     if code == 220:
@@ -157,12 +161,19 @@ class FakeSmtp:
                 case "AUTH":
                     self.logins.append(argument)
                     code = await self._answer(writer, "auth", "", "235 2.7.0 come in")
+                case "MAIL" if sender:
+                    code = await _say(writer, "503 5.5.1 one message at a time")
+                case "RCPT" if not sender:
+                    code = await _say(writer, "503 5.5.1 from whom?")
+                case "DATA" if not recipient:
+                    code = await _say(writer, "503 5.5.1 to whom?")
                 case "MAIL":
+                    self.senders.append(argument.partition(":")[2])
                     code = await self._answer(writer, "mail", "", "250 ok")
-                    sender = _address(argument) if code == 250 else sender
+                    sender = _address(argument) if code // 100 == 2 else sender
                 case "RCPT":
                     code = await self._answer(writer, "rcpt", _address(argument), "250 ok")
-                    recipient = _address(argument) if code == 250 else recipient
+                    recipient = _address(argument) if code // 100 == 2 else recipient
                 case "DATA":
                     code = await self._answer(writer, "data", recipient, "354 go on")
                     if code == 354:
@@ -172,15 +183,14 @@ class FakeSmtp:
                         code = await self._answer(writer, "dot", recipient, "250 kept", mail=mail)
                         sender = recipient = ""
                 case "QUIT":
-                    await _say(writer, "221 bye")
+                    await self._answer(writer, "quit", "", "221 bye")
                     return
-                case "RSET" | "NOOP":
-                    code, sender, recipient = 250, "", ""
-                    await _say(writer, "250 ok")
+                case "RSET":
+                    sender = recipient = ""
+                    code = await self._answer(writer, "rset", "", "250 ok")
                 case _:
-                    code = 502
-                    await _say(writer, "502 5.5.1 what?")
-            if verb.upper() != "EHLO" and code in (0, 421):
+                    code = await _say(writer, "502 5.5.1 what?")
+            if code in (0, 421):
                 return
 
     async def _answer(
@@ -210,9 +220,10 @@ class FakeSmtp:
         return None
 
 
-async def _say(writer: asyncio.StreamWriter, lines: str) -> None:
+async def _say(writer: asyncio.StreamWriter, lines: str) -> int:
     writer.write("".join(f"{line}\r\n" for line in lines.split("\n")).encode())
     await writer.drain()
+    return int(lines[:3])
 
 
 def _address(argument: str) -> str:

@@ -120,6 +120,26 @@ class ApiSettings:
     number of connections. Of others it is not read."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class WorkerSettings:
+    """What happens by itself, in `zhanggui worker` and in `zhanggui serve`: how often each step is done, in seconds."""
+
+    compact_seconds: float = 3600.0
+    """Hot events move into Parquet."""
+    build_seconds: float = 3600.0
+    """Profiles are built when those in use are so old."""
+    resume_seconds: float = 10.0
+    """Runs that were cut off go on."""
+    send_seconds: float = 5.0
+    """Messages that have become due leave."""
+    advance_seconds: float = 10.0
+    """Customers enter and leave flows, such as the one after an abandoned cart, and steps that are due are made."""
+    prune_seconds: float = 3600.0
+    """Old snapshots of profiles are removed."""
+    keep_snapshots: int = 5
+    """So many are kept beside those in use and those of runs in progress."""
+
+
 @validated(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class Config:
     """The settings of a shop. Every section may be left out; every setting has a safe default."""
@@ -135,6 +155,7 @@ class Config:
     channels: Mapping[str, ChannelSettings] = field(default_factory=dict)
     attribution: AttributionSettings = field(default_factory=AttributionSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
+    worker: WorkerSettings = field(default_factory=WorkerSettings)
 
 
 _ADAPTER = TypeAdapter(Config)

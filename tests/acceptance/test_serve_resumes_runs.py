@@ -12,8 +12,6 @@ from zhanggui.engine import Engine
 def test_a_run_that_was_killed_is_walked_on_by_serve(tmp_path: Path) -> None:
     shop = tmp_path / "shop"
     Engine.create(shop)
-    with (shop / "zhanggui.toml").open("a") as settings:
-        settings.write("[model]\nlanguages = []\n")
     with Engine.open(shop) as engine:
         engine.load_sample()
         worker = subprocess.Popen([sys.executable, str(Path(__file__).with_name("run_worker.py")), str(shop)])
@@ -23,6 +21,8 @@ def test_a_run_that_was_killed_is_walked_on_by_serve(tmp_path: Path) -> None:
         finally:
             worker.kill()
             worker.wait()
+        with (shop / "zhanggui.toml").open("a") as settings:  # templates are enough from here on
+            settings.write("[model]\nlanguages = []\n")
         before = engine.runs.status(run_id)
         assert (before.state, "write" in before.results) == ("running", False)
         command = [sys.executable, "-m", "zhanggui", "serve", "-C", str(shop), "--port", str(_free_port())]

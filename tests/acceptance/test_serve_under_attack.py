@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import httpx
 import pytest
@@ -23,8 +24,8 @@ WRONG = {"Authorization": "Bearer zg_00000000_x", "Content-Encoding": "gzip"}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str]]:
-    """The port of a live `zhanggui serve`, and a write key that it has seen already."""
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str, int]]:
+    """The port of a live `zhanggui serve`, a write key that it has seen already, and its process id."""
     shop = tmp_path_factory.mktemp("attacked") / "shop"
     cli("init", str(shop))
     key = cli("key", "create", "page", "-C", str(shop)).split()[-1]
@@ -44,13 +45,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str]
             headers = {"Authorization": f"Bearer {key}"}
             answer = httpx.post(f"http://127.0.0.1:{port}/v1/track", json=event, headers=headers, timeout=60)
             assert answer.status_code == 200
-            yield port, key
+            yield port, key, process.pid
         finally:
             process.terminate()
 
 
 @pytest.fixture
-def port(server: tuple[int, str]) -> int:
+def port(server: tuple[int, str, int]) -> int:
     return server[0]
 
 
@@ -61,9 +62,9 @@ def cli(*arguments: str) -> str:
     return done.stdout
 
 
-def healthy(port: int) -> bool:
+def healthy(port: int, *, seconds: float = 1) -> bool:
     """Whether it says so within a second; a time-out is an error."""
-    return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=1).status_code == 200
+    return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=seconds).status_code == 200
 
 
 def sent(port: int, said: bytes) -> socket.socket:
@@ -108,6 +109,34 @@ def test_100_half_bodies_without_a_key_do_not_hide_health_and_are_closed(port: i
         assert all(is_closed(client) for client in clients)
 
 
+def test_100_half_bodies_with_a_write_key_share_a_bounded_memory(server: tuple[int, str, int]) -> None:
+    port, key, pid = server
+    half = HEAD + f"Authorization: Bearer {key}\r\nContent-Length: 4000000\r\n\r\n".encode() + b"x" * 3_900_000
+    before = most = memory(pid)
+    answers: list[bytes] = []
+
+    def pour() -> None:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+            client.sendall(half)
+            answers.append(client.recv(12))
+
+    pouring = [threading.Thread(target=pour) for _ in range(100)]
+    for thread in pouring:
+        thread.start()
+    while any(thread.is_alive() for thread in pouring):
+        assert healthy(port, seconds=60)
+        most = max(most, memory(pid))
+    assert len(answers) == 100
+    assert set(answers) == {b"HTTP/1.1 503", b"HTTP/1.1 408"}
+    assert most - before < 160, "megabytes: 64 of bodies, and what grows with them"
+
+
+def memory(pid: int) -> int:
+    """Megabytes of real memory that a process uses."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    return int(status.partition("VmRSS:")[2].split()[0]) // 1024
+
+
 def test_gzip_without_a_key_is_not_unpacked_and_does_not_hide_health(port: int) -> None:
     statuses: list[int] = []
 
@@ -129,8 +158,8 @@ def test_tiny_chunks_without_a_key_do_not_hide_health(port: int) -> None:
             assert healthy(port)
 
 
-def test_a_write_key_unpacks_no_bomb_either(server: tuple[int, str]) -> None:
-    port, key = server
+def test_a_write_key_unpacks_no_bomb_either(server: tuple[int, str, int]) -> None:
+    port, key, _ = server
     headers = {"Authorization": f"Bearer {key}", "Content-Encoding": "gzip"}
     statuses: list[int] = []
 
@@ -139,14 +168,14 @@ def test_a_write_key_unpacks_no_bomb_either(server: tuple[int, str]) -> None:
             answer = httpx.post(f"http://127.0.0.1:{port}/v1/batch", content=body, headers=headers, timeout=60)
             statuses.append(answer.status_code)
 
-    while_healthy(port, attack)
+    while_healthy(port, attack, seconds=60)
     assert sorted(statuses) == [400] * 24 + [413] * 24
 
 
-def while_healthy(port: int, attack: Callable[[], None]) -> None:
+def while_healthy(port: int, attack: Callable[[], None], *, seconds: float = 1) -> None:
     """Attack eight times at once, and ask for health meanwhile."""
     attackers = [threading.Thread(target=attack) for _ in range(8)]
     for attacker in attackers:
         attacker.start()
     while any(attacker.is_alive() for attacker in attackers):
-        assert healthy(port)
+        assert healthy(port, seconds=seconds)

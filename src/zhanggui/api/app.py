@@ -1,13 +1,10 @@
 """Builds the HTTP application around one engine: routes by noun, problems, limits, health and metrics."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
-from zhanggui.api import campaigns, customers, segment, unsubscribe
+from zhanggui.api import campaigns, customers, flows, segment, unsubscribe
 from zhanggui.api.connection import HEALTH
 from zhanggui.api.guard import Guard
 from zhanggui.api.health import Health
@@ -19,23 +16,17 @@ from zhanggui.engine import Engine
 def create_app(engine: Engine) -> FastAPI:
     """The application. The caller owns `engine` and closes it after the server has stopped."""
 
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
-        engine.runs.wait()
-
     app = FastAPI(
         title="Zhanggui",
         summary="An AI marketing engine that a shop runs itself.",
         version=engine.version,
-        lifespan=lifespan,
         responses=RESPONSES,
         generate_unique_id_function=_operation_id,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     app.state.engine = engine
     add_handlers(app)
-    rooms = (segment.router, customers.router, campaigns.router, unsubscribe.router)
+    rooms = (segment.router, customers.router, campaigns.router, flows.router, unsubscribe.router)
     for room in rooms:
         app.include_router(room)
     _add_health(app, engine)

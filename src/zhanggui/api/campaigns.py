@@ -23,6 +23,15 @@ class AskBody(BaseModel):
     moment: datetime | None = Field(default=None, description="Default: the campaign's start, or now")
 
 
+class TestBody(BaseModel):
+    """Where a test message goes, and whom it is written for."""
+
+    model_config = ConfigDict(extra="forbid")
+    to: str
+    channel: str | None = Field(default=None, description="Default: the campaign's first")
+    customer_id: str | None = Field(default=None, description="As this customer would read it; default: as a stranger")
+
+
 class RunBody(BaseModel):
     """The moment of a run."""
 
@@ -65,6 +74,13 @@ def messages(request: Request, ask: AskBody) -> list[dict[str, Any]]:
     engine: Engine = request.app.state.engine
     preview = engine.campaigns.preview(ask.campaign, ask.customer_ids, moment=ask.moment)
     return [asdict(message) for message in preview.messages]
+
+
+@router.post("/campaigns/{name}/test")
+def send_test(request: Request, name: str, body: TestBody) -> dict[str, Any]:
+    """Send one real message to an address of the operator's, marked as a test. It needs no consent and counts nowhere."""
+    engine: Engine = request.app.state.engine
+    return asdict(engine.campaigns.test(name, **body.model_dump()))
 
 
 @router.post("/campaigns/{name}/runs", status_code=202)

@@ -17,6 +17,8 @@ HEALTH = "/healthz"
 _CROWDED_SECONDS = 1.0
 _READ_BYTES = 4 * 1024
 """At a time. All that was read is parsed in one go, and a chunk of a body takes 5 microseconds, be it of one byte."""
+_READ_WHOLE_BYTES = 64 * 1024
+"""At a time, of a body that says how long it is: it has no chunks."""
 
 
 class _Request(h11.Connection):
@@ -45,11 +47,12 @@ class Connection(H11Protocol):
         self.app = self._on_demand(cast(ASGIApp, self.app))
         self._connections, self._seconds = connections, head_seconds
         self._deadline: asyncio.TimerHandle | None = None
+        self._unsent = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Count it, and begin to wait for a head."""
         super().connection_made(cast(asyncio.Transport, transport))
-        cast(Any, transport).max_size = _READ_BYTES
+        self._read_at_a_time(_READ_BYTES)
         if self._connections.enter(self._host):
             self.app = _health_only(cast(ASGIApp, self.app))
             self._seconds = min(self._seconds, _CROWDED_SECONDS)
@@ -70,17 +73,19 @@ class Connection(H11Protocol):
             self._stop_clock()
             self._connections.waits_no_more(self)
             self.flow.pause_reading()
+            if not any(name == b"transfer-encoding" for name, _ in self.headers):
+                self._read_at_a_time(_READ_WHOLE_BYTES)
 
     def on_response_complete(self) -> None:
-        """As uvicorn; what came of a body that nobody reads any more is let go, and the next head is waited for."""
-        self.cycle.body = bytearray()
+        """As uvicorn; a body that was not asked for is read past, and the next head waited for."""
         self._wait_for_head()
+        self._read_at_a_time(_READ_BYTES)
         super().on_response_complete()
         if not self.transport.is_closing():
-            self._want_body()  # to get past it
+            self._want_body()
 
     def pause_writing(self) -> None:
-        """As uvicorn; a client that does not take its answer has as long as for a head."""
+        """As uvicorn; a client that takes nothing of its answer has as long as for a head."""
         self._start_clock()
         super().pause_writing()
 
@@ -99,6 +104,9 @@ class Connection(H11Protocol):
     @property
     def _host(self) -> str:
         return self.client[0] if self.client else ""
+
+    def _read_at_a_time(self, count: int) -> None:
+        cast(Any, self.transport).max_size = count
 
     def _on_demand(self, app: ASGIApp) -> ASGIApp:
         async def with_body_on_demand(scope: Scope, receive: Receive, send: Send) -> None:
@@ -121,7 +129,14 @@ class Connection(H11Protocol):
 
     def _start_clock(self) -> None:
         self._stop_clock()
-        self._deadline = self.loop.call_later(self._seconds, self.give_up)
+        self._unsent = self.transport.get_write_buffer_size()
+        self._deadline = self.loop.call_later(self._seconds, self._ring)
+
+    def _ring(self) -> None:
+        if self.transport.get_write_buffer_size() < self._unsent:  # it takes its answer, if slowly
+            self._start_clock()
+        else:
+            self.give_up()
 
     def _stop_clock(self) -> None:
         if self._deadline is not None:

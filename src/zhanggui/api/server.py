@@ -2,7 +2,7 @@
 
 import sys
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -17,24 +17,26 @@ _OWN_FILES = 256
 
 def run(app: FastAPI, limits: ApiSettings, *, host: str, port: int) -> None:
     """Serve until interrupted."""
+    uvicorn.run(app, host=host, port=port, **options(limits))
+
+
+def options(limits: ApiSettings) -> dict[str, Any]:
+    """How uvicorn is to serve within `limits`."""
     connections = Connections(
         most=min(limits.connections, _open_files(limits.connections + _OWN_FILES) - _OWN_FILES),
         most_per_address=limits.connections_per_address,
         proxies=limits.trusted_proxies,
     )
-    uvicorn.run(
-        app,
-        host=host,
-        port=port,
-        loop="asyncio",
-        http=cast(Any, partial(Connection, connections=connections, head_seconds=limits.head_seconds)),
-        ws="none",
-        timeout_keep_alive=max(1, int(limits.head_seconds)),
-        proxy_headers=bool(limits.trusted_proxies),
-        forwarded_allow_ips=[str(network) for network in limits.trusted_proxies],
-        log_level="warning",
-        server_header=False,
-    )
+    return {
+        "loop": "asyncio",
+        "http": partial(Connection, connections=connections, head_seconds=limits.head_seconds),
+        "ws": "none",
+        "timeout_keep_alive": max(1, int(limits.head_seconds)),
+        "proxy_headers": bool(limits.trusted_proxies),
+        "forwarded_allow_ips": [str(network) for network in limits.trusted_proxies],
+        "log_level": "warning",
+        "server_header": False,
+    }
 
 
 def _open_files(wanted: int) -> int:

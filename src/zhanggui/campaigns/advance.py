@@ -25,8 +25,8 @@ from zhanggui.content.compose import message_id
 from zhanggui.content.message import Message
 from zhanggui.content.write import write
 from zhanggui.delivery import outbox
-from zhanggui.profiles.build import Snapshot, latest
 from zhanggui.profiles.glimpse import Glimpse, glimpse
+from zhanggui.profiles.snapshot import Snapshot, latest
 from zhanggui.touches.ownership import Ownership
 
 _AT_ONCE = 200

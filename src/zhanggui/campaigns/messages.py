@@ -14,6 +14,7 @@ from zhanggui.content.brief import Brief, brief_for
 from zhanggui.content.compose import compose
 from zhanggui.content.message import Message
 from zhanggui.content.write import Copy, from_template
+from zhanggui.decisioning.action import Action
 from zhanggui.decisioning.candidates import showcase
 from zhanggui.decisioning.decide import Decisions
 from zhanggui.decisioning.decision import Decision
@@ -38,19 +39,26 @@ def briefs_of(
         stage = row["lifecycle_stage"] if decision.personalised else ""
         key = (action.action_id, language, stage)
         if key not in made:
-            product = options.products.get(action.product_id or "") or (
-                showcase(options.products, action.category) if action.category else None
-            )
-            made[key] = brief_for(
-                action,
-                language=language,
-                tone=campaign.tone,
-                offer=options.offers.get(action.offer_id or ""),
-                product=product,
-                stage=stage,
-                limit=parts.content.pitch_characters,
-            )
+            made[key] = brief_of(parts, campaign, options, action, language=language, stage=stage)
         yield decision, row, made[key]
+
+
+def brief_of(
+    parts: RunParts, campaign: Campaign, options: Choice, action: Action, *, language: Language, stage: str
+) -> Brief:
+    """The brief of one action of a campaign, for customers of one language and stage."""
+    product = options.products.get(action.product_id or "") or (
+        showcase(options.products, action.category) if action.category else None
+    )
+    return brief_for(
+        action,
+        language=language,
+        tone=campaign.tone,
+        offer=options.offers.get(action.offer_id or ""),
+        product=product,
+        stage=stage,
+        limit=parts.content.pitch_characters,
+    )
 
 
 def messages_of(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from zhanggui.campaigns import messages as campaign_messages
 from zhanggui.campaigns.campaign import Campaign
@@ -85,6 +86,12 @@ def previewed(
     run = Run(run_id=_RUN, campaign=campaign.name, version=0, moment=at, started_at=at)
     messages = campaign_messages.messages_of(parts, run, options, iter(todo), written.copies)
     return Preview(as_of=profiles.as_of, messages=tuple(messages))
+
+
+def known(profiles: Glimpse, customer_id: str) -> dict[str, Any]:
+    """What writing uses of one customer's profile. Raises NotFoundError for an unknown customer."""
+    (customer,) = profiles.table(list(campaign_messages.PERSONAL), _known(profiles, [customer_id])).to_pylist()
+    return dict(customer)
 
 
 def _known(profiles: Glimpse, customer_ids: Sequence[str]) -> Sequence[str]:

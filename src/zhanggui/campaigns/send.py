@@ -17,7 +17,7 @@ from zhanggui.campaigns.store import Run
 from zhanggui.content import copies
 from zhanggui.content.message import Message
 from zhanggui.delivery import Checks, deliver, outbox
-from zhanggui.profiles.build import Snapshot, opened
+from zhanggui.profiles.snapshot import Snapshot, opened
 from zhanggui.touches.permit import Rules
 
 _NAP_SECONDS = 0.25
@@ -76,12 +76,10 @@ def send_journey(parts: RunParts, flow_id: str) -> None:
     def no_longer(connection: sa.Connection, message: Message, now: datetime) -> str | None:
         return ended(connection, flow_id, journey, message) or untrue(connection, message, now)
 
-    _deliver(parts, flow_id, Checks(untrue=no_longer))
+    _deliver(parts, flow_id, Checks(untrue=no_longer), progress=lambda count: parts.progress("messages", count, None))
 
 
-def _deliver(
-    parts: RunParts, flow_id: str, checks: Checks, *, progress: Callable[[int], None] = lambda _count: None
-) -> None:
+def _deliver(parts: RunParts, flow_id: str, checks: Checks, *, progress: Callable[[int], None]) -> None:
     deliver(
         parts.database,
         parts.channels(),

@@ -1,4 +1,4 @@
-"""`zhanggui campaign …`: apply, export, list, run, pause, resume, cancel, deliver, dead, learn, preferences."""
+"""`zhanggui campaign …`: apply, export, list, test, run, pause, resume, cancel, deliver, dead, learn, preferences."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -21,6 +21,7 @@ from zhanggui.cli.output import (
     show_json,
     spoken,
 )
+from zhanggui.errors import DeliveryError
 
 app = typer.Typer(no_args_is_help=True, help="Campaigns and their runs.")
 RunArgument = Annotated[str, typer.Argument(help="The run's id.")]
@@ -84,6 +85,32 @@ def run(name: NameArgument, shop: ShopOption = Path(), at: MomentOption = None) 
     for line in templates_in_words(done.results.get("write", {}).get("templates", {}), spoken()):
         show(f"             {line}")
     say(f"`zhanggui evaluate {done.run_id}` reports on it", f"报告见 `zhanggui evaluate {done.run_id}`")
+
+
+@app.command("test")
+def send_test(
+    name: NameArgument,
+    to: Annotated[str, typer.Option("--to", help="The operator's own address.")],
+    shop: ShopOption = Path(),
+    channel: Annotated[str | None, typer.Option("--channel", help="Default: the campaign's first.")] = None,
+    customer: Annotated[
+        str | None, typer.Option("--customer", help="As this customer would read it; default: as a stranger.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send one real message to yourself, marked as a test. It needs no consent, is no contact, and counts nowhere."""
+    with opened(shop) as engine:
+        trial = engine.campaigns.test(name, to=to, channel=channel, customer_id=customer)
+    message, receipt = trial.message, trial.receipt
+    if as_json:
+        show_json(asdict(trial))
+    elif receipt.outcome == "accepted":
+        say(
+            f"sent to {message.address} on {message.channel}: {message.subject} ({receipt.detail})",
+            f"已通过 {message.channel} 发给 {message.address}：{message.subject}（{receipt.detail}）",
+        )
+    if receipt.outcome != "accepted":
+        raise DeliveryError(f"{message.address} got no message: {receipt.outcome}, {receipt.detail}")
 
 
 @app.command()
@@ -182,10 +209,12 @@ def preferences(
 ) -> None:
     """Write what `zhanggui train preference` learns from: used copy against refused copy, and texts by their clicks."""
     with opened(shop) as engine:
-        counts = engine.campaigns.preferences(file, names or (), minimum=minimum, false_discoveries=false_discoveries)
+        comparisons = engine.campaigns.preferences(
+            file, names or (), minimum=minimum, false_discoveries=false_discoveries
+        )
     say(
-        f"{counts['checks']} comparisons told by the checks, {counts['clicks']} by clicks, in {file}",
-        f"{counts['checks']} 组对比来自检查，{counts['clicks']} 组来自点击，写在 {file}",
+        f"{comparisons.checks} comparisons told by the checks, {comparisons.clicks} by clicks, in {file}",
+        f"{comparisons.checks} 组对比来自检查，{comparisons.clicks} 组来自点击，写在 {file}",
     )
 
 

@@ -6,7 +6,22 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from zhanggui.cli import campaign, classify, corpus, data, demo, evaluate, event, generate, key, model, shop, train
+from zhanggui.cli import (
+    campaign,
+    classify,
+    corpus,
+    data,
+    demo,
+    evaluate,
+    event,
+    flow,
+    generate,
+    key,
+    model,
+    shop,
+    train,
+    worker,
+)
 from zhanggui.cli.output import begin, errors
 from zhanggui.errors import ZhangguiError
 
@@ -28,6 +43,7 @@ app = typer.Typer(
 )
 app.add_typer(event.app, name="events")
 app.add_typer(campaign.app, name="campaign")
+app.add_typer(flow.app, name="flow")
 app.add_typer(key.app, name="key")
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(train.app, name="train")
@@ -35,7 +51,7 @@ model.app.command()(generate.generate)
 model.app.command()(classify.classify)
 app.add_typer(model.app, name="model")
 app.add_typer(evaluate.app, name="evaluate")
-for register in (shop.register, data.register, demo.register):
+for register in (shop.register, worker.register, data.register, demo.register):
     register(app)
 
 

@@ -12,7 +12,6 @@ from zhanggui.cli.output import (
     MomentOption,
     ShopOption,
     as_of,
-    either,
     errors,
     language_named,
     moment_named,
@@ -24,9 +23,7 @@ from zhanggui.cli.output import (
     spoken,
 )
 from zhanggui.cli.setup import show_setup, warn_of_keys
-from zhanggui.errors import ZhangguiError
-
-_DELIVERY_SECONDS = 15.0
+from zhanggui.cli.worker import working
 
 
 def register(app: typer.Typer) -> None:
@@ -116,36 +113,10 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8600,
 ) -> None:
-    """Serve the HTTP API until interrupted; send messages as they become due (after quiet hours, for example), and walk
-    on with runs that a stop or a crash cut off.
+    """Serve the HTTP API until interrupted, and work beside it as `zhanggui worker` does: send messages as they become due
+    (after quiet hours, for example), and walk on with runs that a stop or a crash cut off.
     """
-    import logging
-    import threading
-
     from zhanggui.api import create_app, server
 
-    stop = threading.Event()
-    with opened(shop) as engine:
-
-        def tell(text: str) -> None:
-            show(f"{either('delivery: ', '投递：')}{text}", to=errors)
-
-        def deliver() -> None:
-            while not stop.is_set():
-                try:
-                    for run_id in engine.runs.go_on():
-                        tell(either(f"run {run_id} was cut off; it goes on", f"运行 {run_id} 曾中断，现在接着跑"))
-                    engine.runs.deliver_due(say=tell)
-                except ZhangguiError as error:
-                    tell(str(error))
-                except Exception:  # whatever it is: the next round may go well, and nobody else would send
-                    logging.getLogger(__name__).exception("delivery")
-                stop.wait(_DELIVERY_SECONDS)
-
-        sender = threading.Thread(target=deliver, name="delivery")
-        sender.start()
-        try:
-            server.run(create_app(engine), engine.config.api, host=host, port=port)
-        finally:
-            stop.set()
-            sender.join()
+    with opened(shop) as engine, working(engine):
+        server.run(create_app(engine), engine.config.api, host=host, port=port)

@@ -186,13 +186,13 @@ class Connection:
     def _permit(self, connection: sa.Connection, claimed: Claimed, *, rewritten: bool = False) -> Refusal | None:
         worker, message, now = self._worker, claimed.message, self._worker.clock()
         approach = _approach(message)
-        person = permit.hold(connection, approach)
+        members = permit.hold(connection, approach)
         stopped = flows.state(connection, message.run_id) in STOPPED
         resting = pace.resting_until(connection, self._name, now=now)
         if stopped or resting is not None:
             claims.postpone(connection, claimed, until=resting or now)
             return Refusal(reason="stopped", retry_at=resting or now)
-        refusal = permit.refusal(connection, approach, person, rules=worker.rules, now=now)
+        refusal = permit.refusal(connection, approach, members, rules=worker.rules, now=now)
         if refusal is None and (untrue := worker.checks.untrue(connection, message, now)) is not None:
             refusal = Refusal(reason=untrue)
         if refusal is None:

@@ -27,12 +27,12 @@ def unstructured(text: str) -> str:
 
 
 def phrase(text: str) -> str:
-    """A display name before an address: atoms, a quoted string, or encoded words."""
-    line = one_line(text)
-    if _ATOMS.fullmatch(line) and _is_plain(line):
-        return line
+    """A display name before an address: atoms, a quoted string, or encoded words. Readers make one space of several."""
+    line = " ".join(one_line(text).split())
     if not _is_plain(line):
         return encoded(line)
+    if not line or _ATOMS.fullmatch(line):
+        return line
     escaped = re.sub(r'(["\\])', r"\\\1", line)
     return f'"{escaped}"'
 

@@ -97,7 +97,8 @@ def _fields(message: Message, letterhead: Letterhead, now: datetime) -> list[tup
 
 
 def _mailbox(name: str, addr_spec: str) -> str:
-    return f"{encoded_words.phrase(name)} <{addr_spec}>" if encoded_words.one_line(name).strip() else addr_spec
+    phrase = encoded_words.phrase(name)
+    return f"{phrase} <{addr_spec}>" if phrase else addr_spec
 
 
 def _ascii_url(url: str) -> str:

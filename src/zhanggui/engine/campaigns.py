@@ -12,12 +12,15 @@ from zhanggui.campaigns.campaign import Campaign
 from zhanggui.campaigns.preview import Explained, Preview
 from zhanggui.campaigns.run import moment_of
 from zhanggui.campaigns.run_parts import RunParts
+from zhanggui.campaigns.trial import Trial, trial
 from zhanggui.catalog.product import Language
 from zhanggui.engine.profiles import Profiles
 from zhanggui.errors import ConfigError
 from zhanggui.evaluation import preferences
+from zhanggui.evaluation.preferences import Comparisons
 from zhanggui.profiles import identity
 from zhanggui.storage import plugins
+from zhanggui.touches import suppression
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,9 +92,21 @@ class Campaigns:
         profiles = self.profiles.glimpse(persons, as_of=at)
         return preview.previewed(self.parts, campaign, profiles, persons, at=at)
 
+    def test(self, name: str, *, to: str, channel: str | None = None, customer_id: str | None = None) -> Trial:
+        """Send one real message of a campaign to an address of the operator's, marked as a test, as this customer would read it or
+        somebody nothing is known of. Needs no consent, and is no contact. Raises NotFoundError and InputError.
+        """
+        campaign, now = self._at(name, self.parts.clock())
+        to, _ = suppression.checked(to, "test", channel=channel or campaign.channels[0])
+        profile = None
+        if customer_id is not None:
+            (person,) = self._persons([customer_id])
+            profile = preview.known(self.profiles.glimpse([person], as_of=now), person)
+        return trial(self.parts, campaign, to=to, channel=channel, profile=profile, now=now)
+
     def preferences(
         self, path: Path, names: Sequence[str] = (), *, minimum: int = 200, false_discoveries: float = 0.05
-    ) -> dict[str, int]:
+    ) -> Comparisons:
         """Write comparisons for `zhanggui train preference` (`evaluation.preferences.write`). Raises NotFoundError."""
         return preferences.write(self.parts, path, names, minimum=minimum, false_discoveries=false_discoveries)
 

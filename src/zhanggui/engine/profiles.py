@@ -1,14 +1,16 @@
 """`engine.profiles`: the snapshots of who the customers are."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from zhanggui.errors import NotFoundError
 from zhanggui.events.log import EventLog
-from zhanggui.profiles.build import Snapshot, build, latest
+from zhanggui.profiles.build import build
 from zhanggui.profiles.glimpse import Glimpse, glimpse
+from zhanggui.profiles.prune import prune
 from zhanggui.profiles.settings import ProfileSettings
+from zhanggui.profiles.snapshot import Snapshot, latest
 from zhanggui.storage import ArtifactStore
 
 
@@ -33,6 +35,16 @@ class Profiles:
             now=now,
             base=latest(self.artifacts, by=moment),
         )
+
+    def refresh(self, *, after: timedelta) -> Snapshot | None:
+        """Build the profiles as of now when those in use are `after` old, or there are none; None when they are fresh."""
+        in_use = self.in_use()
+        fresh = in_use is not None and in_use.as_of + after > self.clock()
+        return None if fresh else self.build()
+
+    def prune(self, *, keep: int, named: Collection[str]) -> list[str]:
+        """Remove old snapshots (`profiles.prune.prune`); the versions that are gone."""
+        return prune(self.artifacts, now=self.clock(), keep=keep, named=named)
 
     def in_use(self) -> Snapshot | None:
         """The snapshot that is nearest to now, not the one that was built last; None when there is none yet."""

@@ -117,7 +117,7 @@ class Runs:
             results={**run.results, "deliver": {"sent": 0, **messages}} if run.walked else run.results,
         )
 
-    def deliver(self, run_id: str) -> dict[str, Any]:
+    def deliver(self, run_id: str) -> dict[str, int]:
         """Send what has become due of a run since, such as messages that waited for the end of quiet hours; how many of its
         messages stand where. Raises NotFoundError, also for a run that has not come to its messages, and FlowError.
         """
@@ -127,14 +127,18 @@ class Runs:
             raise refusal(flow)
         return self._deliver(self.parts, run_id)
 
-    def deliver_due(self, *, say: Callable[[str], None] | None = None) -> dict[str, dict[str, Any]]:
+    def deliver_due(self, *, say: Callable[[str], None] | None = None) -> dict[str, dict[str, int]]:
         """Send what is due of every run and journey; how many messages of each stand where, by its id. A worker calls it again and
         again.
 
         With `say`, a run that cannot be delivered is told to it and does not keep the others waiting.
         """
         # Retries are not waited for here: the next call takes them, and other runs are due as well.
-        parts = replace(self.parts, delivery=replace(self.parts.delivery, max_wait_seconds=0.0))
+        parts = replace(
+            self.parts,
+            delivery=replace(self.parts.delivery, max_wait_seconds=0.0),
+            progress=self.walks.watched(self.parts.progress),
+        )
         with parts.database.reading() as connection:
             due = outbox.runs_due(connection, now=parts.clock())
             known = {flow_id: flows.get(connection, flow_id) for flow_id in due}
@@ -147,7 +151,11 @@ class Runs:
                 delivered[run_id] = (
                     self._deliver(parts, run_id) if flow.kind == "run" else self._deliver_journey(parts, run_id)
                 )
+            except FlowError:
+                continue  # it was stopped meanwhile
             except ZhangguiError as error:
+                if self.walks.stopping:
+                    break
                 if say is None:
                     raise
                 say(f"run {run_id}: {error}")
@@ -160,12 +168,16 @@ class Runs:
             return outbox.dead(connection, run_id)
 
     def requeue(self, run_id: str) -> int:
-        """Make the dead letters of a run due again, for `deliver` to send; returns how many. Raises NotFoundError and FlowError."""
+        """Make the dead letters of a run due again, for `deliver` to send, and let a paused run go on; returns how many.
+
+        Raises NotFoundError and FlowError.
+        """
         with self.parts.database.transaction() as connection:
             store.find(connection, run_id)
             if (flow := flows.get(connection, run_id)).state == "cancelled":
                 raise refusal(flow)
             flows.reopen(connection, run_id)
+            flows.resume(connection, run_id)
             return outbox.requeue(connection, run_id, now=self.parts.clock())
 
     def learn(self, run_id: str) -> learning.Learned:
@@ -180,11 +192,26 @@ class Runs:
             run, campaign = store.with_campaign(connection, run_id)
         return report_of(self.parts, campaign, run)
 
+    def snapshots_in_progress(self) -> set[str]:
+        """The versions of the snapshots that runs decide by which have not come to their end."""
+        with self.parts.database.reading() as connection:
+            under_way = [
+                flow.flow_id
+                for state in ("running", "paused")
+                for flow in flows.listed(connection, kind="run", state=state)
+            ]
+            results = [store.find(connection, run_id).results for run_id in under_way]
+        return {result["snapshot"]["version"] for result in results if "snapshot" in result}
+
     def wait(self) -> None:
         """Wait until the background runs have ended."""
         self.walks.wait()
 
-    def _deliver(self, parts: RunParts, run_id: str) -> dict[str, Any]:
+    def stop(self) -> None:
+        """Leave what is under way here, in the background or by `deliver_due`, to another worker. No run fails by it."""
+        self.walks.stop()
+
+    def _deliver(self, parts: RunParts, run_id: str) -> dict[str, int]:
         with parts.database.reading() as connection:
             run = store.find(connection, run_id)
         if "enqueue" not in run.results:  # to deliver nothing would end it
@@ -202,7 +229,7 @@ class Runs:
                 walk.settle(connection, run_id)
         return self._states(run_id)
 
-    def _deliver_journey(self, parts: RunParts, flow_id: str) -> dict[str, Any]:
+    def _deliver_journey(self, parts: RunParts, flow_id: str) -> dict[str, int]:
         send_journey(parts, flow_id)
         return self._states(flow_id)
 

@@ -37,6 +37,7 @@ class Walks:
     """What keeps the shop from writing to customers over these channels."""
     _turn: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _threads: list[threading.Thread] = field(default_factory=list, init=False, repr=False)
+    _stop: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
 
     def begin(self, name: str, moment: datetime | None = None) -> Begun:
         """Open a campaign's run, or take it up where it stands, and own it from now on.
@@ -67,7 +68,26 @@ class Walks:
     def walk(self, run_id: str, own: Ownership, progress: Progress | None = None) -> None:
         """Walk an owned run to its end; then nobody owns it. Raises BusyError and FlowError where it may not go on."""
         with own, self._turn:
-            walk.walk(replace(self.parts, progress=progress or self.parts.progress), run_id, own)
+            walk.walk(replace(self.parts, progress=self.watched(progress or self.parts.progress)), run_id, own)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether what is under way is to be left."""
+        return self._stop.is_set()
+
+    def stop(self) -> None:
+        """Leave the walks that are under way: each ends with its next bit of progress, and another worker goes on."""
+        self._stop.set()
+
+    def watched(self, progress: Progress) -> Progress:
+        """The same, but for a BusyError once the walks are to be left."""
+
+        def report(step: str, done: int, total: int | None) -> None:
+            progress(step, done, total)
+            if self.stopping:
+                raise BusyError("this worker ends; another goes on with what it was at")
+
+        return report
 
     def in_background(self, run_id: str, own: Ownership) -> None:
         """The same in a thread of its own."""
@@ -95,6 +115,8 @@ class Walks:
 
         def one_after_the_other() -> None:
             for run_id in run_ids:
+                if self.stopping:
+                    break
                 self._alone(run_id, lambda run_id=run_id: self.take_up(run_id))  # type: ignore[misc]
 
         if run_ids:

@@ -8,11 +8,12 @@ import hashlib
 import json
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -115,9 +116,40 @@ class ArtifactStore:
 
     def versions(self, name: str) -> list[Artifact]:
         """Every version of `name`, oldest first."""
-        folders = (self.root / name).glob(f"*/{MANIFEST}")
-        found = [self.get(name, folder.parent.name) for folder in folders if not folder.parent.name.startswith(".")]
-        return sorted(found, key=lambda artifact: (artifact.created_at, artifact.version))
+        folders = [manifest.parent for manifest in (self.root / name).glob(f"*/{MANIFEST}")]
+        known = []
+        for folder in folders:
+            if not folder.name.startswith("."):
+                try:
+                    known.append(self.get(name, folder.name))
+                except ArtifactError:
+                    if folder.exists():  # else it was removed while we looked
+                        raise
+        return sorted(known, key=lambda artifact: (artifact.created_at, artifact.version))
+
+    def remove(self, name: str, version: str) -> bool:
+        """Remove a version, whole at once for who looks. False when it is not there any more."""
+        folder = self._folder(name, version)
+        removed = folder.parent / f".{version}.{uuid.uuid4().hex[:8]}.removed"
+        try:
+            folder.rename(removed)
+        except FileNotFoundError:
+            return False
+        shutil.rmtree(removed, ignore_errors=True)
+        return True
+
+    def sweep(self, *, older_than: timedelta) -> int:
+        """Delete what a crash left behind: versions half written or half removed so long ago; how many there were."""
+        swept = 0
+        for leftover in [*self.root.rglob(".*.partial"), *self.root.rglob(".*.removed")]:
+            try:
+                age = time.time() - leftover.stat().st_mtime
+            except FileNotFoundError:  # somebody else was quicker
+                continue
+            if age > older_than.total_seconds():
+                shutil.rmtree(leftover, ignore_errors=True)
+                swept += 1
+        return swept
 
     def _folder(self, name: str, version: str) -> Path:
         for part in (*name.split("/"), version):

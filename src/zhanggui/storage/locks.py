@@ -15,13 +15,16 @@ _HOLD = sa.text(
 )
 
 
-def hold(connection: sa.Connection, keys: Iterable[str]) -> None:
-    """Wait until nobody else holds any of `keys`, then hold them all. Taken in one order, so that no two wait for each other."""
+def hold(connection: sa.Connection, keys: Iterable[str]) -> bool:
+    """Wait until nobody else holds any of `keys`, then hold them all; whether others may have written meanwhile.
+
+    Taken in one order, so that no two transactions wait for each other.
+    """
     if connection.dialect.name == "sqlite":
-        return
+        return False
     pairs = sorted({numbers(key) for key in keys})
-    if pairs:
-        connection.execute(_HOLD, {"ones": [one for one, _ in pairs], "twos": [two for _, two in pairs]})
+    connection.execute(_HOLD, {"ones": [one for one, _ in pairs], "twos": [two for _, two in pairs]})
+    return True
 
 
 def numbers(key: str) -> tuple[int, int]:

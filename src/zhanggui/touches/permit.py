@@ -55,28 +55,40 @@ class Refusal:
 
 
 class PersonMovedError(Exception):
-    """The customer was joined to another person while the locks were waited for: roll back and begin again."""
+    """Ids were joined to the person, or parted from them, while the locks were waited for: roll back and begin again."""
 
 
-def hold(connection: sa.Connection, approach: Approach) -> str:
-    """Take the locks of person and address until the transaction ends; returns the person. Raises PersonMovedError."""
+def hold(connection: sa.Connection, approach: Approach) -> list[str]:
+    """Take the locks of person and address until the transaction ends; returns all ids of the person.
+
+    A person's locks are those of all their ids: so whoever saw two persons and whoever sees one wait for each other, and
+    who learns that they are one needs no lock. Raises PersonMovedError.
+    """
     customer_id = approach.touch.customer_id
-    person = persons_of(connection, [customer_id])[customer_id]
-    locks.hold(connection, keys(person, approach.channel, approach.address))
-    if persons_of(connection, [customer_id])[customer_id] != person:
+    members = _members(connection, customer_id)
+    waited = locks.hold(connection, keys(members, approach.channel, approach.address))
+    if waited and _members(connection, customer_id) != members:
         raise PersonMovedError(customer_id)
-    return person
+    return members
 
 
-def keys(person: str, channel: str, address: str) -> tuple[str, str]:
-    """The names of the locks of a person and of an address."""
-    return f"person:{person}", f"address:{channel}:{normalise(channel, address)}"
+def keys(members: Sequence[str], channel: str, address: str) -> list[str]:
+    """The names of the locks of a person's ids and of an address."""
+    return [*(f"person:{member}" for member in members), f"address:{channel}:{normalise(channel, address)}"]
+
+
+def _members(connection: sa.Connection, customer_id: str) -> list[str]:
+    person = persons_of(connection, [customer_id])[customer_id]
+    return members_of(connection, [person])[person]
 
 
 def refusal(
-    connection: sa.Connection, approach: Approach, person: str, *, rules: Rules, now: datetime
+    connection: sa.Connection, approach: Approach, members: Sequence[str], *, rules: Rules, now: datetime
 ) -> Refusal | None:
-    """What forbids the touch at `now`, None if nothing does. Ask it while `hold` holds; then `contacts.record` it."""
+    """What forbids the touch at `now`, None if nothing does. Ask it while `hold` holds; then `contacts.record` it.
+
+    `members` are all ids of the person.
+    """
     planned, channel = approach.touch, approach.channel
     address = normalise(channel, approach.address)
     known = touch.standing(connection, planned.touch_id)
@@ -86,7 +98,6 @@ def refusal(
         return Refusal(reason="expired")
     if contacts.suppressed(connection, channel, [address]):
         return Refusal(reason="suppressed")
-    members = members_of(connection, [person])[person]
     taken = contacts.in_step(connection, planned, members=members, channel=channel, address=address)
     if taken is not None:
         return Refusal(reason=taken)

@@ -35,7 +35,9 @@ class Shop:
         self.outcome: Callable[[Message], Outcome] = lambda _message: "accepted"
         self.channel = MemoryChannel(lambda message: self.outcome(message))
         self.engine = open_engine(self.clock, self.channel)
-        products = [{"product_id": f"{name}-1", "title": name, "price": 30, "language": "en"} for name in ("pot", "cup")]
+        products = [
+            {"product_id": f"{name}-1", "title": name, "price": 30, "language": "en"} for name in ("pot", "cup")
+        ]
         assert not self.engine.catalog.put(products).errors
         self.customer("ann")
         self.engine.flows.apply_file(FILE)

@@ -1,35 +1,27 @@
-"""E-mail, webhook and folder against real servers that accept, refuse, delay and hang up."""
+"""The e-mail channel before another server than our own fake, and with the outbox behind it."""
 
 import json
 import socket
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from standardwebhooks.webhooks import Webhook
 
 from zhanggui.content.message import Message
 from zhanggui.delivery import DeliverySettings, deliver, outbox
 from zhanggui.delivery.channel import Receipt
 from zhanggui.delivery.email import EmailChannel
-from zhanggui.delivery.folder import FolderChannel
-from zhanggui.delivery.webhook import WebhookChannel
-from zhanggui.errors import DeliveryError
 from zhanggui.events.log import EventLog
 from zhanggui.events.settings import EventSettings
 from zhanggui.storage import Database
 from zhanggui.testing import FixedClock
 from zhanggui.touches.contact_limits import ContactLimits
 from zhanggui.touches.permit import Rules
-
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 def message(number: int = 1, **fields: Any) -> Message:
@@ -162,73 +154,3 @@ def test_a_mail_has_the_headers_that_law_and_mailboxes_ask_for(mailbox: tuple[Ma
     page = mail.get_body(("html",))
     assert page is not None
     assert '<a href="https://shop.example/unsubscribe/abc"' in page.get_content()
-
-
-def test_markup_in_a_body_is_shown_not_run(mailbox: tuple[Mailbox, int]) -> None:
-    box, port = mailbox
-    list(email(port).send([message(body="<script>alert(1)</script>")]))
-    page = message_from_bytes(box.taken[0], policy=default).get_body(("html",))
-    assert page is not None
-    assert "<script>" not in page.get_content()
-
-
-def test_no_server_means_try_again_later() -> None:
-    assert outcomes(list(email(1).send([message(), message(2)]))) == [("m1", "retry", False), ("m2", "retry", False)]
-
-
-@pytest.mark.parametrize(
-    "options", [{"sender": "nobody"}, {"security": "none", "user": "u"}, {"password_env": "NOT_SET_ANYWHERE"}]
-)
-def test_wrong_mail_settings_are_refused(options: dict[str, str]) -> None:
-    with pytest.raises(DeliveryError):
-        EmailChannel(**{"host": "h", "sender": "a@b.c"} | options)  # type: ignore[arg-type]
-
-
-class Hook(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.calls.append((dict(self.headers), body))  # type: ignore[attr-defined]
-        self.send_response(int(self.path.strip("/")))
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_args: Any) -> None:
-        pass
-
-
-def test_a_webhook_is_signed_and_its_status_becomes_the_receipt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOOK_SECRET", SECRET)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Hook) as server:
-        server.calls = []  # type: ignore[attr-defined]
-        threading.Thread(target=server.serve_forever).start()
-        found = []
-        for status in (200, 500, 429, 400, 410):
-            url = f"http://127.0.0.1:{server.server_port}/{status}"
-            channel = WebhookChannel(url=url, secret_env="HOOK_SECRET", allow_private=True)
-            found += [one.outcome for one in channel.send([message()])]
-        server.shutdown()
-    assert found == ["accepted", "retry", "retry", "rejected", "rejected"]
-    headers, body = server.calls[0]  # type: ignore[attr-defined]
-    checked = Webhook(SECRET).verify(body, {key.lower(): value for key, value in headers.items()})
-    assert checked["data"]["message_id"] == "m1"
-    with pytest.raises(Exception, match=r"[Ss]ignature"):
-        Webhook(SECRET).verify(body + b" ", {key.lower(): value for key, value in headers.items()})
-
-
-def test_a_webhook_to_a_private_network_is_refused_unless_meant(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOOK_SECRET", SECRET)
-    channel = WebhookChannel(url="http://127.0.0.1:9/", secret_env="HOOK_SECRET")
-    assert [(one.outcome, "private" in one.detail) for one in channel.send([message()])] == [("rejected", True)]
-
-
-def test_a_webhook_whose_name_is_not_resolved_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOOK_SECRET", SECRET)
-    channel = WebhookChannel(url="https://hook.invalid/", secret_env="HOOK_SECRET")
-    assert [(one.outcome, "hook.invalid" in one.detail) for one in channel.send([message()])] == [("retry", True)]
-
-
-def test_a_folder_keeps_one_file_a_message(tmp_path: Path) -> None:
-    channel = FolderChannel(folder=str(tmp_path / "out"), sender="shop@example.com")
-    receipts = list(channel.send([message(1), message(1), message(2)]))
-    assert {one.outcome for one in receipts} == {"accepted"}
-    assert len(list((tmp_path / "out").glob("*.eml"))) == 2

@@ -7,14 +7,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from ipaddress import ip_network
+from ipaddress import IPv4Network, ip_network
+from typing import Any
 
 import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from zhanggui.api.connection import Connection
-from zhanggui.api.connections import Connections
+from zhanggui.api.server import options
+from zhanggui.config import ApiSettings
 
 HEAD = b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 8000000\r\n\r\n"
 LARGE = 16 * 1024 * 1024
@@ -23,15 +25,19 @@ Client = Callable[[], socket.socket]
 
 
 class Application:
-    """Answers by path; `/body` reads the body, `/slow` thinks longer than a head may take, `/large` says a lot."""
+    """Answers by path; `/body` reads the body, `/slow` thinks longer than a head may take, `/large` says a lot at once and
+    `/stream` in parts.
+    """
 
     def __init__(self) -> None:
         self.read = 0
+        self.clients: list[str] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        answer = b"x" * LARGE if scope["path"] == "/large" else scope["path"].encode()
+        self.clients.append(scope["client"][0])
+        answer = b"x" * LARGE if scope["path"] in ("/large", "/stream") else scope["path"].encode()
         if scope["path"] == "/slow":
             await asyncio.sleep(0.8)
         if scope["path"] == "/body":
@@ -42,25 +48,27 @@ class Application:
                 more = message.get("more_body", False)
         length = str(len(answer)).encode()
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
-        await send({"type": "http.response.body", "body": answer})
+        step = LARGE // 256 if scope["path"] == "/stream" else len(answer)
+        for start in range(0, len(answer), step):
+            more = start + step < len(answer)
+            await send({"type": "http.response.body", "body": answer[start : start + step], "more_body": more})
 
 
 @contextmanager
-def serving(
-    connections: Connections,
-    app: Application | None = None,
-    seconds: float = 0.4,
-    made: list[Connection] | None = None,
-) -> Iterator[Client]:
-    def connection(**named: object) -> Connection:
-        fresh = Connection(connections=connections, head_seconds=seconds, **named)
+def serving(app: Application | None = None, made: list[Connection] | None = None, **limits: Any) -> Iterator[Client]:
+    """A server within such limits; the block gets a function that connects, and `made` the server's connections."""
+    served = options(ApiSettings(**{"head_seconds": 0.4, **limits}))
+    new = served["http"]
+
+    def connection(**named: Any) -> Connection:
+        fresh: Connection = new(**named)
         if made is not None:
             made.append(fresh)
         return fresh
 
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app or Application(), http=connection, ws="none", lifespan="off", log_level="critical")  # type: ignore[arg-type]
-    server = uvicorn.Server(config)
+    served |= {"http": connection, "lifespan": "off", "log_level": "critical"}
+    server = uvicorn.Server(uvicorn.Config(app or Application(), **served))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     clients: list[socket.socket] = []
@@ -81,7 +89,7 @@ def serving(
 
 @pytest.fixture
 def connect() -> Iterator[Client]:
-    with serving(Connections(most=100, most_per_address=100)) as connect:
+    with serving() as connect:
         yield connect
 
 
@@ -154,7 +162,7 @@ def test_who_thinks_longer_than_a_head_may_take_answers_nevertheless(connect: Cl
 
 def test_a_body_is_read_whole_by_who_asks_for_it() -> None:
     app = Application()
-    with serving(Connections(most=9, most_per_address=9), app) as connect:
+    with serving(app) as connect:
         client = connect()
         client.sendall(HEAD.replace(b"/a", b"/body") + b"x" * 8_000_000)
         assert answer(client).startswith(b"HTTP/1.1 200")
@@ -169,15 +177,17 @@ def test_a_body_that_nobody_asks_for_is_read_past_and_the_connection_goes_on(con
     assert get(client).startswith(b"HTTP/1.1 200")
 
 
-def test_a_body_that_nobody_asks_for_takes_no_memory() -> None:
+def test_a_body_is_not_parsed_before_somebody_asks_for_it_and_little_of_it_is_read() -> None:
     made: list[Connection] = []
-    with serving(Connections(most=9, most_per_address=9), made=made) as connect:
+    head = HEAD.replace(b"/a", b"/slow").replace(b"8000000", b"500000")
+    with serving(made=made) as connect:
         client = connect()
-        client.sendall(HEAD.replace(b"/a", b"/slow") + b"x" * 500_000)
-        time.sleep(0.4)
-        assert len(made[0].cycle.body) <= 4096
-        assert answer(client).startswith(b"HTTP/1.1 200")
-        assert made[0].cycle.body == b""
+        for _ in range(2):
+            client.sendall(head + b"x" * 500_000)
+            time.sleep(0.4)
+            assert made[0].cycle.body == b""
+            assert len(made[0].conn.trailing_data[0]) <= 8192
+            assert answer(client).startswith(b"HTTP/1.1 200")
 
 
 def test_half_a_body_that_nobody_asks_for_does_not_keep_a_connection_open(connect: Client) -> None:
@@ -187,29 +197,36 @@ def test_half_a_body_that_nobody_asks_for_does_not_keep_a_connection_open(connec
     assert is_closed(client)
 
 
-def test_a_client_that_does_not_take_its_answer_is_let_go(connect: Client) -> None:
+@pytest.mark.parametrize("path", ["/large", "/stream"])
+def test_a_client_that_does_not_take_its_answer_is_let_go(connect: Client, path: str) -> None:
     client = connect()
-    client.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+    client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     time.sleep(2)
-    taken = 0
     with pytest.raises(ConnectionError):
-        while part := client.recv(65536):
-            taken += len(part)
-        raise ConnectionError("closed in the middle")
-    assert taken < LARGE
+        taken(client)
 
 
-def test_a_client_that_takes_its_answer_gets_it_whole(connect: Client) -> None:
+@pytest.mark.parametrize("path", ["/large", "/stream"])
+@pytest.mark.parametrize("pause", [0, 0.01])
+def test_a_client_that_takes_its_answer_gets_it_whole_however_slowly(connect: Client, path: str, pause: float) -> None:
     client = connect()
-    client.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-    taken = 0
+    client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    assert taken(client, pause=pause) > LARGE
+
+
+def taken(client: socket.socket, *, pause: float = 0) -> int:
+    """How much of a large answer comes. Raises ConnectionError when it is cut off."""
+    sizes = []
     while part := client.recv(65536):
-        taken += len(part)
-    assert taken > LARGE
+        sizes.append(len(part))
+        time.sleep(pause)
+    if sum(sizes) < LARGE:
+        raise ConnectionError("cut off")
+    return sum(sizes)
 
 
 def test_an_address_with_too_many_connections_hears_about_health_only() -> None:
-    with serving(Connections(most=100, most_per_address=2), seconds=PATIENCE) as connect:
+    with serving(connections_per_address=2, head_seconds=PATIENCE) as connect:
         first, second = connect(), connect()
         assert get(first).startswith(b"HTTP/1.1 200")
         third = connect()
@@ -224,7 +241,7 @@ def test_an_address_with_too_many_connections_hears_about_health_only() -> None:
 
 
 def test_closed_connections_make_room() -> None:
-    with serving(Connections(most=100, most_per_address=1), seconds=PATIENCE) as connect:
+    with serving(connections_per_address=1, head_seconds=PATIENCE) as connect:
         for _ in range(3):
             client = connect()
             client.sendall(b"GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -233,17 +250,38 @@ def test_closed_connections_make_room() -> None:
 
 
 def test_a_proxy_is_not_counted() -> None:
-    proxies = [ip_network("127.0.0.0/8")]
-    with serving(Connections(most=100, most_per_address=1, proxies=proxies)) as connect:
+    with serving(connections_per_address=1, trusted_proxies=(ip_network("127.0.0.0/8"),)) as connect:
         for client in [connect() for _ in range(4)]:
             assert get(client).startswith(b"HTTP/1.1 200")
 
 
 def test_when_all_connections_are_taken_the_longest_waiting_is_closed_for_a_new_one() -> None:
-    with serving(Connections(most=2, most_per_address=100), seconds=PATIENCE) as connect:
+    with serving(connections=2, head_seconds=PATIENCE) as connect:
         first, second = connect(), connect()
         assert get(first).startswith(b"HTTP/1.1 200")
         assert get(second).startswith(b"HTTP/1.1 200")
         assert get(connect()).startswith(b"HTTP/1.1 200")
         assert is_closed(first)
         assert get(second).startswith(b"HTTP/1.1 200")
+
+
+def test_a_connection_that_is_being_answered_is_not_closed_for_a_new_one() -> None:
+    with serving(connections=1, head_seconds=PATIENCE) as connect:
+        first = connect()
+        first.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(0.3)
+        assert get(connect()).startswith(b"HTTP/1.1 200")
+        assert answer(first).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    ("proxies", "client"),
+    [((), "127.0.0.1"), (("10.0.0.0/8",), "127.0.0.1"), (("127.0.0.0/8",), "198.51.100.1")],
+)
+def test_the_address_that_a_proxy_names_is_believed_of_a_trusted_one(proxies: tuple[str, ...], client: str) -> None:
+    app = Application()
+    with serving(app, trusted_proxies=tuple(IPv4Network(proxy) for proxy in proxies)) as connect:
+        connection = connect()
+        connection.sendall(b"GET /a HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.1, 198.51.100.1\r\n\r\n")
+        assert answer(connection).startswith(b"HTTP/1.1 200")
+    assert app.clients == [client]

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from zhanggui.api import create_app
 from zhanggui.cli.main import app
 from zhanggui.engine import Engine
-from zhanggui.profiles.build import NAME
+from zhanggui.profiles.snapshot import NAME
 from zhanggui.testing import FakeLLM, FixedClock, MemoryChannel
 
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, time
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from zhanggui.content.compose import message_id
 from zhanggui.content.message import Message
 from zhanggui.delivery import DeliverySettings, deliver, outbox
@@ -15,9 +17,11 @@ from zhanggui.events.log import EventLog
 from zhanggui.events.settings import EventSettings
 from zhanggui.profiles import consent
 from zhanggui.profiles.consent import Consent
+from zhanggui.profiles.identity_tables import persons
 from zhanggui.storage import Database
-from zhanggui.touches import Cap, ContactLimits
-from zhanggui.touches.permit import Rules
+from zhanggui.touches import Cap, ContactLimits, permit
+from zhanggui.touches.permit import Approach, PersonMovedError, Rules
+from zhanggui.touches.touch import Touch
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 CUSTOMERS = 2_000
@@ -124,3 +128,53 @@ def test_three_customers_at_one_mailbox_get_one_message_of_a_campaign(database: 
     assert channel.taken.total() == 20
     with database.reading() as connection:
         assert outbox.counts(connection, "tea").refused == {"same_address": 40}
+
+
+def test_who_was_joined_to_another_person_while_the_locks_were_waited_for_is_asked_again(database: Database) -> None:
+    approach = Approach(touch=Touch(customer_id="ann", flow="tea"), channel="email", address="ann@x.example")
+    seen: list[list[str] | None] = []
+
+    def second() -> None:
+        for _ in range(2):
+            try:
+                with database.transaction() as connection:
+                    seen.append(permit.hold(connection, approach))
+                    return
+            except PersonMovedError:
+                seen.append(None)
+
+    thread = threading.Thread(target=second)
+    with database.transaction() as connection:
+        permit.hold(connection, approach)
+        thread.start()
+        thread.join(0.5)
+        assert thread.is_alive(), "it waits"
+        connection.execute(sa.insert(persons).values(customer_id="old", person_id="ann"))
+    thread.join()
+    assert seen == ([["ann", "old"]] if database.is_sqlite else [None, ["ann", "old"]])
+
+
+def test_whoever_saw_two_persons_waits_for_whoever_sees_one(database: Database) -> None:
+    """Joining ids takes no lock: who permits `ann` before, and `ann` with `old` after, has one lock in common."""
+    before = Approach(touch=Touch(customer_id="ann", flow="tea"), channel="email", address="ann@x.example")
+    after = Approach(touch=Touch(customer_id="old", flow="tea"), channel="email", address="old@x.example")
+    done = threading.Event()
+
+    def second() -> None:
+        with database.transaction() as connection:
+            permit.hold(connection, after)
+            done.set()
+
+    thread = threading.Thread(target=second)
+    if database.is_sqlite:  # where a writer waits for every other anyway
+        with database.transaction() as connection:
+            connection.execute(sa.insert(persons).values(customer_id="old", person_id="ann"))
+    with database.transaction() as connection:
+        permit.hold(connection, before)
+        if not database.is_sqlite:
+            with database.transaction() as other:
+                other.execute(sa.insert(persons).values(customer_id="old", person_id="ann"))
+        thread.start()
+        assert not done.wait(0.5)
+    thread.join()
+    assert done.is_set()

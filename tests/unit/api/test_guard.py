@@ -2,7 +2,7 @@ import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -192,12 +192,16 @@ def test_a_body_that_stops_is_answered_and_its_connection_closed() -> None:
         await asyncio.Event().wait()
         return silence()
 
-    answer, behind = one(stopped)
+    behind = Behind()
+    guard = guarded(behind, replace(LIMITS, body_seconds=3600))
+    answer = asyncio.run(asyncio.wait_for(ask(guard, stopped), 30))
     assert (answer.status, answer.headers["connection"], behind.bodies) == (408, "close", [])
 
 
 def test_a_body_that_trickles_is_answered_although_no_pause_is_too_long() -> None:
-    answer, behind = one(coming(*[b"x"] * 50, pause=0.05))
+    behind = Behind()
+    guard = guarded(behind, replace(LIMITS, body_pause_seconds=3600))
+    answer = asyncio.run(ask(guard, coming(*[b"x"] * 50, pause=0.05)))
     assert (answer.status, behind.bodies) == (408, [])
 
 

@@ -75,6 +75,7 @@ def test_a_key_that_was_closed_is_not_remembered_as_good() -> None:
     ask(check, "good")
     keys.good.clear()
     assert [ask(check, "good") for _ in range(4)] == [401, 401, 401, 429]
+    assert len(keys.asked) == 1 + 3
 
 
 def test_no_key_and_a_good_key_of_another_scope_are_no_wrong_keys() -> None:

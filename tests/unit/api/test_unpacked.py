@@ -1,5 +1,6 @@
 import gzip
 import os
+import tracemalloc
 
 import pytest
 
@@ -27,8 +28,14 @@ def test_a_byte_above_the_limit_is_too_much(split: int) -> None:
 
 
 def test_a_bomb_is_not_unpacked_further_than_the_limit() -> None:
-    with pytest.raises(OverflowError):
-        unpacked(gzip.compress(bytes(50_000_000)), most=MOST, members=MEMBERS)
+    bomb = gzip.compress(bytes(50_000_000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(OverflowError):
+            unpacked(bomb, most=MOST, members=MEMBERS)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_one_member_too_many_is_refused() -> None:

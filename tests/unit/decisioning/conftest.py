@@ -39,7 +39,7 @@ def reach() -> Callable[..., Reach]:
 
     def made(n: int, *, addresses: Sequence[str | None] | None = None, **masks: Any) -> Reach:
         capped = {code: np.array(mask, dtype=np.bool_) for code, mask in masks.pop("capped", {}).items()}
-        whole = {"consented": [True] * n, "suppressed": [False] * n} | masks
+        whole = {"consented": [True] * n, "suppressed": [False] * n, "same_address": [False] * n} | masks
         known = [f"customer{row}@example.com" for row in range(n)] if addresses is None else addresses
         return Reach(
             addresses=known, capped=capped, **{name: np.array(mask, dtype=np.bool_) for name, mask in whole.items()}

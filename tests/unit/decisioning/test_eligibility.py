@@ -50,18 +50,20 @@ def test_nothing_forbids_what_everything_allows(profiles: Profiles, reach: Calla
 
 def test_each_rule_forbids_the_customer_that_it_is_about(profiles: Profiles, reach: Callable[..., Reach]) -> None:
     channel = reach(
-        4,
-        addresses=[None, "b@x.cn", "c@x.cn", "d@x.cn"],
-        consented=[True, False, True, True],
-        suppressed=[False, False, True, False],
-        capped={"cap:all:2/7d": [False, False, False, True], "cap:email:1/1d": [True, False, False, False]},
+        5,
+        addresses=[None, "b@x.cn", "c@x.cn", "d@x.cn", "d@x.cn"],
+        consented=[True, False, True, True, True],
+        suppressed=[False, False, True, False, False],
+        capped={"cap:all:2/7d": [False, False, False, True, False], "cap:email:1/1d": [True] + [False] * 4},
+        same_address=[False, False, False, False, True],
     )
-    assert _forbidden(profiles({name: {} for name in "abcd"}), channel) == {
-        "no_address": [[True], [False], [False], [False]],
-        "no_consent": [[False], [True], [False], [False]],
-        "suppressed": [[False], [False], [True], [False]],
-        "cap:all:2/7d": [[False], [False], [False], [True]],
-        "cap:email:1/1d": [[True], [False], [False], [False]],
+    assert _forbidden(profiles({name: {} for name in "abcde"}), channel) == {
+        "no_address": [[True], [False], [False], [False], [False]],
+        "no_consent": [[False], [True], [False], [False], [False]],
+        "suppressed": [[False], [False], [True], [False], [False]],
+        "cap:all:2/7d": [[False], [False], [False], [True], [False]],
+        "cap:email:1/1d": [[True], [False], [False], [False], [False]],
+        "same_address": [[False], [False], [False], [False], [True]],
     }
 
 

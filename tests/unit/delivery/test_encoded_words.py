@@ -72,7 +72,6 @@ def test_half_a_surrogate_pair_cannot_be_written() -> None:
         ("O'Brien & Co", "O'Brien & Co"),
         ("Tea, Ltd.", '"Tea, Ltd."'),
         ('The "Pot"\\', '"The \\"Pot\\"\\\\"'),
-        ("A  B", '"A  B"'),
         ("掌柜", "=?utf-8?b?5o6M5p+c?="),
         ("=?x", "=?utf-8?b?PT94?="),
     ],
@@ -81,3 +80,10 @@ def test_a_display_name_is_atoms_a_quoted_string_or_encoded_words(name: str, tex
     assert phrase(name) == text
     parsed = message_from_bytes(field(f"{phrase(name)} <news@shop.example>", "From"), policy=default)["From"]
     assert [(each.display_name, each.addr_spec) for each in parsed.addresses] == [(name, "news@shop.example")]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [(" A  \tB ", "A B"), ("茶 \u3000 馆", encoded("茶 馆")), ("", ""), (" \n", "")]
+)
+def test_a_display_name_has_no_space_to_spare(name: str, text: str) -> None:
+    assert phrase(name) == text

@@ -1,5 +1,7 @@
 import json
-from datetime import UTC, datetime
+import os
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,26 @@ def test_names_are_those_that_have_a_version(tmp_path: Path) -> None:
     (tmp_path / ".work" / "job" / "1").mkdir(parents=True)
     (tmp_path / ".work" / "job" / "1" / "manifest.json").write_text("{}")
     assert store.names() == ["copywriter", "policy/shop"]
+
+
+def test_a_removed_version_is_gone_whole_and_removing_it_again_says_so(tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path)
+    _write(store, "1")
+    _write(store, "2")
+    assert store.remove("policy/shop", "1")
+    assert not store.remove("policy/shop", "1")
+    assert [artifact.version for artifact in store.versions("policy/shop")] == ["2"]
+    assert [path.name for path in (store.root / "policy" / "shop").iterdir()] == ["2"]
+
+
+def test_what_a_crash_left_behind_is_swept_once_it_is_old(tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path)
+    _write(store, "1")
+    home = store.root / "policy" / "shop"
+    for name in (".2.0a.partial", ".3.0b.removed"):
+        (home / name).mkdir()
+        (home / name / "policy.json").write_text("{}")
+    (home / ".2.0a.partial").touch()
+    os.utime(home / ".3.0b.removed", (time.time() - 7200, time.time() - 7200))
+    assert store.sweep(older_than=timedelta(hours=1)) == 1
+    assert sorted(path.name for path in home.iterdir()) == [".2.0a.partial", "1"]

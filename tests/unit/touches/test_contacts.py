@@ -1,0 +1,137 @@
+"""Contacts by touch and channel: counted for the person and for the address, each at its boundary."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from zhanggui.storage import Database
+from zhanggui.touches import contacts
+from zhanggui.touches.contacts import Contact
+from zhanggui.touches.touch import Touch
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+DAY, TICK = timedelta(days=1), timedelta(microseconds=1)
+TEA = Touch(customer_id="ann", flow="tea")
+
+
+@pytest.fixture
+def connection(database: Database) -> Iterator[sa.Connection]:
+    with database.transaction() as connection:
+        yield connection
+
+
+def contacted(connection: sa.Connection, planned: Touch = TEA, **given: object) -> None:
+    shared = {"channel": "email", "address": f"{planned.customer_id}@x.example", "at": NOW}
+    contacts.record(connection, planned, **shared | given)  # type: ignore[arg-type]
+
+
+def of_ann(connection: sa.Connection, since: datetime = NOW - DAY, until: datetime = NOW) -> list[Contact]:
+    return contacts.of_customers(connection, ["ann"], since=since, until=until)
+
+
+def test_a_contact_is_kept_with_its_normalised_address(connection: sa.Connection) -> None:
+    contacted(connection, address=" Ann@X.Example")
+    assert of_ann(connection) == [
+        Contact(touch_id=TEA.touch_id, channel="email", customer_id="ann", address="ann@x.example", at=NOW)
+    ]
+    assert contacts.at_addresses(connection, "email", ["ann@x.example"], since=NOW - DAY, until=NOW) == of_ann(
+        connection
+    )
+
+
+def test_the_same_touch_again_is_one_contact_at_its_latest_moment(connection: sa.Connection) -> None:
+    contacted(connection)
+    contacted(connection, at=NOW + DAY)
+    assert [contact.at for contact in of_ann(connection, until=NOW + DAY)] == [NOW + DAY]
+    contacted(connection, channel="sms", address="+49 1")
+    assert len(of_ann(connection, until=NOW + DAY)) == 2
+
+
+def test_a_contact_counts_after_the_beginning_of_a_window_and_up_to_its_end(connection: sa.Connection) -> None:
+    contacted(connection)
+    assert of_ann(connection, since=NOW) == []
+    assert len(of_ann(connection, since=NOW - TICK)) == 1
+    assert len(of_ann(connection, until=NOW)) == 1
+    assert of_ann(connection, until=NOW - TICK) == []
+    for since, until, count in ((NOW, NOW, {}), (NOW - TICK, NOW, {"ann": 1}), (NOW - DAY, NOW - TICK, {})):
+        assert contacts.counts(connection, ["ann"], since=since, until=until) == count
+
+
+@pytest.mark.parametrize("purpose", ["reply", "service"])
+def test_only_marketing_counts(connection: sa.Connection, purpose: str) -> None:
+    contacted(connection, replace(TEA, purpose=purpose))  # type: ignore[arg-type]
+    assert of_ann(connection) == []
+    assert contacts.counts(connection, ["ann"], since=NOW - DAY, until=NOW) == {}
+    assert contacts.counts_at(connection, "email", ["ann@x.example"], since=NOW - DAY, until=NOW) == {}
+    assert connection.scalars(sa.select(contacts.contacts.c.purpose)).all() == [purpose]
+
+
+def test_contacts_of_others_and_at_other_addresses_are_not_counted(connection: sa.Connection) -> None:
+    contacted(connection)
+    contacted(connection, replace(TEA, customer_id="bob"))
+    assert contacts.counts(connection, ["ann", "carl"], since=NOW - DAY, until=NOW) == {"ann": 1}
+    at = contacts.counts_at(connection, "email", ["bob@x.example", "c@x.example"], since=NOW - DAY, until=NOW)
+    assert at == {"bob@x.example": 1}
+    assert contacts.counts_at(connection, "sms", ["bob@x.example"], since=NOW - DAY, until=NOW) == {}
+    assert contacts.at_addresses(connection, "sms", ["bob@x.example"], since=NOW - DAY, until=NOW) == []
+
+
+def test_a_channel_is_counted_alone_where_it_is_named(connection: sa.Connection) -> None:
+    contacted(connection)
+    contacted(connection, channel="sms")
+    assert contacts.counts(connection, ["ann"], since=NOW - DAY, until=NOW) == {"ann": 2}
+    assert contacts.counts(connection, ["ann"], since=NOW - DAY, until=NOW, channel="sms") == {"ann": 1}
+
+
+def test_many_customers_are_counted_in_parts(connection: sa.Connection) -> None:
+    contacted(connection, replace(TEA, customer_id="c5000"))
+    many = [f"c{number}" for number in range(5_001)]
+    assert contacts.counts(connection, many, since=NOW - DAY, until=NOW) == {"c5000": 1}
+    assert len(contacts.of_customers(connection, many, since=NOW - DAY, until=NOW)) == 1
+
+
+def test_a_forgotten_contact_is_gone_on_its_channel_only(connection: sa.Connection) -> None:
+    contacted(connection)
+    contacted(connection, channel="sms")
+    contacted(connection, replace(TEA, flow="cups"))
+    contacts.forget(connection, touch_id=TEA.touch_id, channel="email")
+    assert {(contact.touch_id, contact.channel) for contact in of_ann(connection)} == {
+        (TEA.touch_id, "sms"),
+        (replace(TEA, flow="cups").touch_id, "email"),
+    }
+
+
+def taken(connection: sa.Connection, planned: Touch = TEA, **given: object) -> str | None:
+    shared = {"members": ["ann"], "channel": "email", "address": "ann@x.example"}
+    return contacts.in_step(connection, planned, **shared | given)  # type: ignore[arg-type]
+
+
+def test_a_touch_does_not_stand_in_its_own_way(connection: sa.Connection) -> None:
+    contacted(connection)
+    assert taken(connection) is None
+
+
+def test_another_id_of_the_person_takes_the_step(connection: sa.Connection) -> None:
+    contacted(connection, replace(TEA, customer_id="old"), address="elsewhere@x.example")
+    assert taken(connection) is None, "nobody knows yet that they are one"
+    assert taken(connection, members=["ann", "old"]) == "same_person"
+    assert taken(connection, members=["ann", "other"]) is None
+    assert taken(connection, members=["ann", "old"], channel="sms") == "same_person"
+
+
+@pytest.mark.parametrize("part", [{"flow": "cups"}, {"entry": "again"}, {"step": "second"}])
+def test_another_flow_entry_or_step_is_another_matter(connection: sa.Connection, part: dict[str, str]) -> None:
+    contacted(connection, replace(TEA, customer_id="old", **part), address="ann@x.example")  # type: ignore[arg-type]
+    assert taken(connection, members=["ann", "old"]) is None
+
+
+def test_another_customer_at_the_address_takes_the_step(connection: sa.Connection) -> None:
+    contacted(connection, replace(TEA, customer_id="bob", flow="cups"), address="ann@x.example")
+    contacted(connection, replace(TEA, customer_id="carl"), address="ann@x.example", channel="sms")
+    assert taken(connection) is None
+    contacted(connection, replace(TEA, customer_id="bob"), address="Ann@x.example")
+    assert taken(connection) == "same_address"
+    assert taken(connection, address="other@x.example") is None
