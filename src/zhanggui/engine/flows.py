@@ -56,7 +56,7 @@ class Flows:
 
     parts: RunParts
     channels: tuple[str, ...]
-    identity_problems: Callable[[Collection[str]], Sequence[IdentityProblem]] = lambda _channels: ()
+    identity_problems: Callable[[Collection[str]], Sequence[IdentityProblem]]
     """What keeps the shop from writing to customers over these channels."""
 
     def apply(self, definition: Mapping[str, Any]) -> AppliedFlow:
