@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
+from zhanggui.api import create_app
 from zhanggui.campaigns import advance, journey_entries, journey_signals
+from zhanggui.cli.main import app
 from zhanggui.content.message import Message
 from zhanggui.delivery import outbox
 from zhanggui.delivery.channel import Outcome
@@ -20,6 +24,7 @@ from zhanggui.storage import Database
 from zhanggui.testing import FixedClock, MemoryChannel
 from zhanggui.touches import flows
 from zhanggui.touches.touch import touches
+from zhanggui.worker import steps
 
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)  # a Monday in Shanghai
 HOUR = timedelta(hours=1)
@@ -410,3 +415,51 @@ def test_events_that_can_end_nothing_any_more_are_forgotten(shop: Shop) -> None:
     shop.after(timedelta(days=8))
     with shop.engine.database.reading() as connection:
         assert journey_signals.after(connection, 0, limit=10) == []
+
+
+def test_the_command_line_applies_lists_pauses_resumes_and_cancels(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(*words: str) -> str:
+        command = ["flow", *words, "-C", str(tmp_path / "shop")]
+        return CliRunner().invoke(app, command, catch_exceptions=False).output
+
+    shop.event("Product Added", "pot-1")
+    shop.after(4 * HOUR)
+    assert told("apply", str(FILE)).startswith("abandoned-cart is version 1")
+    assert told("list") == "abandoned-cart  version 1  running\n  on the way 1\n  messages: sent 1\n"
+    assert told("pause", "abandoned-cart", "--reason", "a slip").startswith("abandoned-cart is paused")
+    assert "paused: a slip" in told("list")
+    assert told("resume", "abandoned-cart").startswith("abandoned-cart may go on")
+    shop.event("Order Completed")
+    shop.work()
+    monkeypatch.setenv("ZHANGGUI_LANGUAGE", "zh")
+    assert told("cancel", "abandoned-cart", "--reason", "结束了") == "abandoned-cart 已取消\n"
+    assert told("list") == "abandoned-cart  第 1 版  已取消：结束了\n  途中 0  Order Completed 1\n  消息：已发 1\n"
+
+
+def test_the_http_door_applies_shows_pauses_resumes_and_cancels(shop: Shop) -> None:
+    key = shop.engine.keys.create("test", scope="admin")
+    with TestClient(create_app(shop.engine), headers={"Authorization": f"Bearer {key}"}) as client:
+        (flow,) = client.get("/v1/flows").json()
+        assert (flow["name"], flow["state"], flow["on_the_way"]) == ("abandoned-cart", "running", 0)
+        definition = {name: value for name, value in flow["definition"].items() if name != "name"}
+        assert client.put("/v1/flows/abandoned-cart", json=definition).json() == {
+            "name": "abandoned-cart",
+            "version": 1,
+        }
+        assert client.put("/v1/flows/other", json=definition | {"ends": []}).status_code == 422
+        assert client.post("/v1/flows/abandoned-cart/pause", json={"reason": "a slip"}).status_code == 204
+        assert client.get("/v1/flows").json()[0]["reason"] == "a slip"
+        assert client.post("/v1/flows/abandoned-cart/pause").status_code == 409
+        assert client.post("/v1/flows/abandoned-cart/resume").status_code == 204
+        assert client.post("/v1/flows/abandoned-cart/cancel").status_code == 204
+        assert client.post("/v1/flows/none/cancel").status_code == 404
+
+
+def test_the_worker_moves_customers_on(shop: Shop) -> None:
+    (advance_step,) = [step for step in steps(shop.engine) if step.name == "advance"]
+    shop.event("Product Added", "pot-1")
+    shop.clock.now = NOON + 4 * HOUR
+    assert list(advance_step.do()) == []
+    assert shop.engine.flows.all()[0].messages == {"waiting": 1}
