@@ -209,13 +209,16 @@ def lanes(connection: sa.Connection, run_id: str | None = None) -> Iterator[Lane
 
 
 def cancel(connection: sa.Connection, run_id: str, *, now: datetime) -> int:
-    """End the messages of a run that have not begun to leave; returns how many."""
-    done = connection.execute(
-        sa.update(outbox)
-        .where(outbox.c.run_id == run_id, outbox.c.state.in_(("waiting", "claimed")))
-        .values(state="refused", reason="cancelled", ended_at=now, claim=None, lease_until=None)
-    )
-    return int(done.rowcount)
+    """End the messages of a run that are not on their way, and their touches; returns how many. What may have been taken before
+    ends in doubt.
+    """
+    unsent = sa.and_(outbox.c.run_id == run_id, outbox.c.state.in_(("waiting", "claimed")))
+    state = sa.case((outbox.c.in_doubt > 0, "in_doubt"), else_="refused")
+    values = {"state": state, "reason": "cancelled", "ended_at": now, "claim": None, "lease_until": None}
+    update = sa.update(outbox).where(unsent).values(values)
+    touch_ids = connection.execute(update.returning(outbox.c.touch_id)).scalars().all()
+    touch.end(connection, touch_ids, "cancelled", at=now)
+    return len(touch_ids)
 
 
 def next_lane(run_id: str, channel: str) -> sa.Select[tuple[str, str, datetime]]:
