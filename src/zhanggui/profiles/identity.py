@@ -74,7 +74,7 @@ def find(connection: sa.Connection, customer_id: str) -> str:
 
 def device_owners(connection: sa.Connection, customer_ids: Iterable[str]) -> dict[str, dict[str, bool]]:
     """Every device that is one of these ids or on which one was known, with the persons known on it; of each, whether the shop
-    says so itself (not a public key).
+    says so itself (not a public key: that makes no device of an id that the shop knows a customer by).
     """
     names: set[str] = set()
     for chunk in _chunks(set(customer_ids)):
@@ -86,12 +86,22 @@ def device_owners(connection: sa.Connection, customer_ids: Iterable[str]) -> dic
         links.update(
             tuple(row) for row in connection.execute(link.where(device_links.c.anonymous_id.in_(chunk)).distinct())
         )
+    known = _known_customers(connection, {device for device, _, trusted in links if not trusted})
+    links = {(device, customer_id, trusted) for device, customer_id, trusted in links if trusted or device not in known}
     owners = persons_of(connection, {customer_id for _, customer_id, _ in links})
     devices: dict[str, dict[str, bool]] = defaultdict(dict)
     for device, customer_id, trusted in links:
         owner = owners[customer_id]
         devices[device][owner] = trusted or devices[device].get(owner, False)
     return dict(devices)
+
+
+def _known_customers(connection: sa.Connection, ids: set[str]) -> set[str]:
+    known: set[str] = set()
+    for chunk in _chunks(ids):
+        for owner, said in ((contact_points.c, contact_points.c.trusted), (device_links.c, device_links.c.trusted)):
+            known.update(connection.scalars(sa.select(owner.customer_id).where(owner.customer_id.in_(chunk), said)))
+    return known
 
 
 # Addresses
