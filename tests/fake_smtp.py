@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Self
 
-Stage = Literal["connect", "starttls", "auth", "mail", "rcpt", "data", "dot"]
+Stage = Literal["connect", "starttls", "auth", "mail", "rcpt", "data", "dot", "rset"]
 """connect: before the greeting. data: the command DATA. dot: the whole message is there."""
 
 
@@ -149,7 +149,9 @@ class FakeSmtp:
                     offered = ["STARTTLS"] if self._tls is not None and not self._tls_first else []
                     lines = ["fake.example", "8BITMIME", *offered, *self._extensions]
                     marks = ["-"] * (len(lines) - 1) + [" "]
-                    await _say(writer, "\n".join(f"250{mark}{text}" for mark, text in zip(marks, lines, strict=True)))
+                    code = await _say(
+                        writer, "\n".join(f"250{mark}{text}" for mark, text in zip(marks, lines, strict=True))
+                    )
                 case "STARTTLS" if self._tls is not None:
                     code = await self._answer(writer, "starttls", "", "220 go on")
                     if code == 220:
@@ -157,12 +159,18 @@ class FakeSmtp:
                 case "AUTH":
                     self.logins.append(argument)
                     code = await self._answer(writer, "auth", "", "235 2.7.0 come in")
+                case "MAIL" if sender:
+                    code = await _say(writer, "503 5.5.1 one message at a time")
+                case "RCPT" if not sender:
+                    code = await _say(writer, "503 5.5.1 from whom?")
+                case "DATA" if not recipient:
+                    code = await _say(writer, "503 5.5.1 to whom?")
                 case "MAIL":
                     code = await self._answer(writer, "mail", "", "250 ok")
-                    sender = _address(argument) if code == 250 else sender
+                    sender = _address(argument) if code // 100 == 2 else sender
                 case "RCPT":
                     code = await self._answer(writer, "rcpt", _address(argument), "250 ok")
-                    recipient = _address(argument) if code == 250 else recipient
+                    recipient = _address(argument) if code // 100 == 2 else recipient
                 case "DATA":
                     code = await self._answer(writer, "data", recipient, "354 go on")
                     if code == 354:
@@ -174,13 +182,12 @@ class FakeSmtp:
                 case "QUIT":
                     await _say(writer, "221 bye")
                     return
-                case "RSET" | "NOOP":
-                    code, sender, recipient = 250, "", ""
-                    await _say(writer, "250 ok")
+                case "RSET":
+                    sender = recipient = ""
+                    code = await self._answer(writer, "rset", "", "250 ok")
                 case _:
-                    code = 502
-                    await _say(writer, "502 5.5.1 what?")
-            if verb.upper() != "EHLO" and code in (0, 421):
+                    code = await _say(writer, "502 5.5.1 what?")
+            if code in (0, 421):
                 return
 
     async def _answer(
@@ -210,9 +217,10 @@ class FakeSmtp:
         return None
 
 
-async def _say(writer: asyncio.StreamWriter, lines: str) -> None:
+async def _say(writer: asyncio.StreamWriter, lines: str) -> int:
     writer.write("".join(f"{line}\r\n" for line in lines.split("\n")).encode())
     await writer.drain()
+    return int(lines[:3])
 
 
 def _address(argument: str) -> str:

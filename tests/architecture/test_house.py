@@ -103,6 +103,40 @@ def test_every_engine_door_of_the_design_has_its_command_and_its_route() -> None
         assert route in routes
 
 
+def test_verbs_of_the_engine_answer_nouns_and_not_bags_of_anything() -> None:
+    import dataclasses
+    import inspect
+
+    parts = [
+        field.type
+        for field in dataclasses.fields(zhanggui.Engine)
+        if str(field.type).startswith("<class 'zhanggui.engine")
+    ]
+    assert len(parts) > 8
+    verbs = [
+        (part, name, verb)
+        for part in (*parts, zhanggui.Engine)
+        for name, verb in inspect.getmembers(part, inspect.isfunction)
+        if not name.startswith("_")
+    ]
+    assert len(verbs) > 40
+    for part, name, verb in verbs:
+        answer = inspect.signature(verb).return_annotation
+        assert answer is not inspect.Signature.empty
+        assert "Any" not in str(answer), f"{part.__name__}.{name} answers {answer}"
+
+
+def test_tests_give_fakes_to_the_engine_and_force_nothing_into_it() -> None:
+    forced = re.compile(
+        r"object\.__setattr__|unittest\.mock|monkeypatch\.setattr\((?!sys, \"argv\")|monkeypatch\.setitem"
+    )
+    for path in (ROOT / "tests").rglob("*.py"):
+        if "training" in path.parts or path.name in ("test_bootstrap.py", "test_train.py", "test_house.py"):
+            continue  # jobs, which no engine composes
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            assert not forced.search(line), f"{path.name}:{number} forces an attribute: let it be given"
+
+
 def test_commands_in_the_readme_exist() -> None:
     known = set(
         re.findall(

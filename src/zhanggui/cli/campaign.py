@@ -209,10 +209,12 @@ def preferences(
 ) -> None:
     """Write what `zhanggui train preference` learns from: used copy against refused copy, and texts by their clicks."""
     with opened(shop) as engine:
-        counts = engine.campaigns.preferences(file, names or (), minimum=minimum, false_discoveries=false_discoveries)
+        comparisons = engine.campaigns.preferences(
+            file, names or (), minimum=minimum, false_discoveries=false_discoveries
+        )
     say(
-        f"{counts['checks']} comparisons told by the checks, {counts['clicks']} by clicks, in {file}",
-        f"{counts['checks']} 组对比来自检查，{counts['clicks']} 组来自点击，写在 {file}",
+        f"{comparisons.checks} comparisons told by the checks, {comparisons.clicks} by clicks, in {file}",
+        f"{comparisons.checks} 组对比来自检查，{comparisons.clicks} 组来自点击，写在 {file}",
     )
 
 

@@ -25,7 +25,7 @@ def show_setup(setup: "Setup") -> None:
     secret = (
         either("is set", "已设置")
         if setup.secret_given
-        else either("is not set: a key file is used", "没有设置：使用密钥文件")
+        else either("is not set: one in the database is used", "没有设置：使用数据库里的密钥")
     )
     shop = either(
         f"{setup.name} ({setup.currency}, {setup.language}, {setup.time_zone})",

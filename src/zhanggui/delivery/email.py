@@ -66,7 +66,7 @@ class EmailChannel:
                     session = None
                 try:
                     session = session or SmtpSession(self._server)
-                except (smtplib.SMTPException, OSError, ValueError) as error:
+                except (OSError, ValueError) as error:
                     yield _not_connected(message, error)
                     continue
                 yield self._hand_over(session, message, address, content)

@@ -97,15 +97,9 @@ def _is_nobodys(host: str) -> bool:
 
 def _is_on_this_machine(channel: ChannelKind) -> bool:
     """Whether the channel speaks to a server on this machine, as who tries a shop out does."""
-    host = str(channel.options.get("host") or _host_of(str(channel.options.get("url", ""))))
+    options = channel.options
     try:
-        return ipaddress.ip_address(host).is_loopback
+        host = options.get("host") or urlsplit(str(options.get("url"))).hostname
+        return host == "localhost" or ipaddress.ip_address(str(host)).is_loopback
     except ValueError:
-        return host == "localhost"
-
-
-def _host_of(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
+        return False

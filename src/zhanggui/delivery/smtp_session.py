@@ -42,7 +42,7 @@ class CutOffError(Exception):
 
 
 class SmtpSession:
-    """An open connection. Raises SMTPException, OSError or ValueError when it cannot be opened."""
+    """An open connection. Raises OSError (SMTPException is one) or ValueError when it cannot be opened."""
 
     def __init__(self, server: Server) -> None:
         self._timeout_s = server.timeout_s
@@ -88,15 +88,16 @@ class SmtpSession:
         for stage, command, wanted in steps:
             try:
                 self._smtp.send(f"{command}\r\n".encode())
-            except (smtplib.SMTPException, OSError) as error:
+            except OSError as error:
                 raise self._cut_off(stage, error) from error
             reply = self._reply(stage)
             if reply.code // 100 != wanted:
-                self._clear(reply)
+                with suppress(OSError):  # the next message needs a server that has forgotten this one
+                    self._smtp.rset()
                 return reply
         try:
             self._smtp.send(re.sub(rb"^\.", b"..", content, flags=re.MULTILINE) + b".\r\n")
-        except (smtplib.SMTPException, OSError) as error:
+        except OSError as error:
             raise self._cut_off("data", error) from error  # without its final dot no server takes a message
         self._set_timeout(self._timeout_s * _DOT_PATIENCE)
         reply = self._reply("dot")
@@ -107,7 +108,7 @@ class SmtpSession:
 
     def quit(self) -> None:
         """Say good-bye and close."""
-        with suppress(smtplib.SMTPException, OSError):
+        with suppress(OSError):
             self._set_timeout(min(self._timeout_s, _QUIT_SECONDS))
             self._smtp.quit()
         self._smtp.close()
@@ -115,19 +116,11 @@ class SmtpSession:
     def _reply(self, stage: Stage) -> Reply:
         try:
             code, text = self._smtp.getreply()
-        except (smtplib.SMTPException, OSError) as error:
+        except OSError as error:
             raise self._cut_off(stage, error) from error
         if code == 421:
             self._smtp.close()
         return Reply(stage=stage, code=code, text=text.decode("utf-8", "replace"))
-
-    def _clear(self, reply: Reply) -> None:
-        """After a refusal, make the connection good for the next message, or close it."""
-        if not 400 <= reply.code < 600:
-            self._smtp.close()
-        if self._smtp.sock is not None:
-            with suppress(smtplib.SMTPException, OSError):
-                self._smtp.rset()
 
     def _cut_off(self, stage: Stage, error: Exception) -> CutOffError:
         self._smtp.close()

@@ -69,7 +69,7 @@ class WebhookChannel:
         steps: list[str] = []
         try:
             if not self._private:
-                _refuse_private(self._url)
+                refuse_private(self._url)
             request = self._request(client, message, steps)
         except DeliveryError as error:
             return Receipt(message_id=name, outcome="rejected", detail=str(error)[:300])
@@ -151,9 +151,9 @@ def _is_web_address(url: str) -> bool:
         return False
 
 
-def _refuse_private(url: str) -> None:
-    parts = urlsplit(url)
-    places = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
-    for *_, place in places:
+def refuse_private(url: str) -> None:
+    """Raise DeliveryError for a host on this machine or a private network, and OSError for one that has no address."""
+    host = urlsplit(url).hostname
+    for *_, place in socket.getaddrinfo(host, None):
         if not ipaddress.ip_address(place[0]).is_global:
-            raise DeliveryError(f"{parts.hostname} is on a private network; set allow_private if that is meant")
+            raise DeliveryError(f"{host} is on a private network; set allow_private if that is meant")

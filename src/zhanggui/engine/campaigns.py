@@ -17,6 +17,7 @@ from zhanggui.catalog.product import Language
 from zhanggui.engine.profiles import Profiles
 from zhanggui.errors import ConfigError
 from zhanggui.evaluation import preferences
+from zhanggui.evaluation.preferences import Comparisons
 from zhanggui.profiles import identity
 from zhanggui.storage import plugins
 from zhanggui.touches import suppression
@@ -105,7 +106,7 @@ class Campaigns:
 
     def preferences(
         self, path: Path, names: Sequence[str] = (), *, minimum: int = 200, false_discoveries: float = 0.05
-    ) -> dict[str, int]:
+    ) -> Comparisons:
         """Write comparisons for `zhanggui train preference` (`evaluation.preferences.write`). Raises NotFoundError."""
         return preferences.write(self.parts, path, names, minimum=minimum, false_discoveries=false_discoveries)
 

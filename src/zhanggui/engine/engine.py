@@ -33,7 +33,7 @@ from zhanggui.engine.models import Models
 from zhanggui.engine.profiles import Profiles
 from zhanggui.engine.rejects import Rejects
 from zhanggui.engine.runs import Runs
-from zhanggui.engine.secret import SECRET_ENV, secret
+from zhanggui.engine.secret import SECRET_ENV, signing_secret
 from zhanggui.engine.segments import Segments
 from zhanggui.engine.unsubscribe import Unsubscribe
 from zhanggui.engine.walks import Walks
@@ -71,7 +71,7 @@ class Setup:
     secret_env: str
     """The environment variable for the secret."""
     secret_given: bool
-    """Whether it is set; a key file is used otherwise."""
+    """Whether it is set; one in the database is used otherwise."""
     problems: tuple[IdentityProblem, ...]
     """What keeps the shop from writing to customers."""
 
@@ -133,7 +133,10 @@ class Engine:
         rejects = Rejects(folder=data / "rejects", clock=clock)
         models = Models(settings=config.model, given=model)
         unsubscribe = Unsubscribe(
-            database=database, shop=config.shop, secret=lambda: secret(data / "secret.key"), clock=clock
+            database=database,
+            shop=config.shop,
+            secret=signing_secret(database, former=data / "secret.key"),
+            clock=clock,
         )
         profiles = Profiles(log=log, artifacts=artifacts, settings=config.profiles, clock=clock)
         shop, names = config.shop, tuple(config.channels)

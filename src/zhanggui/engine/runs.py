@@ -117,7 +117,7 @@ class Runs:
             results={**run.results, "deliver": {"sent": 0, **messages}} if run.walked else run.results,
         )
 
-    def deliver(self, run_id: str) -> dict[str, Any]:
+    def deliver(self, run_id: str) -> dict[str, int]:
         """Send what has become due of a run since, such as messages that waited for the end of quiet hours; how many of its
         messages stand where. Raises NotFoundError, also for a run that has not come to its messages, and FlowError.
         """
@@ -127,7 +127,7 @@ class Runs:
             raise refusal(flow)
         return self._deliver(self.parts, run_id)
 
-    def deliver_due(self, *, say: Callable[[str], None] | None = None) -> dict[str, dict[str, Any]]:
+    def deliver_due(self, *, say: Callable[[str], None] | None = None) -> dict[str, dict[str, int]]:
         """Send what is due of every run; how many messages of each stand where, by run id. A worker calls it again and again.
 
         With `say`, a run that cannot be delivered is told to it and does not keep the others waiting.
@@ -206,7 +206,7 @@ class Runs:
         """Leave what is under way here, in the background or by `deliver_due`, to another worker. No run fails by it."""
         self.walks.stop()
 
-    def _deliver(self, parts: RunParts, run_id: str) -> dict[str, Any]:
+    def _deliver(self, parts: RunParts, run_id: str) -> dict[str, int]:
         with parts.database.reading() as connection:
             run = store.find(connection, run_id)
         if "enqueue" not in run.results:  # to deliver nothing would end it

@@ -1,24 +1,16 @@
-"""The secret that signs unsubscribe links: from the environment, else from a key file that only the owner can read."""
+"""The secret that signs unsubscribe links: from the environment, else from the database, which all workers share."""
 
 import os
 from pathlib import Path
 
+from zhanggui.access.secret import secret
+from zhanggui.storage import Database
+
 SECRET_ENV = "ZHANGGUI_SECRET"  # noqa: S105 - the variable's name
 
 
-def secret(path: Path) -> bytes:
-    """The shop's secret. `path` is the key file, made when first needed and no secret is in the environment."""
+def signing_secret(database: Database, *, former: Path) -> bytes:
+    """The shop's secret. `former` is the key file of shops from before: the links that it signed keep working."""
     if given := os.environ.get(SECRET_ENV):
         return given.encode()
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}")
-        draft.touch(mode=0o600)
-        draft.write_bytes(os.urandom(32).hex().encode())
-        try:
-            os.link(draft, path)  # whoever comes first; the others take that one
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_bytes()
+    return secret(database, "unsubscribe", former=former.read_text() if former.exists() else None).encode()

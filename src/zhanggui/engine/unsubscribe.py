@@ -17,7 +17,7 @@ class Unsubscribe:
 
     database: Database
     shop: ShopSettings
-    secret: Callable[[], bytes]
+    secret: bytes
     clock: Callable[[], datetime]
 
     def url(self, customer_id: str, channel: str, language: Language) -> str:
@@ -25,16 +25,16 @@ class Unsubscribe:
         wish = unsubscribe.Unsubscription(
             customer_id=customer_id, channel=channel, purpose="marketing", language=language
         )
-        return f"{self.shop.public_url.rstrip('/')}/unsubscribe/{unsubscribe.token(wish, self.secret())}"
+        return f"{self.shop.public_url.rstrip('/')}/unsubscribe/{unsubscribe.token(wish, self.secret)}"
 
     def page(self, token: str) -> str:
         """The page behind an unsubscribe link. Changes nothing. Raises NotFoundError for a broken link."""
-        wish = unsubscribe.read(token, self.secret())
+        wish = unsubscribe.read(token, self.secret)
         return unsubscribe.page(wish.language, self.shop.name, done=False)
 
     def withdraw(self, token: str) -> str:
         """Withdraw the consent that a link names, at once; returns the confirmation page. Raises NotFoundError."""
-        wish = unsubscribe.read(token, self.secret())
+        wish = unsubscribe.read(token, self.secret)
         withdrawal = consent.Consent(
             customer_id=wish.customer_id,
             channel=wish.channel,

@@ -4,7 +4,7 @@ Reads what runs left behind: examined candidates, sent messages, responses. Trai
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
@@ -26,6 +26,16 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Comparisons:
+    """How many comparisons there are."""
+
+    checks: int
+    """Told by the checks."""
+    clicks: int
+    """Told by clicks."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Shown:
     """How one text for one brief was received."""
 
@@ -38,8 +48,8 @@ class Shown:
 
 def write(
     parts: RunParts, path: Path, names: Sequence[str] = (), *, minimum: int = 200, false_discoveries: float = 0.05
-) -> dict[str, int]:
-    """Write comparisons as JSON lines from the runs of some campaigns, or of all; how many the checks and the clicks told.
+) -> Comparisons:
+    """Write comparisons as JSON lines from the runs of some campaigns, or of all; how many there are.
 
     Raises NotFoundError for an unknown campaign.
     """
@@ -52,7 +62,8 @@ def write(
         *from_clicks(shown_by(parts, runs), minimum=minimum, false_discoveries=false_discoveries),
     ]
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-    return {source: sum(row["source"] == source for row in rows) for source in ("checks", "clicks")}
+    sources = Counter(row["source"] for row in rows)
+    return Comparisons(checks=sources["checks"], clicks=sources["clicks"])
 
 
 def from_checks(candidates: Iterable[Examined]) -> Iterator[Row]:

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -69,9 +70,9 @@ def test_runs_leave_comparisons_told_by_checks_and_by_clicks(tmp_path: Path) -> 
         with pytest.raises(NotFoundError, match="no campaign"):
             engine.campaigns.preferences(file, ["nothing"])
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    assert Counter(one["source"] for one in rows) == counts
-    assert counts["checks"] > 1
-    assert counts["clicks"] >= 1
+    assert Counter(one["source"] for one in rows) == asdict(counts)
+    assert counts.checks > 1
+    assert counts.clicks >= 1
     for one in rows:
         if one["source"] == "checks":
             assert "best in the world" in one["rejected"] or "最好" in one["rejected"]

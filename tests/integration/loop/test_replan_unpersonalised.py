@@ -52,4 +52,4 @@ def test_words_that_the_run_did_not_write_are_compared_with_nothing(
 ) -> None:
     engine, _, _ = refused
     engine.clock.advance(timedelta(days=40))  # type: ignore[attr-defined]
-    assert engine.campaigns.preferences(tmp_path / "rows.jsonl")["clicks"] == 0
+    assert engine.campaigns.preferences(tmp_path / "rows.jsonl").clicks == 0

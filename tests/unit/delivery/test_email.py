@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import trustme
+from hypothesis import given
+from hypothesis import strategies as st
 
 from example_messages import message
 from fake_smtp import FakeSmtp, Rule, Stage
@@ -141,6 +143,18 @@ def test_after_a_refusal_the_connection_goes_on_and_after_421_there_is_a_new_one
     assert server.asked["connect"] == 3
 
 
+@pytest.mark.parametrize(
+    "trouble", [{"hang_up": True}, {"delay_s": 1.0}, {"reply": "421 enough"}, {"reply": "999 what"}]
+)
+def test_a_refusal_stands_though_the_server_will_not_forget_the_message(
+    server: FakeSmtp, trouble: dict[str, Any]
+) -> None:
+    server.rules = [Rule(at="rcpt", to="no", reply="550 5.1.1 no"), Rule(at="rset", times=1, **trouble)]
+    receipts = list(channel(server, timeout_s=0.2).send(to("no", "ann")))
+    assert [each.outcome for each in receipts] == ["rejected", "accepted"]
+    assert receipts[0].detail == "550 5.1.1 no"
+
+
 @pytest.mark.parametrize("stage", ["connect", "mail", "rcpt", "data"])
 @pytest.mark.parametrize("trouble", [{"hang_up": True}, {"delay_s": 1.0}, {"reply": "nonsense"}])
 def test_cut_off_before_its_end_a_message_was_not_taken_and_goes_again(
@@ -211,6 +225,30 @@ def test_no_server_means_try_again_later() -> None:
         receipts = list(closed.send(to("ann", "bob")))
     assert [(each.outcome, each.policy) for each in receipts] == [("retry", False)] * 2
     assert "refused" in receipts[0].detail
+
+
+ANYTHING = st.text(st.characters(), max_size=30)
+
+
+@given(
+    address=st.one_of(ANYTHING, ANYTHING.map(lambda local: f"{local}@example.com"), ANYTHING.map(lambda name: f"a@{name}")),
+    subject=ANYTHING,
+    body=ANYTHING,
+    language=ANYTHING,
+    message_id=st.one_of(st.just("m1"), ANYTHING),
+    data=st.dictionaries(st.one_of(st.just("unsubscribe_url"), ANYTHING), st.one_of(st.none(), st.floats(), ANYTHING)),
+)  # fmt: skip
+def test_no_message_whatever_raises_out_of_send(**fields: Any) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        closed = EmailChannel(
+            host="127.0.0.1", port=probe.getsockname()[1], sender=SENDER, security="none", timeout_s=5
+        )
+        mail = message(**fields)
+        (receipt,) = closed.send([mail])
+    assert receipt.message_id == mail.message_id
+    assert receipt.outcome in ("rejected", "retry")
+    assert (receipt.bad_address, receipt.policy) == (False, False)
 
 
 def test_a_host_that_can_be_none_means_try_again_later_too() -> None:

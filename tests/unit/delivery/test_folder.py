@@ -30,7 +30,9 @@ def test_each_message_is_a_file_and_the_same_again_replaces_itself(tmp_path: Pat
 
 def test_the_date_is_now_without_another_clock(tmp_path: Path) -> None:
     list(FolderChannel(folder=str(tmp_path), sender="a@b.c").send([message()]))
-    assert str(datetime.now(UTC).year) in message_from_bytes((tmp_path / "m1.eml").read_bytes())["Date"]
+    mail = message_from_bytes((tmp_path / "m1.eml").read_bytes())
+    assert str(datetime.now(UTC).year) in mail["Date"]
+    assert mail["From"] == "a@b.c"
 
 
 def test_a_message_that_cannot_be_built_ends_with_a_reason_and_the_others_are_kept(tmp_path: Path) -> None:
@@ -44,6 +46,12 @@ def test_a_message_that_cannot_be_built_ends_with_a_reason_and_the_others_are_ke
     assert good.outcome == "accepted"
     assert [path.name for path in tmp_path.iterdir()] == ["m2.eml"]
     assert not (tmp_path.parent / "m9.eml").exists()
+
+
+def test_a_reason_is_cut_to_a_length_that_can_be_kept(tmp_path: Path) -> None:
+    hostile = message(data={"unsubscribe_url": "\ud800" * 400 + "no link"}, message_id="m")
+    (receipt,) = FolderChannel(folder=str(tmp_path), sender="a@b.c").send([hostile])
+    assert len(receipt.detail) == 300
 
 
 def test_a_folder_that_takes_nothing_means_try_again_later(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from standardwebhooks.webhooks import Webhook
 
 from example_messages import message
 from zhanggui.delivery.channel import Channel, Receipt
-from zhanggui.delivery.webhook import WebhookChannel, receipt, rest_seconds
+from zhanggui.delivery.webhook import WebhookChannel, receipt, refuse_private, rest_seconds
 from zhanggui.errors import DeliveryError
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -228,6 +228,19 @@ def test_a_private_network_is_refused_unless_meant(receiver: Receiver) -> None:
     given = only(channel(receiver, allow_private=False).send([message()]))
     assert (given.outcome, "private" in given.detail) == ("rejected", True)
     assert receiver.calls == []
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "[::1]", "[fd00::1]", "0.0.0.0"]
+)
+def test_an_address_that_only_this_network_knows_is_private(host: str) -> None:
+    with pytest.raises(DeliveryError, match=r"^\S+ is on a private network; set allow_private if that is meant$"):
+        refuse_private(f"https://{host}:8443/hook")
+
+
+@pytest.mark.parametrize("host", ["8.8.8.8", "[2001:4860:4860::8888]"])
+def test_an_address_of_the_whole_internet_is_not(host: str) -> None:
+    refuse_private(f"https://{host}/hook")
 
 
 def test_a_name_that_is_not_resolved_means_try_again_later(receiver: Receiver) -> None:
