@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from zhanggui.attribution.reward import SCHEMA
-from zhanggui.profiles.features import resolve
+from zhanggui.profiles.resolution import Resolution, attached, resolve
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -21,12 +21,20 @@ _ANSWERS = [*_OPENED, *_CLICKED, "Order Completed"]
 
 
 def join(
-    decisions: pa.Table, events: "ir.Table", mapping: pa.Table, *, window_days: int, reward: str, now: datetime
+    decisions: pa.Table,
+    events: "ir.Table",
+    resolution: Resolution,
+    *,
+    window_days: int,
+    reward: str,
+    now: datetime,
+    currency: str,
 ) -> pa.Table:
     """One row a decision in reward.SCHEMA, in the order of decision ids.
 
-    `decisions`: rows of the decision log. `events`: the log (LOG_SCHEMA). `mapping`: IDENTITY_SCHEMA. `reward`:
-    "conversion" (0 or 1), "clicked" (0 or 1) or "revenue" (minor units). `mature` is false while the window is open.
+    `decisions`: rows of the decision log. `events`: the log (LOG_SCHEMA). `resolution`: who is who now, so that a decision
+    about an id that was merged since finds its customer. `reward`: "conversion" (0 or 1), "clicked" (0 or 1) or "revenue"
+    (minor units of `currency`; amounts in others do not count). `mature` is false while the window is open.
     """
     import ibis
 
@@ -47,20 +55,21 @@ def join(
         ),
     )
     decided = backend.table("decided")
-    identities = None
-    if mapping.num_rows:
-        backend.con.register("identities", mapping)
-        identities = backend.table("identities")
+    identities = attached(events, resolution)
     happened = resolve(events.filter(events.name.isin(_ANSWERS)), identities, as_of=now)
     happened = happened.select(
         "customer_id",
         "name",
-        "revenue_minor",
+        revenue_minor=ibis.ifelse(happened.currency == currency, happened.revenue_minor, ibis.null("int64")),
         at="timestamp",
         about=happened.decision_id,
         order_key=happened.order_id.coalesce(happened.message_id),
     )
-    pairs = decided.select("decision_id", "customer_id", "decided_at").inner_join(happened, "customer_id")
+    about = decided.select("decision_id", "customer_id", "decided_at")
+    if identities.persons is not None:
+        about = about.left_join(identities.persons, about.customer_id == identities.persons.from_id)
+        about = about.select("decision_id", "decided_at", customer_id=about.person_id.coalesce(about.customer_id))
+    pairs = about.inner_join(happened, "customer_id")
     pairs = pairs.filter(
         pairs["at"] > pairs.decided_at, pairs["at"] <= pairs.decided_at + ibis.interval(days=window_days)
     )

@@ -50,14 +50,15 @@ def responses(parts: RunParts, campaign: Campaign, run: Run) -> pa.Table:
     """The run's decisions joined to what happened since, as of now. Reads only."""
     with parts.events.read() as events:
         with parts.database.reading() as connection:
-            mapping = resolve(connection)
+            resolution = resolve(connection)
         return join(
             parts.decisions.table(run.run_id),
             events,
-            mapping,
+            resolution,
             window_days=campaign.window_days,
             reward=campaign.reward,
             now=parts.clock(),
+            currency=parts.currency,
         )
 
 

@@ -16,9 +16,9 @@ from zhanggui.decisioning.action import Action, Offer
 from zhanggui.decisioning.candidates import candidates
 from zhanggui.decisioning.decide import Decisions, Versions, decide, within_budget
 from zhanggui.decisioning.eligibility import gather
-from zhanggui.profiles.build import Snapshot
 from zhanggui.profiles.glimpse import Glimpse
 from zhanggui.profiles.segments import Predicate
+from zhanggui.profiles.snapshot import Snapshot
 
 _BATCH = 50_000
 

@@ -15,7 +15,7 @@ from zhanggui.campaigns.store import Run
 from zhanggui.content.message import Message
 from zhanggui.content.write import Copy
 from zhanggui.errors import CampaignError
-from zhanggui.profiles.build import Snapshot
+from zhanggui.profiles.snapshot import Snapshot
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,8 @@ from zhanggui.content.write import write
 from zhanggui.decisioning.decision import Decision
 from zhanggui.delivery import outbox
 from zhanggui.errors import ArtifactError
-from zhanggui.profiles.build import build, latest
+from zhanggui.profiles.build import build
+from zhanggui.profiles.snapshot import latest
 from zhanggui.touches.ownership import Ownership
 
 _ENQUEUED_AT_ONCE = 1_000

@@ -13,7 +13,7 @@ from zhanggui.campaigns.run_parts import RunParts
 from zhanggui.campaigns.store import Run
 from zhanggui.content import copies
 from zhanggui.delivery import Checks, deliver, outbox
-from zhanggui.profiles.build import Snapshot, opened
+from zhanggui.profiles.snapshot import Snapshot, opened
 from zhanggui.touches.permit import Rules
 
 _NAP_SECONDS = 0.25

@@ -145,6 +145,18 @@ def profiles(shop: ShopOption = Path(), at: MomentOption = None) -> None:
         f"{built.rows} profiles as of {moment}, snapshot {built.version}",
         f"{built.rows} 份画像，截至 {moment}，快照 {built.version}",
     )
+    if built.foreign_orders:
+        say(
+            f"{built.foreign_orders} orders are in other currencies than the shop's and are left out of revenue",
+            f"有 {built.foreign_orders} 笔订单不是本店币种，没有计入消费额",
+            style="yellow",
+        )
+    for one in built.quarantined:
+        say(
+            f"{one.customer_id} has no profile: {one.reason}",
+            f"{one.customer_id} 没有画像：{one.reason}",
+            style="yellow",
+        )
     if in_use is not None and in_use.version != built.version:
         say(f"in use is snapshot {in_use.version}", f"使用中的仍是快照 {in_use.version}")
 
@@ -161,7 +173,7 @@ def profile(
     if as_json:
         show_json(asdict(known))
         return
-    _table(known.profile)
+    _table({"customer_id": known.customer_id, **known.profile})
     for consent in known.consents:
         _consent(consent)
     show(as_of(known.as_of, known.events_since))

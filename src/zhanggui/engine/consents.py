@@ -25,9 +25,10 @@ class ConsentsLoaded:
 
 @dataclass(frozen=True, kw_only=True)
 class Consents:
-    """The consents of a shop's customers."""
+    """The consents of a shop's customers, on these channels."""
 
     database: Database
+    channels: tuple[str, ...]
     rejects: Rejects
     clock: Callable[[], datetime]
 
@@ -35,7 +36,7 @@ class Consents:
         """Take in consents from JSON lines. Bad lines go to a reject file."""
         now = self.clock()
         with self.rejects.of(path) as rejects:
-            good = list(read_consents(path, now=now, rejects=rejects))
+            good = list(read_consents(path, now=now, rejects=rejects, channels=self.channels))
         progress(len(good))
         with self.database.transaction() as connection:
             changed = consent.record(connection, good, now=now)
@@ -47,4 +48,4 @@ class Consents:
         """Record one consent; True when it changed what held before. Raises ConsentError."""
         now = self.clock()
         with self.database.transaction() as connection:
-            return bool(consent.record(connection, [from_data(fields, now=now)], now=now))
+            return bool(consent.record(connection, [from_data(fields, now=now, channels=self.channels)], now=now))

@@ -174,7 +174,7 @@ class Engine:
             catalog=Catalog(
                 database=database, rejects=rejects, clock=clock, currency=shop.currency, language=shop.language
             ),
-            consents=Consents(database=database, rejects=rejects, clock=clock),
+            consents=Consents(database=database, channels=names, rejects=rejects, clock=clock),
             addresses=Addresses(database=database, channels=names, clock=clock),
             profiles=profiles,
             customers=Customers(database=database, profiles=profiles, channels=names),

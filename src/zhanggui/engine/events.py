@@ -9,6 +9,7 @@ from typing import Any
 from zhanggui.engine.rejects import Count, Rejects
 from zhanggui.errors import EventError
 from zhanggui.events.compact import CompactResult, compact
+from zhanggui.events.event import Trust
 from zhanggui.events.ingest import ingest_file
 from zhanggui.events.log import EventLog
 from zhanggui.events.segment import parse_batch
@@ -58,10 +59,12 @@ class Events:
             stored=result.stored, duplicates=result.duplicates, rejected=rejects.count, rejects=rejects.written
         )
 
-    def collect(self, batch: Mapping[str, Any]) -> Collected:
-        """Take in a batch call of the Segment spec. Good messages are kept; the errors name the bad ones."""
+    def collect(self, batch: Mapping[str, Any], *, trust: Trust = "server") -> Collected:
+        """Take in a batch call of the Segment spec, sent with a key of such `trust`. Good messages are kept; the errors name
+        the bad ones.
+        """
         now = self.clock()
-        events, errors = parse_batch(batch, received_at=now, settings=self.log.settings)
+        events, errors = parse_batch(batch, received_at=now, settings=self.log.settings, trust=trust)
         with self.log.database.transaction() as connection:
             result = self.log.append(connection, events, now=now)
         return Collected(stored=result.stored, duplicates=result.duplicates, errors=tuple(errors))

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 from zhanggui.errors import NotFoundError
 from zhanggui.events.log import EventLog
-from zhanggui.profiles.build import Snapshot, build, latest
+from zhanggui.profiles.build import build
 from zhanggui.profiles.glimpse import Glimpse, glimpse
 from zhanggui.profiles.prune import prune
 from zhanggui.profiles.settings import ProfileSettings
+from zhanggui.profiles.snapshot import Snapshot, latest
 from zhanggui.storage import ArtifactStore
 
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypedDict
 
 from zhanggui.errors import EventError
+from zhanggui.events.ids import MAX_ID, identifier
 from zhanggui.money import to_minor
 
 ECOMMERCE_EVENTS = frozenset(
@@ -46,10 +47,10 @@ ECOMMERCE_EVENTS = frozenset(
     }
 )
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_MAX_ID = 256
 _MAX_TEXT = 1024
 _MAX_MAJOR = 1e12  # beyond any order; keeps minor units exact in a double and sums inside 64 bits
 _MAX_QUANTITY = 1e9
+_SIGNED = frozenset({"revenue", "total", "discount", "price", "quantity"})
 
 
 class Line(TypedDict):
@@ -81,19 +82,33 @@ NOTHING = Commerce()
 def read(name: str | None, properties: Mapping[str, Any], *, currency: str) -> Commerce:
     """The typed columns of a track event called `name`; `currency` holds where the properties name none.
 
-    Revenue is `revenue`, or `total` where there is none. Raises EventError, with the field, when an event
-    of the spec has a property of the wrong type, or a negative price, amount or quantity.
+    Revenue is `revenue`, or `total` where there is none. What is refunded may be written with a minus. Raises EventError,
+    with the field, when an event of the spec has a property of the wrong type, or a negative price, amount or quantity.
     """
     if not properties:
         return NOTHING
     if name in ECOMMERCE_EVENTS:
-        return _strict(properties, currency)
+        return _strict(_without_signs(properties) if name == "Order Refunded" else properties, currency)
     try:
         return _strict(properties, currency)
     except EventError:
         return Commerce(
             channel=_or_none(properties.get("channel")), decision_id=_or_none(properties.get("decision_id"))
         )
+
+
+def _without_signs(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties of a refund with amounts, prices and quantities as they were paid."""
+    found = {key: _unsigned(value) if key in _SIGNED else value for key, value in properties.items()}
+    if isinstance(lines := found.get("products"), list):
+        found["products"] = [_without_signs(line) if isinstance(line, Mapping) else line for line in lines]
+    return found
+
+
+def _unsigned(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.strip().removeprefix("-")
+    return abs(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 def _strict(properties: Mapping[str, Any], default_currency: str) -> Commerce:
@@ -117,14 +132,14 @@ def _strict(properties: Mapping[str, Any], default_currency: str) -> Commerce:
         products = [_line(properties, currency, "properties")]
     priced = revenue is not None or discount is not None or products is not None
     return Commerce(
-        order_id=_text(get("order_id"), "properties", "order_id", _MAX_ID),
+        order_id=_id(get("order_id"), "properties", "order_id"),
         currency=currency if priced or get("currency") else None,
         revenue_minor=revenue,
         discount_minor=discount,
-        coupon=_text(get("coupon"), "properties", "coupon", _MAX_ID),
+        coupon=_text(get("coupon"), "properties", "coupon", MAX_ID),
         products=products,
-        channel=_text(get("channel"), "properties", "channel", _MAX_ID),
-        decision_id=_text(get("decision_id"), "properties", "decision_id", _MAX_ID),
+        channel=_text(get("channel"), "properties", "channel", MAX_ID),
+        decision_id=_text(get("decision_id"), "properties", "decision_id", MAX_ID),
     )
 
 
@@ -136,12 +151,18 @@ def _line(item: Any, currency: str, where: str) -> Line:
     price = get("price")
     quantity = get("quantity")
     return {
-        "product_id": _text(get("sku") if product_id is None else product_id, where, "product_id", _MAX_ID),
+        "product_id": _id(get("sku") if product_id is None else product_id, where, "product_id"),
         "category": _text(get("category"), where, "category", _MAX_TEXT),
         "brand": _text(get("brand"), where, "brand", _MAX_TEXT),
         "price_minor": None if price is None else _amount(price, currency, f"{where}.price"),
         "quantity": 1.0 if quantity is None else _quantity(quantity, where),
     }
+
+
+def _id(value: Any, where: str, key: str) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float | None):
+        raise EventError("is not an id", field=f"{where}.{key}", hint="a text or a whole number")
+    return identifier(value, f"{where}.{key}")
 
 
 def _text(value: Any, where: str, key: str, limit: int) -> str | None:
@@ -157,7 +178,7 @@ def _text(value: Any, where: str, key: str, limit: int) -> str | None:
 
 
 def _or_none(value: Any) -> str | None:
-    return value.strip() or None if isinstance(value, str) and len(value) <= _MAX_ID else None
+    return value.strip() or None if isinstance(value, str) and len(value) <= MAX_ID else None
 
 
 def _amount(value: Any, currency: str, field: str) -> int | None:

@@ -8,22 +8,25 @@ import hashlib
 import json
 import math
 import re
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, ValidationError
 
 from zhanggui.errors import EventError
 from zhanggui.events.commerce import NOTHING, Commerce
 from zhanggui.events.commerce import read as read_commerce
-from zhanggui.events.event import Event, EventType
+from zhanggui.events.event import Event, EventType, Trust
+from zhanggui.events.ids import MAX_ID, identifier
 from zhanggui.events.settings import EventSettings
 
-MAX_ID = 256
 DEFAULT = EventSettings()
 _HARMFUL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]")
-_Id = StrictStr | StrictInt | None
+_Id = StrictStr | StrictInt | StrictFloat | None
+_LARGEST = 10**300  # a double holds it
+_OF_WRITE_KEYS = "write:"
 _Moment = Annotated[datetime, Field(strict=True)] | None
 _Object = dict[str, Any] | None
 
@@ -60,16 +63,21 @@ def parse(
     received_at: datetime,
     sent_at: datetime | None = None,
     settings: EventSettings = DEFAULT,
+    trust: Trust = "server",
 ) -> Event:
     """One message that arrived at `received_at` (UTC), decoded from JSON, as an event.
 
     `sent_at` is the batch's, for a message without its own. Raises EventError with the field.
     """
-    return parse_json(_encode(payload), received_at=received_at, sent_at=sent_at, settings=settings)[0]
+    return parse_json(_encode(payload), received_at=received_at, sent_at=sent_at, settings=settings, trust=trust)[0]
 
 
 def parse_batch(
-    payload: Mapping[str, Any] | bytes, *, received_at: datetime, settings: EventSettings = DEFAULT
+    payload: Mapping[str, Any] | bytes,
+    *,
+    received_at: datetime,
+    settings: EventSettings = DEFAULT,
+    trust: Trust = "server",
 ) -> tuple[list[Event], list[EventError]]:
     """The events of a batch call, `{"batch": [...], "sentAt": ..., "context": ...}`, and the errors of the rest.
 
@@ -97,7 +105,7 @@ def parse_batch(
             context = message.get("context")
             if isinstance(shared, dict) and (context is None or isinstance(context, dict)):
                 message["context"] = shared | (context or {})
-            events.append(parse(message, received_at=received_at, sent_at=sent_at, settings=settings))
+            events.append(parse(message, received_at=received_at, sent_at=sent_at, settings=settings, trust=trust))
         except EventError as error:
             field = f"batch[{index}].{error.field}".rstrip(".")
             errors.append(EventError(error.problem, field=field, hint=error.hint))
@@ -111,11 +119,14 @@ def parse_json(
     sent_at: datetime | None = None,
     archived: bool = False,
     settings: EventSettings = DEFAULT,
+    trust: Trust = "server",
 ) -> tuple[Event, Commerce]:
     """One message as UTF-8 JSON bytes: the event, with its e-commerce properties read (see `commerce.read`).
 
     An `archived` message comes from a file: its own `receivedAt` counts where it has one, and `received_at`
-    says nothing about its clock. Raises EventError with the field.
+    says nothing about its clock; without a messageId it has one made of its content, so that a file read twice is stored
+    once. Over HTTP the same words twice were said twice. The messageIds of public keys are names of their own: they never
+    take the place of another's. Raises EventError with the field.
     """
     if len(line) > settings.max_message_bytes:
         raise EventError(f"the message is larger than {settings.max_message_bytes} bytes", hint="send less")
@@ -123,8 +134,8 @@ def parse_json(
         message = _validate(line)
     except ValidationError as error:
         raise _explain(error, line) from None
-    user_id = _identifier(message.userId, "userId")
-    anonymous_id = _identifier(message.anonymousId, "anonymousId")
+    user_id = identifier(message.userId, "userId")
+    anonymous_id = identifier(message.anonymousId, "anonymousId")
     if user_id is None and anonymous_id is None:
         raise EventError("is missing", field="userId", hint="give userId or anonymousId")
     properties = _cleaned(message.properties, "properties", settings)
@@ -140,21 +151,26 @@ def parse_json(
         if isinstance(message.category, str):
             properties.setdefault("category", _HARMFUL.sub("", message.category))
     elif kind == "alias":
-        previous_id = _identifier(message.previousId, "previousId")
+        previous_id = identifier(message.previousId, "previousId")
         if previous_id is None or user_id is None:
             missing = "previousId" if previous_id is None else "userId"
             raise EventError("is missing", field=missing, hint="alias joins previousId to userId")
     elif kind == "group":
-        group_id = _identifier(message.groupId, "groupId")
+        group_id = identifier(message.groupId, "groupId")
         if group_id is None:
             raise EventError("is missing", field="groupId")
         properties["groupId"] = group_id
     traits = _cleaned(message.traits, "traits", settings)
     context = _cleaned(message.context, "context", settings)
+    if kind == "identify" and isinstance(context.get("traits"), dict):
+        traits = context["traits"] | traits
     received, moment = _when(message, received_at, sent_at, archived, settings)
+    message_id = identifier(message.messageId, "messageId")
+    if message_id is None:
+        content = (user_id, anonymous_id, previous_id, name, properties, traits, context)
+        message_id = _content_id(message, *content) if archived else uuid.uuid4().hex
     return Event(
-        message_id=_identifier(message.messageId, "messageId")
-        or _content_id(message, user_id, anonymous_id, previous_id, name, properties, traits, context),
+        message_id=f"{_OF_WRITE_KEYS}{message_id}" if trust == "write" else message_id,
         type=kind,
         timestamp=moment,
         received_at=received,
@@ -165,6 +181,7 @@ def parse_json(
         properties=properties,
         traits=traits,
         context=context,
+        trust="file" if archived else trust,
     ), commerce
 
 
@@ -221,20 +238,6 @@ def _moment(text: Any) -> datetime | None:
         return None
 
 
-def _identifier(value: str | int | None, field: str) -> str | None:
-    if value is None:
-        return None
-    text = str(value).strip() if type(value) is str or abs(value) < 10**30 else ""  # type: ignore[arg-type]
-    if not text:
-        return None
-    if len(text) > MAX_ID:
-        raise EventError(f"is longer than {MAX_ID} characters", field=field)
-    if not text.isprintable() and _HARMFUL.search(text):
-        # Stripping would let two people become one.
-        raise EventError("has control characters", field=field)
-    return text
-
-
 def _named(value: str | None, field: str) -> str | None:
     if value is None:
         return None
@@ -269,6 +272,8 @@ def _clean(value: Any, depth: int) -> Any:
         if not math.isfinite(value):
             raise _RefusedError("is not a finite number")
         return value
+    if kind is int and not -_LARGEST < value < _LARGEST:
+        raise _RefusedError("is beyond all bounds")
     if kind is dict:
         if depth == 0:
             raise _RefusedError("is nested too deep")

@@ -14,10 +14,10 @@ def normalise(channel: str, address: str) -> str:
     (plus-tags stay), of telephone numbers without what sets digits apart. Doing it twice changes nothing.
     """
     if channel == "email":
-        name, at, domain = unicodedata.normalize("NFKC", address).strip().lower().rpartition("@")
+        name, at, domain = _composed(_composed(address).strip().lower()).strip().rpartition("@")
         return f"{name}{at}{_ascii(domain)}"
     if channel == "sms":
-        number = _APART.sub("", unicodedata.normalize("NFKC", address))
+        number = _composed(_APART.sub("", _composed(address)))
         return f"+{number[2:]}" if number.startswith("00") else number
     return address.strip()
 
@@ -30,8 +30,12 @@ def contact_id(email: str) -> str | None:
     return f"{CONTACT}{address}" if usable and len(CONTACT) + len(address) <= _LONGEST_ID else None
 
 
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
+
+
 def _ascii(domain: str) -> str:
     try:
-        return domain.encode("idna").decode()
+        return domain.encode("idna").decode().strip().lower()
     except UnicodeError:  # an empty or a long label: no domain, and compared as it is
         return domain

@@ -11,7 +11,9 @@ import pyarrow as pa
 
 from zhanggui.profiles.affinity import INTEREST, coded, interest, spelled, strongest, top_product
 from zhanggui.profiles.lifecycle import stage
+from zhanggui.profiles.orders import ORDERS, orders, priced
 from zhanggui.profiles.profile import SNAPSHOT_SCHEMA
+from zhanggui.profiles.resolution import Identities, registered, resolve
 from zhanggui.profiles.settings import ProfileSettings
 
 if TYPE_CHECKING:
@@ -20,55 +22,22 @@ if TYPE_CHECKING:
 _DELIVERED = ["Message Delivered", "Email Delivered", "Push Notification Received"]
 _OPENED = ["Message Opened", "Email Opened", "Push Notification Tapped"]
 _CLICKED = ["Message Clicked", "Email Link Clicked"]
-_ORDERS = ["Order Completed", "Order Cancelled", "Order Refunded"]
 BATCH = 20_000
 """Customers whose features are computed at once."""
+_MOST_POINTS = 9e15
 _DAY = 86_400_000_000  # microseconds
-
-
-def resolve(
-    events: "ir.Table",
-    identities: "ir.Table | None",
-    *,
-    as_of: datetime,
-    customers: "ir.Table | None" = None,
-) -> "ir.Table":
-    """Events up to `as_of` with their customer_id and event time `us`; visitors nobody knows are left out.
-
-    `identities` maps from_id to customer_id (None when there is no mapping). `customers`: only these.
-    """
-    import ibis
-
-    from zhanggui.profiles.duckdb_functions import epoch_us
-
-    known = events.filter(events.timestamp <= ibis.literal(as_of)).mutate(us=epoch_us(events.timestamp))
-    if identities is None:
-        found = known.filter(known.user_id.notnull()).mutate(customer_id=known.user_id)
-    else:
-        raw = known.mutate(raw_id=known.user_id.coalesce(known.anonymous_id))
-        joined = raw.left_join(identities.rename(mapped_id="customer_id"), raw.raw_id == identities.from_id)
-        joined = joined.mutate(customer_id=joined.mapped_id.coalesce(joined.user_id))
-        found = joined.filter(joined.customer_id.notnull()).drop("raw_id", "from_id", "mapped_id")
-    return found if customers is None else found.semi_join(customers, "customer_id")
-
-
-def registered(events: "ir.Table", name: str, table: pa.Table) -> "ir.Table":
-    """A small table beside the log, in the same connection."""
-    backend: Any = events.get_backend()
-    backend.con.register(name, table)
-    found: ir.Table = backend.table(name)
-    return found
 
 
 def features(
     events: "ir.Table",
-    identities: "ir.Table | None",
+    identities: Identities | None,
     *,
     as_of: datetime,
     settings: ProfileSettings,
+    currency: str,
     customers: "ir.Table | None" = None,
 ) -> Iterator[pa.Table]:
-    """One row a customer in SNAPSHOT_SCHEMA, from the log. The other arguments are those of `resolve`.
+    """One row a customer in SNAPSHOT_SCHEMA, from the log; revenue in `currency`. The others are those of `resolve`.
 
     In tables of BATCH customers, sorted by customer_id within and between them.
 
@@ -82,12 +51,14 @@ def features(
         return resolve(rows, identities, as_of=as_of, customers=customers)
 
     def kept(name: str, table: "ir.Table") -> "ir.Table":
+        backend.raw_sql(f"DROP TABLE IF EXISTS {name}")
         return backend.create_table(name, table, temp=True)
 
     people = _activity(told(), as_of=as_of, settings=settings)
+    ordered = resolve(events.filter(events.name.isin(ORDERS)), identities, as_of=as_of, strangers=True)
     identified = events.filter(events.type == "identify")
     for part in (
-        _orders(told(*_ORDERS)),
+        orders(kept("ordered", priced(ordered, currency=currency)), customers=customers),
         _traits(resolve(identified, identities, as_of=as_of, customers=customers)),
         _favourite_channel(told(*_OPENED, *_CLICKED), as_of=as_of, settings=settings),
     ):
@@ -101,7 +72,7 @@ def features(
     lines = interest(numbered, registered(events, "codes", codes), as_of=as_of, settings=settings)
     lines = kept("lines", lines.order_by("number"))
     # Ibis takes half as long to write a batch's query as DuckDB to answer it, hence one query for all.
-    batch = backend.create_view("batch", _batch(people, lines, as_of=as_of, settings=settings))
+    batch = backend.create_view("batch", _batch(people, lines, as_of=as_of, settings=settings), overwrite=True)
     for first in range(0, people.count().to_pyarrow().as_py(), BATCH):
         backend.raw_sql(f"SET VARIABLE first = {first}")
         yield spelled(batch.order_by("customer_id").to_pyarrow(), names).cast(SNAPSHOT_SCHEMA)
@@ -131,6 +102,7 @@ def _filled(table: "ir.Table") -> "ir.Table":
     """What a customer has who never ordered, looked at anything, or told of herself."""
     return table.mutate(
         orders=table.orders.fill_null(0),
+        foreign_orders=table.foreign_orders.fill_null(0),
         revenue_minor=table.revenue_minor.fill_null(0),
         discount_share=table.discount_share.fill_null(0.0),
         traits=table.traits.fill_null("{}"),
@@ -171,43 +143,6 @@ def _activity(events: "ir.Table", *, as_of: datetime, settings: ProfileSettings)
     )
 
 
-def _orders(events: "ir.Table") -> "ir.Table":
-    """Orders once each by order id, without the cancelled ones, less what was refunded."""
-    from zhanggui.profiles.duckdb_functions import epoch_us
-
-    named = events.mutate(key=events.order_id.coalesce(events.message_id))
-    placed, refunded = named.name == "Order Completed", named.name == "Order Refunded"
-    orders = named.group_by("customer_id", "key").agg(
-        at=named.timestamp.min(where=placed),
-        revenue=named.revenue_minor.max(where=placed).fill_null(0),
-        discount=named.discount_minor.max(where=placed).fill_null(0),
-        refund=named.revenue_minor.sum(where=refunded).fill_null(0),
-        cancelled=(named.name == "Order Cancelled").any(),
-    )
-    orders = orders.filter(~orders.cancelled, orders.at.notnull())
-    kept = orders.mutate(net=orders.revenue - orders.refund)
-    sums = kept.group_by("customer_id").agg(
-        orders=kept.count(),
-        first_order_at=kept["at"].min(),
-        last_order_at=kept["at"].max(),
-        revenue_minor=kept.net.sum(),
-        discount=kept.discount.sum(),
-        gross=kept.revenue.sum(),
-    )
-    return sums.select(
-        "customer_id",
-        "orders",
-        "first_order_at",
-        "last_order_at",
-        "revenue_minor",
-        inter_purchase_days=(epoch_us(sums.last_order_at) - epoch_us(sums.first_order_at))
-        / (sums.orders - 1).nullif(0)
-        / float(_DAY),
-        average_order_minor=sums.revenue_minor / sums.orders,
-        discount_share=(sums.discount / (sums.gross + sums.discount).nullif(0)).fill_null(0.0),
-    )
-
-
 def _traits(events: "ir.Table") -> "ir.Table":
     """Each trait's latest value by event time, and those that have a column of their own."""
     import ibis
@@ -220,7 +155,10 @@ def _traits(events: "ir.Table") -> "ir.Table":
         "message_id",
         key=json_keys(events.body, "$.traits").unnest(),
         value=json_values(events.body, "$.traits.*").unnest(),
+        public=events.trust == "write",
     )
+    # A public key takes nothing back.
+    pairs = pairs.filter(~(pairs.public & (pairs.value.cast("string") == "null")))
     latest = pairs.group_by("customer_id", "key").agg(
         value=pairs.value.argmax(ibis.struct({"us": pairs.us, "id": pairs.message_id}))
     )
@@ -230,13 +168,16 @@ def _traits(events: "ir.Table") -> "ir.Table":
         return ibis.coalesce(*(json_extract_string(whole.traits, f"$.{name}").nullif("") for name in names))
 
     locale = text("language", "locale").lower()
+    points = text("points").try_cast("float64")  # maybe NaN, or beyond all bounds
     return whole.select(
         "customer_id",
         language=ibis.cases((locale.startswith("zh"), "zh"), (locale.startswith("en"), "en")),
         time_zone=text("timezone", "timeZone"),
         first_name=text("firstName", "first_name"),
         city=text("city", "address.city"),
-        points=text("points").try_cast("float64").round().try_cast("int64"),
+        points=ibis.ifelse(points.between(-_MOST_POINTS, _MOST_POINTS), points, ibis.null("float64"))
+        .round()
+        .cast("int64"),
         traits=whole.traits.cast("string"),
     )
 

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from zhanggui.events.log import EventLog
-from zhanggui.profiles import build
+from zhanggui.profiles.build import version_of
+from zhanggui.profiles.computation import Computation
 from zhanggui.profiles.identity import resolve
 from zhanggui.profiles.profile import SNAPSHOT_SCHEMA
 from zhanggui.profiles.settings import ProfileSettings
@@ -16,7 +17,7 @@ from zhanggui.profiles.settings import ProfileSettings
 
 @dataclass(frozen=True, kw_only=True)
 class Glimpse:
-    """Some profiles as of a moment. It is read like a `build.Snapshot`, and has the version which that one would have."""
+    """Some profiles as of a moment. It is read like a `Snapshot`, and has the version which that one would have."""
 
     version: str
     as_of: datetime
@@ -34,19 +35,12 @@ class Glimpse:
 
 def glimpse(log: EventLog, customer_ids: Sequence[str], *, as_of: datetime, settings: ProfileSettings) -> Glimpse:
     """The profiles of these customers as of `as_of`; who was not there then is left out."""
-    position = log.position()
+    position, currency = log.position(), log.settings.currency
     with log.read() as events:
         with log.database.reading() as connection:
-            mapping = resolve(connection)
-        asked = build.registered(
-            events, "asked", pa.table({"customer_id": pa.array(sorted(set(customer_ids)), pa.string())})
-        )
-        tables = (
-            build.computed(events, mapping, as_of=as_of, settings=settings, customers=asked)
-            if asked is not None
-            else ()
-        )
+            resolution = resolve(connection)
+        work = Computation(events=events, resolution=resolution, as_of=as_of, settings=settings, currency=currency)
+        tables = work.computed(set(customer_ids)) if customer_ids else ()
         profiles = pa.concat_tables([SNAPSHOT_SCHEMA.empty_table(), *tables])
-    return Glimpse(
-        version=build.version_of(as_of, position, settings), as_of=as_of, position=position, profiles=profiles
-    )
+    version = version_of(as_of, position, settings, currency)
+    return Glimpse(version=version, as_of=as_of, position=position, profiles=profiles)

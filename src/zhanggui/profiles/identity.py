@@ -16,6 +16,7 @@ from zhanggui.profiles.closure import ends
 from zhanggui.profiles.consent_table import consents
 from zhanggui.profiles.identity_tables import contact_points, device_links, identities, persons
 from zhanggui.profiles.learn_identity import Address, Alias, DeviceLink, Learned, learn, learn_rows
+from zhanggui.profiles.resolution import DEVICES_SCHEMA, PERSONS_SCHEMA, Resolution
 from zhanggui.storage.database import insert
 
 __all__ = [
@@ -33,7 +34,7 @@ __all__ = [
     "persons_of",
     "resolve",
 ]
-IDENTITY_SCHEMA = pa.schema([pa.field("from_id", pa.string()), pa.field("customer_id", pa.string())])
+_FIRST, _LAST = -(2**62), 2**62  # microseconds before and after all events
 _CHUNK = 5_000
 _T = TypeVar("_T")
 
@@ -347,17 +348,38 @@ def _who_consented(connection: sa.Connection, customer_ids: set[str]) -> set[str
     return found
 
 
-def resolve(connection: sa.Connection) -> pa.Table:
-    """The mapping (IDENTITY_SCHEMA) of ids to persons; of a device, to who was known on it last."""
+def resolve(connection: sa.Connection) -> Resolution:
+    """Who is who as of now: persons, and whose the nameless events of a device are (who is known there next, in the end who
+    was known there last).
+    """
     ends = {row.customer_id: row.person_id for row in connection.execute(sa.select(persons))}
-    last = {
-        row.anonymous_id: row.customer_id
-        for row in connection.execute(
-            sa.select(device_links).order_by(device_links.c.since, device_links.c.customer_id.desc())
-        )
-    }
-    found = {device: ends.get(owner, owner) for device, owner in last.items()} | ends
-    return pa.table({"from_id": list(found), "customer_id": list(found.values())}, IDENTITY_SCHEMA)
+    moments: dict[str, dict[int, str]] = defaultdict(dict)
+    since = sa.type_coerce(device_links.c.since, sa.BigInteger).label("us")
+    links = sa.select(device_links.c.anonymous_id, device_links.c.customer_id, since)
+    # Of two at one moment the shop's own word counts.
+    for device, customer_id, us in connection.execute(
+        links.order_by(device_links.c.anonymous_id, since, device_links.c.trusted.desc(), device_links.c.customer_id)
+    ):
+        moments[device].setdefault(us, ends.get(customer_id, customer_id))
+    spans = [span for device, owners in moments.items() for span in _spans(device, owners)]
+    return Resolution(
+        persons=pa.table([list(ends), list(ends.values())], schema=PERSONS_SCHEMA),
+        devices=pa.Table.from_pylist(spans, DEVICES_SCHEMA),
+    )
+
+
+def _spans(device: str, owners: Mapping[int, str]) -> list[dict[str, Any]]:
+    """When a device is whose; `owners` by ascending moment."""
+    spans: list[dict[str, Any]] = []
+    after = _FIRST
+    for us, owner in owners.items():
+        if spans and spans[-1]["owner"] == owner:
+            spans[-1]["until"] = us
+        else:
+            spans.append({"device": device, "after": after, "until": us, "owner": owner})
+        after = us
+    spans[-1]["until"] = _LAST
+    return spans
 
 
 def _chunks(values: Iterable[_T]) -> Iterator[list[_T]]:

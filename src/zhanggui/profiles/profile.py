@@ -31,7 +31,10 @@ SNAPSHOT_SCHEMA = pa.schema(
         pa.field("recency_days", pa.float64()),  # since the last order; null when none
         pa.field("tenure_days", pa.float64()),  # since the first order; null when none
         pa.field("inter_purchase_days", pa.float64()),  # mean gap between orders; null below 2 orders
-        pa.field("revenue_minor", pa.int64(), nullable=False),
+        pa.field("revenue_minor", pa.int64(), nullable=False),  # less refunds, in the shop's currency
+        pa.field(
+            "foreign_orders", pa.int64(), nullable=False
+        ),  # in other currencies than the shop's: no part of revenue
         pa.field("average_order_minor", pa.float64()),
         pa.field("discount_share", pa.float64(), nullable=False),  # discount / (revenue + discount), 0..1
         pa.field("views", pa.int64(), nullable=False),  # "Product Viewed" in the last 30 days

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from zhanggui.profiles.build import NAME, latest
+from zhanggui.profiles.snapshot import NAME, latest
 from zhanggui.storage import ArtifactStore
 
 _LEFT_BEHIND = timedelta(days=1)

@@ -20,6 +20,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "tenure_days": ("days since the first order", "距首次下单天数"),
     "inter_purchase_days": ("days between orders", "平均下单间隔天数"),
     "revenue_minor": ("revenue (minor units)", "累计消费（分）"),
+    "foreign_orders": ("orders in other currencies", "其他币种订单数"),
     "average_order_minor": ("average order (minor units)", "客单价（分）"),
     "discount_share": ("share of discounts", "折扣占比"),
     "views": ("products viewed lately", "近期浏览数"),

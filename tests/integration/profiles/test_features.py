@@ -150,7 +150,7 @@ def test_batches_of_customers_are_one_sorted_whole() -> None:
     ]
     backend = ibis.duckdb.connect()
     backend.con.register("log", pa.Table.from_pylist(rows, schema=LOG_SCHEMA))
-    batches = list(features(backend.table("log"), None, as_of=NOW, settings=SETTINGS))
+    batches = list(features(backend.table("log"), None, as_of=NOW, settings=SETTINGS, currency="CNY"))
     whole = pa.concat_tables(batches)
     assert [batch.num_rows for batch in batches] == [BATCH, 2]
     assert whole.schema == SNAPSHOT_SCHEMA

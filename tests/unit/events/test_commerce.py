@@ -82,3 +82,14 @@ def test_what_cannot_be_right_is_refused_with_its_field(properties: dict[str, An
     with pytest.raises(EventError) as caught:
         read("Order Completed", properties, currency="CNY")
     assert caught.value.field == field
+
+
+def test_what_is_refunded_may_be_written_with_a_minus() -> None:
+    line = {"product_id": "p", "price": -20, "quantity": "-1"}
+    commerce = read("Order Refunded", {"order_id": "1", "total": "-15", "products": [line]}, currency="CNY")
+    assert commerce.revenue_minor == 1500
+    assert commerce.products is not None
+    assert [(line["price_minor"], line["quantity"]) for line in commerce.products] == [(2000, 1.0)]
+    assert read("Order Refunded", {"total": -15.5}, currency="CNY").revenue_minor == 1550
+    with pytest.raises(EventError):
+        read("Order Refunded", {"total": True}, currency="CNY")

@@ -80,12 +80,60 @@ def test_a_little_future_is_dated_to_receipt_and_a_lot_is_refused() -> None:
     refused(TRACK | {"timestamp": "0001-01-01T00:00:00Z", "sentAt": "9999-12-31T00:00:00Z"}, "timestamp")
 
 
-def test_a_missing_message_id_comes_from_the_content() -> None:
+def test_in_a_file_a_missing_message_id_comes_from_the_content() -> None:
     message = {key: value for key, value in TRACK.items() if key != "messageId"}
-    first = parse(message, received_at=NOW)
-    again = parse(dict(reversed(message.items())), received_at=NOW + timedelta(days=1))
-    other = parse(message | {"userId": "u2"}, received_at=NOW)
-    assert first.message_id == again.message_id != other.message_id
+
+    def read(content: dict[str, Any], days: int = 0) -> str:
+        moment = NOW + timedelta(days=days)
+        return parse_json(json.dumps(content).encode(), received_at=moment, archived=True)[0].message_id
+
+    assert read(message) == read(dict(reversed(message.items())), days=1) != read(message | {"userId": "u2"})
+
+
+def test_over_http_the_same_words_without_an_id_are_said_again() -> None:
+    message = {key: value for key, value in TRACK.items() if key != "messageId"}
+    assert len({parse(message | {"messageId": given}, received_at=NOW).message_id for given in (None, "", "null")}) == 3
+
+
+def test_a_message_id_of_a_public_key_is_a_name_of_its_own() -> None:
+    ids = {trust: parse(TRACK, received_at=NOW, trust=trust).message_id for trust in ("server", "write")}
+    assert ids["server"] == "m1" != ids["write"]
+    assert parse(TRACK, received_at=NOW, trust="write").trust == "write"
+    assert parse_json(json.dumps(TRACK).encode(), received_at=NOW, archived=True, trust="write")[0].trust == "file"
+    events, _ = parse_batch({"batch": [TRACK]}, received_at=NOW, trust="write")
+    assert [event.message_id for event in events] == [ids["write"]]
+
+
+@pytest.mark.parametrize(
+    "nobody",
+    ["undefined", "NULL", "[object Object]", "None", "nan", "0", 0, 0.0, "00000000-0000-0000-0000-000000000000"],
+)
+def test_what_broken_clients_send_for_nobody_is_no_id(nobody: Any) -> None:
+    refused(TRACK | {"userId": nobody}, "userId")
+    refused({"type": "alias", "userId": "u1", "previousId": nobody}, "previousId")
+    event = parse(TRACK | {"userId": nobody, "anonymousId": "a1"}, received_at=NOW)
+    assert (event.user_id, event.anonymous_id) == (None, "a1")
+    assert read("Order Completed", {"order_id": nobody, "revenue": 5}, currency="CNY").order_id is None
+
+
+def test_a_whole_number_is_its_digits_and_another_number_no_id() -> None:
+    assert parse(TRACK | {"userId": 17850.0, "anonymousId": 7}, received_at=NOW).user_id == "17850"
+    assert parse(TRACK | {"userId": "0017"}, received_at=NOW).user_id == "0017"
+    assert read("Order Completed", {"order_id": 536365.0}, currency="CNY").order_id == "536365"
+    for number in (1.5, 1e300, 10**40):
+        refused(TRACK | {"userId": number}, "userId")
+
+
+def test_traits_in_the_context_of_an_identify_count_and_its_own_before_them() -> None:
+    told = {"context": {"traits": {"email": "r@x.example", "city": "A"}}, "traits": {"city": "B"}}
+    hello = parse({"type": "identify", "userId": "r"} | told, received_at=NOW)
+    assert hello.traits == {"email": "r@x.example", "city": "B"}
+    assert parse(TRACK | told, received_at=NOW).traits == {"city": "B"}
+
+
+def test_a_number_beyond_all_bounds_is_refused_where_it_stands() -> None:
+    refused({"type": "identify", "userId": "u", "traits": {"points": 10**400}}, "traits.points")
+    assert parse({"type": "identify", "userId": "u", "traits": {"points": 10**20}}, received_at=NOW).traits
 
 
 def test_ids_are_needed_short_and_clean() -> None:

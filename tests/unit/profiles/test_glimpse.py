@@ -8,9 +8,10 @@ import pytest
 from zhanggui.events.event import Event
 from zhanggui.events.log import EventLog
 from zhanggui.profiles import identity
-from zhanggui.profiles.build import NAME, build, latest
+from zhanggui.profiles.build import build
 from zhanggui.profiles.glimpse import glimpse
 from zhanggui.profiles.settings import ProfileSettings
+from zhanggui.profiles.snapshot import NAME, latest
 from zhanggui.storage import ArtifactStore, Database
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

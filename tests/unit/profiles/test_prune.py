@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from zhanggui.profiles.build import NAME
 from zhanggui.profiles.prune import prune
+from zhanggui.profiles.snapshot import NAME
 from zhanggui.storage import ArtifactStore
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -1,0 +1,357 @@
+"""Consent follows the person and the mailbox: whose word counts, for whom, from when on."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from zhanggui.errors import ConsentError
+from zhanggui.events.event import Event
+from zhanggui.profiles import identity
+from zhanggui.profiles.consent import Consent, bases, check, granted, proof, record
+from zhanggui.profiles.consent_file import from_data
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def said(who: str, days: float, *, yes: bool = True, channel: str = "email", address: str = "") -> Consent:
+    return Consent(
+        customer_id=who,
+        channel=channel,
+        purpose="personalisation" if channel == "*" else "marketing",
+        granted=yes,
+        at=NOW + days * DAY,
+        how="form",
+        text="Write to me.",
+        address=address,
+    )
+
+
+def tell(connection: sa.Connection, *statements: Consent) -> None:
+    for one in statements:
+        record(connection, [one], now=max(NOW, one.at))
+
+
+def learn(connection: sa.Connection, kind: Any, user_id: str | None, *, days: float = -9, **fields: Any) -> None:
+    moment = NOW + days * DAY
+    event = Event(message_id="m", type=kind, timestamp=moment, received_at=moment, user_id=user_id, **fields)
+    identity.apply(connection, identity.learn([event]))
+
+
+def live(connection: sa.Connection, who: str, address: str, days: float = -9) -> None:
+    learn(connection, "identify", who, days=days, traits={"email": address})
+
+
+def merge(connection: sa.Connection, old: str, new: str) -> None:
+    learn(connection, "alias", new, previous_id=old)
+
+
+def agreed(connection: sa.Connection, *who: str, days: float = 0, channel: str = "email", **addresses: str) -> set[str]:
+    purpose: Any = "personalisation" if channel == "*" else "marketing"
+    return granted(connection, who, channel, purpose, at=NOW + days * DAY, addresses=addresses or None)
+
+
+# Time
+
+
+def test_the_latest_statement_holds_and_of_two_at_one_time_the_withdrawal(connection: sa.Connection) -> None:
+    assert agreed(connection, "a") == set()
+    tell(connection, said("a", -3), said("a", -2, yes=False))
+    assert agreed(connection, "a") == set()
+    tell(connection, said("a", -1))
+    assert agreed(connection, "a") == {"a"}
+    tell(connection, said("a", -1, yes=False))
+    assert agreed(connection, "a") == set()
+    tell(connection, said("b", -1, yes=False), said("b", -1))
+    assert agreed(connection, "b") == set()
+
+
+def test_a_grant_counts_from_its_moment_on_and_a_withdrawal_at_once(connection: sa.Connection) -> None:
+    record(connection, [said("a", 0.5)], now=NOW)
+    assert agreed(connection, "a", days=0.4999) == set()
+    assert agreed(connection, "a", days=0.5) == {"a"}
+    record(connection, [said("a", 0.9, yes=False)], now=NOW + 0.6 * DAY)
+    assert agreed(connection, "a", days=0.7) == set()
+
+
+def test_a_fast_clock_does_not_put_a_grant_behind_the_withdrawal_that_followed_it(connection: sa.Connection) -> None:
+    record(connection, [said("a", 0.9)], now=NOW)
+    record(connection, [said("a", 0.1, yes=False)], now=NOW + 0.1 * DAY)
+    assert agreed(connection, "a", days=2) == set()
+
+
+def test_channels_and_purposes_are_agreed_to_one_by_one(connection: sa.Connection) -> None:
+    tell(connection, said("a", -1), said("a", -1, channel="*", yes=False))
+    assert agreed(connection, "a", channel="sms") == set()
+    assert agreed(connection, "a") == {"a"}
+    assert agreed(connection, "a", "b", channel="*") == {"b"}
+    tell(connection, said("a", -0.5, channel="*"))
+    assert agreed(connection, "a", channel="*") == {"a"}
+
+
+# Persons
+
+
+def test_who_withdrew_under_any_id_gets_nothing_under_every_id(connection: sa.Connection) -> None:
+    merge(connection, "guest", "ann")
+    tell(connection, said("ann", -5), said("guest", -2, yes=False))
+    assert agreed(connection, "ann", "guest") == set()
+    tell(connection, said("guest", -1))
+    assert agreed(connection, "ann", "guest", "bob") == {"ann", "guest"}
+    tell(connection, said("ann", -1, yes=False))
+    assert agreed(connection, "ann", "guest") == set()
+
+
+def test_a_refusal_of_personalisation_follows_the_person(connection: sa.Connection) -> None:
+    merge(connection, "guest", "ann")
+    tell(connection, said("guest", -2, yes=False, channel="*"))
+    assert agreed(connection, "ann", channel="*") == set()
+
+
+def test_the_proof_and_the_basis_are_the_persons(connection: sa.Connection) -> None:
+    merge(connection, "guest", "ann")
+    tell(connection, said("guest", -3), said("ann", -2), said("ann", -1, yes=False), said("ann", -2, channel="sms"))
+    assert [(one.customer_id, one.granted) for one in proof(connection, "guest", "email")] == [
+        ("ann", False),
+        ("ann", True),
+        ("guest", True),
+    ]
+    assert {one.channel for one in proof(connection, "ann")} == {"email", "sms"}
+    assert proof(connection, "ann", purpose="personalisation") == []
+    basis = bases(connection, ["ann", "guest", "bob"], "email", at=NOW)
+    assert basis == dict.fromkeys(["ann", "guest"], said("ann", -2))
+    assert bases(connection, ["ann"], "email", at=NOW - 2.5 * DAY) == {"ann": said("guest", -3)}
+
+
+# Devices
+
+
+def test_from_a_device_of_one_person_everything_follows(connection: sa.Connection) -> None:
+    learn(connection, "track", "ann", anonymous_id="dev")
+    tell(connection, said("dev", -2))
+    assert agreed(connection, "ann", "dev") == {"ann", "dev"}
+    assert bases(connection, ["ann"], "email", at=NOW)["ann"].customer_id == "dev"
+    tell(connection, said("dev", -1, yes=False))
+    assert agreed(connection, "ann") == set()
+
+
+def test_from_a_device_of_two_persons_withdrawals_follow_both_and_grants_neither(connection: sa.Connection) -> None:
+    for who in ("ann", "bob"):
+        learn(connection, "track", who, anonymous_id="dev")
+    tell(connection, said("dev", -5))
+    assert agreed(connection, "ann", "bob") == set()
+    assert bases(connection, ["ann"], "email", at=NOW) == {}
+    tell(connection, said("ann", -4), said("bob", -4), said("cid", -4))
+    assert agreed(connection, "ann", "bob", "cid") == {"ann", "bob", "cid"}
+    tell(connection, said("dev", -3, yes=False))
+    assert agreed(connection, "ann", "bob", "cid") == {"cid"}
+    tell(connection, said("ann", -2))
+    assert agreed(connection, "ann", "bob") == {"ann"}
+
+
+def test_two_ids_of_one_person_on_a_device_are_one_owner(connection: sa.Connection) -> None:
+    for who in ("guest", "ann"):
+        learn(connection, "track", who, anonymous_id="dev")
+    merge(connection, "guest", "ann")
+    tell(connection, said("dev", -2))
+    assert agreed(connection, "ann") == {"ann"}
+
+
+def test_an_alias_of_a_shared_device_carries_no_grant(connection: sa.Connection) -> None:
+    for who in ("ann", "bob"):
+        learn(connection, "track", who, anonymous_id="dev")
+    merge(connection, "dev", "ann")
+    tell(connection, said("dev", -2))
+    assert agreed(connection, "ann") == set()
+    tell(connection, said("ann", -1.5), said("dev", -1, yes=False))
+    assert agreed(connection, "ann") == set()
+
+
+def test_a_public_key_carries_withdrawals_to_a_customer_and_no_grant(connection: sa.Connection) -> None:
+    learn(connection, "track", "ann", anonymous_id="dev", trust="write")
+    tell(connection, said("dev", -3))
+    assert agreed(connection, "ann") == set()
+    tell(connection, said("ann", -2.5), said("dev", -2, yes=False))
+    assert agreed(connection, "ann") == set()
+    learn(connection, "track", "bob", anonymous_id="own")
+    learn(connection, "track", "eve", anonymous_id="own", trust="write")
+    tell(connection, said("own", -2))
+    assert agreed(connection, "bob", "eve") == {"bob"}
+
+
+# Addresses
+
+
+def test_a_withdrawal_at_a_mailbox_holds_for_everyone_there(connection: sa.Connection) -> None:
+    live(connection, "a1", "ann@x.example")
+    live(connection, "a2", "Ann@X.example")
+    tell(connection, said("a1", -5), said("a2", -5), said("c", -5))
+    where = {"a1": "ann@x.example", "a2": "Ann@X.example", "c": "c@x.example"}
+    assert agreed(connection, "a1", "a2", "c", **where) == {"a1", "a2", "c"}
+    tell(connection, said("a2", -2, yes=False))
+    assert agreed(connection, "a1", "a2", "c", **where) == {"c"}
+    assert agreed(connection, "a1") == {"a1"}  # as a person
+    assert agreed(connection, "a1", a1="new@x.example") == {"a1"}
+
+
+def test_it_holds_where_it_was_made_when_who_made_it_has_moved(connection: sa.Connection) -> None:
+    live(connection, "a2", "ann@x.example")
+    tell(connection, said("a1", -5), said("a2", -2, yes=False), said("d", -5))
+    live(connection, "a2", "else@x.example", days=-1)
+    assert agreed(connection, "a1", a1="ann@x.example") == set()
+    assert agreed(connection, "d", d="else@x.example") == {"d"}
+    assert [one.address for one in proof(connection, "a2")] == ["ann@x.example"]
+
+
+def test_a_withdrawal_known_before_its_mailbox_holds_there(connection: sa.Connection) -> None:
+    tell(connection, said("a2", -2, yes=False), said("a1", -5))
+    live(connection, "a1", "ann@x.example")
+    assert agreed(connection, "a1", a1="ann@x.example") == {"a1"}
+    live(connection, "a2", "ann@x.example")
+    assert agreed(connection, "a1", a1="ann@x.example") == set()
+    tell(connection, said("a2", -1))  # of the person; the mailbox was not named
+    assert agreed(connection, "a1", "a2", a1="ann@x.example", a2="ann@x.example") == {"a2"}
+
+
+def test_a_later_grant_that_names_the_mailbox_opens_it_again(connection: sa.Connection) -> None:
+    tell(connection, said("a1", -5), said("b1", -5), said("x", -3, yes=False, address=" ANN@x.example "))
+    where = {"a1": "ann@x.example", "b1": "ann@x.example"}
+    assert agreed(connection, "a1", **where) == set()
+    tell(connection, said("a1", -2))
+    assert agreed(connection, "a1", **where) == set()
+    tell(connection, said("a1", -3, address="Ann@x.example"))  # of two at one time the withdrawal
+    assert agreed(connection, "a1", **where) == set()
+    tell(connection, said("a1", -1, address="Ann@x.example"))
+    assert agreed(connection, "a1", "b1", **where) == {"a1", "b1"}
+    tell(connection, said("x", -0.5, yes=False, address="ann@x.example"))
+    assert agreed(connection, "a1", "b1", **where) == set()
+
+
+def test_what_a_person_took_back_at_a_mailbox_the_same_person_may_give_again(connection: sa.Connection) -> None:
+    merge(connection, "guest", "ann")
+    tell(connection, said("guest", -3, yes=False, address="ann@x.example"), said("ann", -2))
+    assert agreed(connection, "ann", ann="ann@x.example") == {"ann"}
+
+
+def test_a_mailbox_is_closed_on_its_channel_only(connection: sa.Connection) -> None:
+    tell(
+        connection,
+        said("x", -3, yes=False, channel="sms", address="0044 1"),
+        said("a", -5),
+        said("a", -5, channel="sms"),
+    )
+    assert agreed(connection, "a", a="+441") == {"a"}
+    assert agreed(connection, "a", channel="sms", a="+44-1") == set()
+
+
+def test_a_contacts_grant_is_one_for_its_mailbox(connection: sa.Connection) -> None:
+    learn(connection, "identify", None, days=-8, anonymous_id="dev", traits={"email": "n@x.example"})
+    tell(connection, said("email:n@x.example", -5))
+    assert agreed(connection, "email:n@x.example") == {"email:n@x.example"}
+    learn(connection, "track", "u", days=-7, anonymous_id="dev")
+    assert agreed(connection, "u") == {"u"}
+    assert agreed(connection, "u", u="N@x.example") == {"u"}
+    assert agreed(connection, "u", u="other@x.example") == set()
+    live(connection, "u", "u@x.example", days=-6)
+    assert agreed(connection, "u") == set()
+    tell(connection, said("u", -4), said("email:n@x.example", -3, yes=False))
+    assert agreed(connection, "u") == set()
+    tell(connection, said("v", -5))
+    assert agreed(connection, "v", v="n@x.example") == set()
+
+
+# What is kept
+
+
+def test_what_changed_is_counted_by_customer(connection: sa.Connection) -> None:
+    assert record(connection, [said("a", -3), said("b", -3)], now=NOW) == 2
+    assert record(connection, [said("a", -2)], now=NOW) == 0
+    assert record(connection, [said("a", -1, yes=False), said("b", -4, yes=False)], now=NOW) == 1
+    assert record(connection, [said("c", -1, yes=False, channel="*"), said("d", -1, channel="*")], now=NOW) == 1
+    assert record(connection, [said("a", -1, yes=False)], now=NOW) == 0
+
+
+def test_at_one_moment_one_may_withdraw_at_several_mailboxes(connection: sa.Connection) -> None:
+    tell(connection, *(said("x", -1, yes=False, address=one) for one in ("a@x.example", "b@x.example")))
+    assert [one.address for one in proof(connection, "x")] == ["a@x.example", "b@x.example"]
+    assert proof(connection, "x")[0] == said("x", -1, yes=False, address="a@x.example")
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"customer_id": "x" * 257}, "customer_id"),
+        ({"customer_id": " "}, "customer_id"),
+        ({"channel": "c" * 64}, "channel"),
+        ({"channel": ""}, "channel"),
+        ({"address": "a" * 513}, "address"),
+        ({"address": "a\x00"}, "address"),
+        ({"how": " "}, "how"),
+        ({"how": "\ud800"}, "how"),
+        ({"text": " "}, "text"),
+        ({"text": "\x00"}, "text"),
+        ({"purpose": "spam"}, "purpose"),
+        ({"purpose": "personalisation"}, "channel"),
+        ({"at": datetime(2026, 1, 1)}, "at"),  # noqa: DTZ001
+        ({"at": NOW + DAY + timedelta(microseconds=1)}, "at"),
+        ({"at": datetime(1989, 12, 31, tzinfo=UTC)}, "at"),
+    ],
+)
+def test_what_is_no_proof_is_refused_with_its_field(change: dict[str, Any], field: str) -> None:
+    with pytest.raises(ConsentError) as caught:
+        check(replace(said("a", 0), **change), now=NOW)
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"customer_id": "x" * 256},
+        {"channel": "c" * 63},
+        {"address": "a" * 512},
+        {"granted": False, "text": ""},
+        {"at": NOW + DAY},
+        {"at": datetime(1990, 1, 1, tzinfo=UTC)},
+        {"purpose": "personalisation", "channel": "*"},
+    ],
+)
+def test_what_is_just_a_proof_is_kept_as_it_is(change: dict[str, Any]) -> None:
+    just = replace(said("a", 0), **change)
+    assert check(just, now=NOW) is just
+
+
+DATA = {"customer_id": "5", "channel": "email", "purpose": "marketing", "granted": True, "how": "f", "text": "t"}
+
+
+@pytest.mark.parametrize("customer_id", [5, 5.0, "5", " 5 "])
+def test_a_number_is_the_customer_that_events_name(customer_id: Any) -> None:
+    data = DATA | {"customer_id": customer_id, "at": "2026-02-01T00:00:00Z"}
+    assert from_data(data, now=NOW, channels=["email"]).customer_id == "5"
+    assert from_data(data | {"address": "a@x.example", "at": NOW}, now=NOW).address == "a@x.example"
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"customer_id": None}, "customer_id"),
+        ({"customer_id": "undefined"}, "customer_id"),
+        ({"customer_id": 5.5}, "customer_id"),
+        ({"customer_id": True}, "customer_id"),
+        ({"customer_id": ["a"]}, "customer_id"),
+        ({"channel": "emial"}, "channel"),
+        ({"channel": 5}, "channel"),
+        ({"address": None}, "address"),
+        ({"granted": "true"}, "granted"),
+        ({"at": "soon"}, "at"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_data_that_is_no_consent_is_refused_with_its_field(change: dict[str, Any], field: str) -> None:
+    with pytest.raises(ConsentError) as caught:
+        from_data(DATA | {"at": "2026-02-01T00:00:00Z"} | change, now=NOW, channels=["email", "sms"])
+    assert caught.value.field == field
+    if change.get("channel") == "emial":
+        assert "did you mean email" in caught.value.hint
