@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Self
 
-Stage = Literal["connect", "starttls", "auth", "mail", "rcpt", "data", "dot", "rset"]
+Stage = Literal["connect", "starttls", "auth", "mail", "rcpt", "data", "dot", "rset", "quit"]
 """connect: before the greeting. data: the command DATA. dot: the whole message is there."""
 
 
@@ -57,7 +57,8 @@ class Taken:
 class FakeSmtp:
     """A context manager; `port` says where it listens, `taken` what it took in, `asked` how often at each stage.
 
-    With `tls`, it speaks TLS after STARTTLS, or from the start if `tls_first`. `logins` are the arguments of AUTH.
+    With `tls`, it speaks TLS after STARTTLS, or from the start if `tls_first`. `logins` are the arguments of AUTH, `senders` those
+    of MAIL.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class FakeSmtp:
         self.open = self.most_open = 0
         self.lost: list[BaseException] = []
         self.logins: list[str] = []
+        self.senders: list[str] = []
         self._extensions, self._tls, self._tls_first = extensions, tls, tls_first
         self._used: Counter[tuple[Rule, str]] = Counter()
         self._loop = asyncio.new_event_loop()
@@ -166,6 +168,7 @@ class FakeSmtp:
                 case "DATA" if not recipient:
                     code = await _say(writer, "503 5.5.1 to whom?")
                 case "MAIL":
+                    self.senders.append(argument.partition(":")[2])
                     code = await self._answer(writer, "mail", "", "250 ok")
                     sender = _address(argument) if code // 100 == 2 else sender
                 case "RCPT":
@@ -180,7 +183,7 @@ class FakeSmtp:
                         code = await self._answer(writer, "dot", recipient, "250 kept", mail=mail)
                         sender = recipient = ""
                 case "QUIT":
-                    await _say(writer, "221 bye")
+                    await self._answer(writer, "quit", "", "221 bye")
                     return
                 case "RSET":
                     sender = recipient = ""

@@ -18,6 +18,10 @@ from zhanggui.delivery.smtp_reply import Reply, Verdict, judge
 from zhanggui.delivery.smtp_session import CutOffError, Server, SmtpSession
 from zhanggui.errors import DeliveryError
 
+_DOT_PATIENCE = 10
+"""The server may take so many times longer to answer the whole message: RFC 5321, 4.5.3.2, allows it ten minutes, for
+who stops waiting earlier sends twice."""
+
 
 class EmailChannel:
     """An SMTP server that takes our messages.
@@ -47,7 +51,13 @@ class EmailChannel:
             raise DeliveryError('a password must not travel unprotected: use security "starttls" or "tls"')
         self._letterhead, self._clock = letterhead(sender, sender_name, reply_to), clock
         self._server = Server(
-            host=host, port=port, security=security, timeout_s=timeout_s, user=user, password_env=password_env
+            host=host,
+            port=port,
+            security=security,
+            timeout_s=timeout_s,
+            dot_timeout_s=timeout_s * _DOT_PATIENCE,
+            user=user,
+            password_env=password_env,
         )
 
     def send(self, messages: Iterable[Message]) -> Iterator[Receipt]:

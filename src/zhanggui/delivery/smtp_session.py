@@ -15,9 +15,6 @@ from typing import Literal
 from zhanggui.delivery.smtp_reply import Reply, Stage
 
 _QUIT_SECONDS = 5.0
-_DOT_PATIENCE = 10
-"""The server may take so many times longer to answer the whole message: RFC 5321, 4.5.3.2, allows it ten minutes, for
-who stops waiting earlier sends twice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +25,9 @@ class Server:
     port: int
     security: Literal["starttls", "tls", "none"]
     timeout_s: float
+    """For each reply."""
+    dot_timeout_s: float
+    """For the reply to a whole message."""
     user: str = ""
     password_env: str = ""
 
@@ -45,7 +45,7 @@ class SmtpSession:
     """An open connection. Raises OSError (SMTPException is one) or ValueError when it cannot be opened."""
 
     def __init__(self, server: Server) -> None:
-        self._timeout_s = server.timeout_s
+        self._server = server
         if server.security == "tls":
             context = ssl.create_default_context()
             self._smtp: smtplib.SMTP = smtplib.SMTP_SSL(
@@ -92,16 +92,15 @@ class SmtpSession:
                 raise self._cut_off(stage, error) from error
             reply = self._reply(stage)
             if reply.code // 100 != wanted:
-                with suppress(OSError):  # the next message needs a server that has forgotten this one
-                    self._smtp.rset()
+                self._forget()
                 return reply
         try:
             self._smtp.send(re.sub(rb"^\.", b"..", content, flags=re.MULTILINE) + b".\r\n")
         except OSError as error:
             raise self._cut_off("data", error) from error  # without its final dot no server takes a message
-        self._set_timeout(self._timeout_s * _DOT_PATIENCE)
+        self._set_timeout(self._server.dot_timeout_s)
         reply = self._reply("dot")
-        self._set_timeout(self._timeout_s)
+        self._set_timeout(self._server.timeout_s)
         if not 200 <= reply.code < 600:
             self._smtp.close()
         return reply
@@ -109,7 +108,7 @@ class SmtpSession:
     def quit(self) -> None:
         """Say good-bye and close."""
         with suppress(OSError):
-            self._set_timeout(min(self._timeout_s, _QUIT_SECONDS))
+            self._set_timeout(min(self._server.timeout_s, _QUIT_SECONDS))
             self._smtp.quit()
         self._smtp.close()
 
@@ -121,6 +120,12 @@ class SmtpSession:
         if code == 421:
             self._smtp.close()
         return Reply(stage=stage, code=code, text=text.decode("utf-8", "replace"))
+
+    def _forget(self) -> None:
+        """Have the server forget a message that it refused, before the next; or else hang up."""
+        with suppress(OSError):
+            if self._smtp.rset()[0] != 250:
+                self._smtp.close()
 
     def _cut_off(self, stage: Stage, error: Exception) -> CutOffError:
         self._smtp.close()

@@ -143,38 +143,33 @@ def test_after_a_refusal_the_connection_goes_on_and_after_421_there_is_a_new_one
     assert server.asked["connect"] == 3
 
 
-@pytest.mark.parametrize(
-    "trouble", [{"hang_up": True}, {"delay_s": 1.0}, {"reply": "421 enough"}, {"reply": "999 what"}]
-)
+@pytest.mark.parametrize("trouble", [{"hang_up": True}, {"reply": "421 enough"}, {"reply": "999 what"}])
 def test_a_refusal_stands_though_the_server_will_not_forget_the_message(
     server: FakeSmtp, trouble: dict[str, Any]
 ) -> None:
     server.rules = [Rule(at="rcpt", to="no", reply="550 5.1.1 no"), Rule(at="rset", times=1, **trouble)]
-    receipts = list(channel(server, timeout_s=0.2).send(to("no", "ann")))
+    receipts = list(channel(server).send(to("no", "ann")))
     assert [each.outcome for each in receipts] == ["rejected", "accepted"]
     assert receipts[0].detail == "550 5.1.1 no"
 
 
 @pytest.mark.parametrize("stage", ["connect", "mail", "rcpt", "data"])
-@pytest.mark.parametrize("trouble", [{"hang_up": True}, {"delay_s": 1.0}, {"reply": "nonsense"}])
+@pytest.mark.parametrize("trouble", [{"hang_up": True}, {"reply": "999 what"}])
 def test_cut_off_before_its_end_a_message_was_not_taken_and_goes_again(
     server: FakeSmtp, stage: Stage, trouble: dict[str, Any]
 ) -> None:
-    if "reply" in trouble:
-        server.rules = [Rule(at=stage, reply="999 what", times=1)]
-    else:
-        server.rules = [Rule(at=stage, times=1, **trouble)]
-    first, second = channel(server, timeout_s=0.2).send(to("ann", "bob"))
+    server.rules = [Rule(at=stage, times=1, **trouble)]
+    first, second = channel(server).send(to("ann", "bob"))
     assert (first.outcome, first.policy, first.bad_address, first.slow_down_seconds) == ("retry", False, False, None)
     assert second.outcome == "accepted"
     assert server.recipients == {"bob@example.com": 1}
 
 
 @pytest.mark.parametrize("keep", [True, False])
-@pytest.mark.parametrize("trouble", [{"hang_up": True}, {"delay_s": 1.0}, {"reply": "999 what"}])
+@pytest.mark.parametrize("trouble", [{"hang_up": True}, {"reply": "999 what"}])
 def test_cut_off_after_its_end_a_message_is_in_doubt(server: FakeSmtp, trouble: dict[str, Any], keep: bool) -> None:
     server.rules = [Rule(at="dot", to="ann", keep=keep, **trouble)]
-    first, second = channel(server, timeout_s=0.05).send(to("ann", "bob"))
+    first, second = channel(server).send(to("ann", "bob"))
     assert first.outcome == "in_doubt"
     assert "whole message" in first.detail or "999" in first.detail
     assert second.outcome == "accepted"
@@ -182,18 +177,10 @@ def test_cut_off_after_its_end_a_message_is_in_doubt(server: FakeSmtp, trouble: 
 
 
 def test_the_whole_message_may_be_answered_ten_times_as_late_and_the_next_step_not(server: FakeSmtp) -> None:
-    server.rules = [
-        Rule(at="dot", delay_s=0.5, times=1),
-        Rule(at="mail", delay_s=0),
-        Rule(at="rcpt", to="bob", delay_s=0.5),
-    ]
-    assert [each.outcome for each in channel(server, timeout_s=0.1).send(to("ann", "bob"))] == ["accepted", "retry"]
-
-
-def test_slow_steps_each_within_the_time_out_make_one_copy(server: FakeSmtp) -> None:
-    server.rules = [Rule(at=stage, delay_s=0.15) for stage in ("mail", "rcpt", "data", "dot")]
-    assert receipt(server, timeout_s=0.3).outcome == "accepted"
-    assert server.recipients == {"ann@example.com": 1}
+    server.rules = [Rule(at="dot", delay_s=1.0, times=1), Rule(at="rcpt", to="bob", delay_s=1.0)]
+    receipts = list(channel(server, timeout_s=0.5).send(to("ann", "bob")))
+    assert [each.outcome for each in receipts] == ["accepted", "retry"]
+    assert receipts[1].detail.startswith("cut off before the reply to RCPT: ")
 
 
 def test_a_connection_that_the_server_closed_between_two_messages_costs_none(server: FakeSmtp) -> None:
