@@ -63,18 +63,33 @@ def members_of(connection: sa.Connection, person_ids: Iterable[str]) -> dict[str
 
 
 def find(connection: sa.Connection, customer_id: str) -> str:
-    """The person behind any id, the one of a device too: there, who was known on it last."""
+    """The person behind any id, the one of a device too: there, who was known on it last.
+
+    A public key makes no device of a customer whom the shop knows by itself.
+    """
     person_id = persons_of(connection, [customer_id])[customer_id]
     if person_id != customer_id:
         return person_id
     last = sa.select(device_links.c.customer_id).where(device_links.c.anonymous_id == customer_id)
+    if _known(connection, [customer_id]):
+        last = last.where(device_links.c.trusted)
     owner = connection.scalar(last.order_by(device_links.c.since.desc(), device_links.c.customer_id).limit(1))
     return customer_id if owner is None else persons_of(connection, [owner])[owner]
 
 
+def _known(connection: sa.Connection, customer_ids: Iterable[str]) -> set[str]:
+    """Who of these the shop itself has named as a customer, not only a public key."""
+    known: set[str] = set()
+    for chunk in _chunks(customer_ids):
+        for table in (contact_points, device_links):
+            named = sa.select(table.c.customer_id).where(table.c.customer_id.in_(chunk), table.c.trusted)
+            known.update(connection.scalars(named))
+    return known
+
+
 def device_owners(connection: sa.Connection, customer_ids: Iterable[str]) -> dict[str, dict[str, bool]]:
     """Every device that is one of these ids or on which one was known, with the persons known on it; of each, whether the shop
-    says so itself (not a public key).
+    says so itself (not a public key, which makes no device of a customer whom the shop knows by itself).
     """
     names: set[str] = set()
     for chunk in _chunks(set(customer_ids)):
@@ -86,6 +101,8 @@ def device_owners(connection: sa.Connection, customer_ids: Iterable[str]) -> dic
         links.update(
             tuple(row) for row in connection.execute(link.where(device_links.c.anonymous_id.in_(chunk)).distinct())
         )
+    customers = _known(connection, names)
+    links = {link for link in links if link[2] or link[0] not in customers}
     owners = persons_of(connection, {customer_id for _, customer_id, _ in links})
     devices: dict[str, dict[str, bool]] = defaultdict(dict)
     for device, customer_id, trusted in links:

@@ -42,22 +42,37 @@ class Shop:
         return {row["user_id"]: row["order_id"] for row in placed.to_pylist()}
 
     def known(self) -> dict[str, Any]:
-        """Of every customer: profile, address, consent, who the id leads to, and the message of a campaign."""
+        """Of every customer: profile, address, consent, who the id leads to, and the message of a campaign.
+
+        Without when they were last seen, and the version of what is known: those say only that events were added.
+        """
         engine = self.engine
         engine.profiles.build(as_of=LATER)
-        rows = engine.profiles.latest().table(customer_ids=VICTIMS).to_pylist()
-        profiles = {row["customer_id"]: row for row in rows}
-        preview = engine.campaigns.preview("welcome-back", VICTIMS, moment=LATER)
+        profiles = engine.profiles.latest().table(customer_ids=VICTIMS).drop_columns(["last_seen_at"]).to_pylist()
+        messages = [
+            asdict(message) for message in engine.campaigns.preview("welcome-back", VICTIMS, moment=LATER).messages
+        ]
+        for message in messages:
+            del message["proof"]["snapshot_version"]
         with engine.database.reading() as connection:
             return {
-                "profiles": profiles,
+                "profiles": {row["customer_id"]: _rounded(row) for row in profiles},
                 "addresses": identity.addresses(connection, VICTIMS, "email"),
                 "persons": identity.persons_of(connection, VICTIMS),
                 "found": {customer_id: identity.find(connection, customer_id) for customer_id in VICTIMS},
                 "consents": consent.granted(connection, VICTIMS, "email", "marketing", at=LATER),
                 "proofs": {customer_id: consent.proof(connection, customer_id) for customer_id in VICTIMS},
-                "messages": {message.customer_id: asdict(message) for message in preview.messages},
+                "messages": {message["customer_id"]: message for message in messages},
             }
+
+
+def _rounded(value: Any) -> Any:
+    """`value` without the last digits of its numbers, which depend on the order of summing."""
+    if isinstance(value, dict):
+        return {key: _rounded(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_rounded(each) for each in value]
+    return round(value, 9) if isinstance(value, float) else value
 
 
 @pytest.fixture
@@ -73,35 +88,52 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
             yield Shop(engine, client)
 
 
-def takeovers(victim: str, number: int, order_id: str) -> list[Message]:
-    """Everything that a stranger may try with the id of a customer, short of adding events in that name."""
-    me, device = f"stranger-{number}", f"device-of-stranger-{number}"
+def takeovers(victim: str, other: str, order_id: str) -> list[Message]:
+    """What a stranger may try on a customer: merge, redirect, rename, clear, and meddle with orders and consents."""
+    me, device = f"stranger-of-{victim}", f"device-of-a-stranger-of-{victim}"
     order = {"order_id": order_id, "revenue": 0.01, "currency": "CNY"}
     return [
         {"type": "alias", "previousId": victim, "userId": me},
         {"type": "alias", "previousId": me, "userId": victim},
-        {"type": "alias", "previousId": victim, "userId": VICTIMS[number - 1]},
-        {"type": "identify", "anonymousId": victim, "userId": me, "traits": {"email": MINE}},
-        {"type": "identify", "anonymousId": device, "userId": me, "traits": {"email": MINE, "points": 1e300}},
+        {"type": "alias", "previousId": victim, "userId": other},
+        {"type": "identify", "userId": victim, "traits": {"email": MINE, "firstName": "Fool", "language": "fr"}},
+        {"type": "identify", "userId": victim, "traits": {"email": None, "firstName": None, "city": None}},
+        {"type": "identify", "anonymousId": victim, "userId": me, "traits": {"email": MINE, "points": 1e300}},
+        {"type": "identify", "anonymousId": device, "userId": victim, "context": {"traits": {"email": MINE}}},
         {"type": "track", "event": "Order Completed", "userId": me, "anonymousId": victim, "properties": order},
         {"type": "track", "event": "Order Cancelled", "userId": me, "properties": {"order_id": order_id}},
-        {"type": "track", "event": "Unsubscribed", "userId": me, "anonymousId": victim},
+        {"type": "track", "event": "Order Refunded", "userId": victim, "properties": order},
     ]
 
 
 def test_a_thousand_hostile_events_of_a_public_key_leave_every_customer_as_they_were(shop: Shop) -> None:
-    before = shop.known()
+    before, orders = shop.known(), shop.orders()
     assert len(before["profiles"]) == 500
     assert len(before["messages"]) > 100
-    orders = shop.orders()
-    hostile = [
-        message
-        for number, victim in enumerate(VICTIMS[:125])
-        for message in takeovers(victim, number, orders.get(victim, "none"))
-    ]
-    assert len(hostile) == 1000
-    for start in range(0, 1000, 100):
-        assert shop.send("write", hostile[start : start + 100])["stored"] == 100
+    victims = [victim for victim in VICTIMS if victim in orders][:100]
+    for victim, other in zip(victims, victims[1:] + victims[:1], strict=True):
+        answer = shop.send("write", takeovers(victim, other, orders[victim]))
+        assert (answer["stored"], answer["rejected"]) == (10, [])
     after = shop.known()
     for what, was in before.items():
         assert after[what] == was, what
+
+
+def test_the_same_said_by_the_shops_own_server_is_believed(shop: Shop) -> None:
+    victim, other = VICTIMS[:2]
+    shop.send("server", [{"type": "identify", "userId": victim, "traits": {"email": MINE, "firstName": "Friend"}}])
+    shop.send("server", [{"type": "alias", "previousId": other, "userId": victim}])
+    known = shop.known()
+    assert (known["addresses"][victim], known["profiles"][victim]["first_name"]) == (MINE, "Friend")
+    assert known["persons"][other] == known["found"][other] == victim
+
+
+@pytest.mark.parametrize("message_id", ["order-1", "delivered-0123456789abcdef"])
+def test_a_public_key_does_not_occupy_the_id_of_another_message(shop: Shop, message_id: str) -> None:
+    viewed = {"type": "track", "event": "Product Viewed", "userId": "stranger", "messageId": message_id}
+    placed = viewed | {"event": "Order Completed", "userId": VICTIMS[0]}
+    answers = [
+        shop.send(scope, [message])
+        for scope, message in (("write", viewed), ("server", placed), ("write", viewed), ("server", placed))
+    ]
+    assert [(answer["stored"], answer["duplicates"]) for answer in answers] == [(1, 0), (1, 0), (0, 1), (0, 1)]
