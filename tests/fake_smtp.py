@@ -31,7 +31,7 @@ class Rule:
     to: str = ""
     """A regular expression, searched in the recipient's address. Not asked before it is known."""
     reply: str = ""
-    """Lines of the answer, parted by newlines, each with its code; "" for the usual one."""
+    """Lines of the answer, parted by newlines, each with its code; "" for the usual one. "\\udce9" is the lone byte e9."""
     delay_s: float = 0.0
     """Before the answer. At `dot` the message is in already."""
     hang_up: bool = False
@@ -221,7 +221,7 @@ class FakeSmtp:
 
 
 async def _say(writer: asyncio.StreamWriter, lines: str) -> int:
-    writer.write("".join(f"{line}\r\n" for line in lines.split("\n")).encode())
+    writer.write("".join(f"{line}\r\n" for line in lines.split("\n")).encode("utf-8", "surrogateescape"))
     await writer.drain()
     return int(lines[:3])
 

@@ -132,6 +132,8 @@ class WorkerSettings:
     """Runs that were cut off go on."""
     send_seconds: float = 5.0
     """Messages that have become due leave."""
+    advance_seconds: float = 10.0
+    """Customers enter and leave flows, such as the one after an abandoned cart, and steps that are due are made."""
     prune_seconds: float = 3600.0
     """Old snapshots of profiles are removed."""
     keep_snapshots: int = 5

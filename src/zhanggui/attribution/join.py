@@ -69,6 +69,7 @@ def join(
     if identities.persons is not None:
         about = about.left_join(identities.persons, about.customer_id == identities.persons.from_id)
         about = about.select("decision_id", "decided_at", customer_id=about.person_id.coalesce(about.customer_id))
+    about = about.view()  # of its own: what happened was joined to the same table of persons
     pairs = about.inner_join(happened, "customer_id")
     pairs = pairs.filter(
         pairs["at"] > pairs.decided_at, pairs["at"] <= pairs.decided_at + ibis.interval(days=window_days)

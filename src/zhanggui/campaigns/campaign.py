@@ -92,14 +92,7 @@ def check(values: Mapping[str, Any], *, source: str = "") -> Campaign:
     try:
         campaign = _ADAPTER.validate_python(values)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        unknown = first["type"] == "unexpected_keyword_argument"
-        raise CampaignError(
-            "there is no such setting" if unknown else first["msg"],
-            field=".".join(map(str, first["loc"])),
-            source=source,
-            hint="see docs/reference/campaign.md" if unknown else "",
-        ) from error
+        raise invalid(error, source=source, document="docs/reference/campaign.md") from error
 
     def refuse(field: str, problem: str, hint: str = "") -> CampaignError:
         return CampaignError(problem, field=field, hint=hint, source=source)
@@ -138,6 +131,18 @@ def check(values: Mapping[str, Any], *, source: str = "") -> Campaign:
         if offer.who:
             check_predicate(f"{place}.who", offer.who)
     return campaign
+
+
+def invalid(error: ValidationError, *, source: str, document: str) -> CampaignError:
+    """What pydantic found first; `document` lists the settings that there are."""
+    first = error.errors(include_url=False)[0]
+    unknown = first["type"] == "unexpected_keyword_argument"
+    return CampaignError(
+        "there is no such setting" if unknown else first["msg"],
+        field=".".join(map(str, first["loc"])),
+        source=source,
+        hint=f"see {document}" if unknown else "",
+    )
 
 
 def to_toml(campaign: Campaign) -> str:

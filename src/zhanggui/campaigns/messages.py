@@ -1,6 +1,6 @@
 """From decisions to finished messages: which brief each asks for, and the message that its copy becomes. Sends nothing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from zhanggui.campaigns.run_parts import RunParts
 from zhanggui.campaigns.store import Run
 from zhanggui.catalog.product import Language
 from zhanggui.content.brief import Brief, brief_for
-from zhanggui.content.compose import compose
+from zhanggui.content.compose import compose, message_id
 from zhanggui.content.message import Message
 from zhanggui.content.write import Copy, from_template
 from zhanggui.decisioning.action import Action
@@ -67,8 +67,14 @@ def messages_of(
     options: Choice,
     briefs: Iterator[tuple[Decision, Row, Brief]],
     copies: Mapping[str, Copy],
+    *,
+    unwritten: Callable[[Message, Exception], None] | None = None,
 ) -> Iterator[Message]:
-    """The finished message of each decision. A decision made after the copies were written gets a template's words."""
+    """The finished message of each decision. A decision made after the copies were written gets a template's words.
+
+    One that cannot be written, such as for a trait that breaks the template, is told to `unwritten` and comes without words;
+    without `unwritten` its error is raised.
+    """
     todo = list(briefs)
     ids = [decision.customer_id for decision, _, _ in todo]
     channels = sorted({decision.action.channel or "" for decision, _, _ in todo})
@@ -81,21 +87,58 @@ def messages_of(
         address = addresses[channel].get(decision.customer_id)
         if address is None:
             continue
-        send_at = next_allowed(
-            run.moment, channel=channel, zone=zone(row["time_zone"], parts.time_zone), limits=parts.limits
-        )
-        url = parts.unsubscribe_url(decision.customer_id, channel, brief.language)
-        message = compose(
-            decision,
-            copies.get(brief.brief_id) or from_template(brief, why="decided_later"),
-            address=address,
-            traits=row,
-            product=options.products.get(decision.action.product_id or ""),
-            sender=parts.sender,
-            unsubscribe_url=url,
-            basis=basis[channel].get(decision.customer_id),
-            send_at=send_at,
-            expires_at=send_at + timedelta(hours=parts.delivery.expire_hours),
-            settings=parts.content,
-        )
-        yield replace(message, data={**message.data, "unsubscribe_url": url, "time_zone": row["time_zone"]})
+        copy = copies.get(brief.brief_id) or from_template(brief, why="decided_later")
+        try:
+            yield _message(parts, run, options, decision, row, copy, address, basis[channel].get(decision.customer_id))
+        except Exception as error:
+            if unwritten is None:
+                raise
+            blank = _blank(decision, brief, address)
+            unwritten(blank, error)
+            yield blank
+
+
+def _message(
+    parts: RunParts,
+    run: Run,
+    options: Choice,
+    decision: Decision,
+    row: Row,
+    copy: Copy,
+    address: str,
+    basis: consent.Consent | None,
+) -> Message:
+    channel = decision.action.channel or ""
+    send_at = next_allowed(
+        run.moment, channel=channel, zone=zone(row["time_zone"], parts.time_zone), limits=parts.limits
+    )
+    url = parts.unsubscribe_url(decision.customer_id, channel, copy.brief.language)
+    message = compose(
+        decision,
+        copy,
+        address=address,
+        traits=row,
+        product=options.products.get(decision.action.product_id or ""),
+        sender=parts.sender,
+        unsubscribe_url=url,
+        basis=basis,
+        send_at=send_at,
+        expires_at=send_at + timedelta(hours=parts.delivery.expire_hours),
+        settings=parts.content,
+    )
+    return replace(message, data={**message.data, "unsubscribe_url": url, "time_zone": row["time_zone"]})
+
+
+def _blank(decision: Decision, brief: Brief, address: str) -> Message:
+    channel = decision.action.channel or ""
+    return Message(
+        message_id=message_id(decision.run_id, decision.customer_id, channel),
+        run_id=decision.run_id,
+        customer_id=decision.customer_id,
+        channel=channel,
+        address=address,
+        language=brief.language,
+        subject="",
+        body="",
+        decision_id=decision.decision_id,
+    )

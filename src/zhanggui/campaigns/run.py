@@ -4,6 +4,7 @@ may not go on.
 Versions, file names and message ids follow from the run's id; so a step that was cut off does the same again.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -18,6 +19,7 @@ from zhanggui.campaigns.send import send, snapshot_of
 from zhanggui.campaigns.store import Run
 from zhanggui.content import copies
 from zhanggui.content.brief import Brief
+from zhanggui.content.message import Message
 from zhanggui.content.write import write
 from zhanggui.decisioning.decision import Decision
 from zhanggui.delivery import outbox
@@ -27,6 +29,8 @@ from zhanggui.profiles.snapshot import latest
 from zhanggui.touches.ownership import Ownership
 
 _ENQUEUED_AT_ONCE = 1_000
+
+_log = logging.getLogger(__name__)
 
 
 class Steps:
@@ -110,13 +114,27 @@ class Steps:
         return dict(artifact.metrics)
 
     def enqueue(self) -> dict[str, Any]:
-        """Put the messages into the outbox, some at a time, so that a pause does not wait for all of them."""
+        """Put the messages into the outbox, some at a time, so that a pause does not wait for all of them.
+
+        One that cannot be written ends with its reason; when none can, the template is to blame, and the run fails.
+        """
         parts, (run, campaign) = self._parts, self._load()
         words, options = copies.read(copies.kept(parts.artifacts, run.run_id)), choice(parts, campaign)
-        messages = list(messages_of(parts, run, options, self._briefs(run, campaign, options), words))
+        failures: dict[str, Exception] = {}
+
+        def unwritten(message: Message, error: Exception) -> None:
+            _log.warning("message %s cannot be written: %s", message.message_id, error)
+            failures[message.message_id] = error
+
+        briefs = self._briefs(run, campaign, options)
+        messages = list(messages_of(parts, run, options, briefs, words, unwritten=unwritten))
+        if failures and len(failures) == len(messages):
+            raise next(iter(failures.values()))
+        refused = {message_id: f"{type(error).__name__}: {error}" for message_id, error in failures.items()}
         for start in range(0, len(messages), _ENQUEUED_AT_ONCE):
             with self._own.transaction() as connection:
-                outbox.enqueue(connection, messages[start : start + _ENQUEUED_AT_ONCE], now=run.moment)
+                some = messages[start : start + _ENQUEUED_AT_ONCE]
+                outbox.enqueue(connection, some, now=run.moment, refused=refused)
         return {"messages": len(messages)}
 
     def deliver(self) -> dict[str, Any]:

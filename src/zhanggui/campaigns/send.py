@@ -1,17 +1,21 @@
-"""Sends what is due of a run. Knows not who walks the run."""
+"""Sends what is due of a run or a journey. Knows not who walks it."""
 
 import time
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 
-from zhanggui.campaigns import store
+import sqlalchemy as sa
+
+from zhanggui.campaigns import journey_store, store
+from zhanggui.campaigns.advance import ended
 from zhanggui.campaigns.campaign import Campaign
 from zhanggui.campaigns.product_facts import untrue
 from zhanggui.campaigns.replan_unpersonalised import ReplanUnpersonalised
 from zhanggui.campaigns.run_parts import RunParts
 from zhanggui.campaigns.store import Run
 from zhanggui.content import copies
+from zhanggui.content.message import Message
 from zhanggui.delivery import Checks, deliver, outbox
 from zhanggui.profiles.snapshot import Snapshot, opened
 from zhanggui.touches.permit import Rules
@@ -54,20 +58,40 @@ def _send_due(parts: RunParts, run: Run) -> datetime | None:
     )
     parts.progress("messages", 0, waiting)
     if waiting:
-        deliver(
-            parts.database,
-            parts.channels(),
-            Rules(limits=parts.limits, time_zone=parts.time_zone),
-            parts.events,
-            clock=parts.clock,
-            settings=parts.delivery,
-            checks=Checks(untrue=untrue, unpersonalised=plain),
-            paces=parts.paces,
-            run_id=run.run_id,
+        _deliver(
+            parts,
+            run.run_id,
+            Checks(untrue=untrue, unpersonalised=plain),
             progress=lambda count: parts.progress("messages", count, waiting),
         )
     with parts.database.reading() as connection:
         return outbox.next_due(connection, run.run_id)
+
+
+def send_journey(parts: RunParts, flow_id: str) -> None:
+    """Send what is due of a journey, unless the customer has left it since. Raises NotFoundError."""
+    with parts.database.reading() as connection:
+        journey, _ = journey_store.get(connection, flow_id)
+
+    def no_longer(connection: sa.Connection, message: Message, now: datetime) -> str | None:
+        return ended(connection, flow_id, journey, message) or untrue(connection, message, now)
+
+    _deliver(parts, flow_id, Checks(untrue=no_longer), progress=lambda count: parts.progress("messages", count, None))
+
+
+def _deliver(parts: RunParts, flow_id: str, checks: Checks, *, progress: Callable[[int], None]) -> None:
+    deliver(
+        parts.database,
+        parts.channels(),
+        Rules(limits=parts.limits, time_zone=parts.time_zone),
+        parts.events,
+        clock=parts.clock,
+        settings=parts.delivery,
+        checks=checks,
+        paces=parts.paces,
+        run_id=flow_id,
+        progress=progress,
+    )
 
 
 def snapshot_of(parts: RunParts, run: Run) -> Snapshot:

@@ -14,6 +14,7 @@ from zhanggui.cli import (
     demo,
     evaluate,
     event,
+    flow,
     generate,
     key,
     model,
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 app.add_typer(event.app, name="events")
 app.add_typer(campaign.app, name="campaign")
+app.add_typer(flow.app, name="flow")
 app.add_typer(key.app, name="key")
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(train.app, name="train")

@@ -95,8 +95,8 @@ def as_of(moment: datetime, events_since: int = 0) -> str:
     if not events_since:
         return either(f"as of {when}", f"截至 {when}")
     return either(
-        f"as of {when}; {events_since} messages came in since, `zhanggui profiles` takes them in",
-        f"截至 {when}；此后又收到 {events_since} 条消息，`zhanggui profiles` 会把它们算进来",
+        f"as of {when}; events since: {events_since}, which `zhanggui profiles` takes in",
+        f"截至 {when}；此后又收到 {events_since} 条事件，`zhanggui profiles` 会把它们算进来",
     )
 
 

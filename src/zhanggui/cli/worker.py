@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 def worker(shop: ShopOption = Path()) -> None:
     """Work by itself until interrupted: compact the event log, build profiles, walk on with runs that were cut off, send what
-    is due, remove old snapshots. Many may stand beside one database; `zhanggui serve` keeps one.
+    is due, move customers on in flows, remove old snapshots. Many may stand beside one database; `zhanggui serve` keeps one.
     """
     import signal
     import threading

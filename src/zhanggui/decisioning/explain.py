@@ -21,6 +21,10 @@ _REASONS: Mapping[str, tuple[str, str]] = {
     ),
     "price_changed": ("the price that the message shows has changed since", "消息里写的价格已经变了"),
     "cancelled": ("the run was cancelled before it could leave", "发出之前运行已被取消"),
+    "flow_ended": (
+        "the customer has ordered, or emptied the cart, since it was planned",
+        "计划之后顾客已下单或清空了购物车",
+    ),
     "expired": ("it could not leave within the time set for it", "在规定的时间内未能发出"),
     "same_address": (
         "somebody else is written to at the same address",

@@ -131,9 +131,14 @@ class Lane:
     due_at: datetime
 
 
-def enqueue(connection: sa.Connection, messages: Sequence[Message], *, now: datetime) -> int:
-    """Put messages and their touches in; returns how many were new. One that is there already stays as it is."""
-    new = 0
+def enqueue(
+    connection: sa.Connection, messages: Sequence[Message], *, now: datetime, refused: Mapping[str, str] | None = None
+) -> int:
+    """Put messages and their touches in; returns how many were new. One that is there already stays as it is.
+
+    `refused` are the reasons, by message id, of messages that end at once.
+    """
+    new, reasons = 0, refused or {}
     touch.plan(connection, [message.touch for message in messages], now=now)
     for start in range(0, len(messages), _CHUNK):
         rows = [
@@ -143,17 +148,21 @@ def enqueue(connection: sa.Connection, messages: Sequence[Message], *, now: date
                 "customer_id": message.customer_id,
                 "run_id": message.run_id,
                 "channel": message.channel,
-                "state": "waiting",
+                "state": "refused" if message.message_id in reasons else "waiting",
                 "due_at": message.send_at or now,
+                "ended_at": now if message.message_id in reasons else None,
                 "attempts": 0,
                 "in_doubt": 0,
-                "reason": "",
+                "reason": reasons.get(message.message_id, "")[:500],
                 "document": document(message),
             }
             for message in messages[start : start + _CHUNK]
         ]
-        added = insert(connection, outbox).values(rows).on_conflict_do_nothing().returning(outbox.c.message_id)
-        new += len(connection.execute(added).all())
+        added = insert(connection, outbox).on_conflict_do_nothing().returning(outbox.c.message_id)
+        new += len(connection.execute(added, rows).all())
+    for message in messages:
+        if message.message_id in reasons:
+            touch.end(connection, [message.touch.touch_id], reasons[message.message_id], at=now)
     return new
 
 
@@ -191,13 +200,7 @@ def lanes(connection: sa.Connection, run_id: str | None = None) -> Iterator[Lane
     """The lanes of a run, or of all, by run and channel. Costs one look into an index a lane, however many wait in it."""
     after = (run_id or "", "")
     while True:
-        query = (
-            sa.select(outbox.c.run_id, outbox.c.channel, outbox.c.due_at)
-            .where(WAITING, sa.tuple_(outbox.c.run_id, outbox.c.channel) > sa.tuple_(*after))
-            .order_by(outbox.c.run_id, outbox.c.channel, outbox.c.due_at)
-            .limit(1)
-        )
-        row = connection.execute(query).first()
+        row = connection.execute(next_lane(*after)).first()
         if row is None or (run_id is not None and row.run_id != run_id):
             return
         yield Lane(run_id=row.run_id, channel=row.channel, due_at=row.due_at)
@@ -205,13 +208,26 @@ def lanes(connection: sa.Connection, run_id: str | None = None) -> Iterator[Lane
 
 
 def cancel(connection: sa.Connection, run_id: str, *, now: datetime) -> int:
-    """End the messages of a run that have not begun to leave; returns how many."""
-    done = connection.execute(
-        sa.update(outbox)
-        .where(outbox.c.run_id == run_id, outbox.c.state.in_(("waiting", "claimed")))
-        .values(state="refused", reason="cancelled", ended_at=now, claim=None, lease_until=None)
+    """End the messages of a run that are not on their way, and their touches; returns how many. What may have been taken before
+    ends in doubt.
+    """
+    unsent = sa.and_(outbox.c.run_id == run_id, outbox.c.state.in_(("waiting", "claimed")))
+    state = sa.case((outbox.c.in_doubt > 0, "in_doubt"), else_="refused")
+    values = {"state": state, "reason": "cancelled", "ended_at": now, "claim": None, "lease_until": None}
+    update = sa.update(outbox).where(unsent).values(values)
+    touch_ids = connection.execute(update.returning(outbox.c.touch_id)).scalars().all()
+    touch.end(connection, touch_ids, "cancelled", at=now)
+    return len(touch_ids)
+
+
+def next_lane(run_id: str, channel: str) -> sa.Select[tuple[str, str, datetime]]:
+    """The query for the lane that follows one, with the moment of its first message."""
+    return (
+        sa.select(outbox.c.run_id, outbox.c.channel, outbox.c.due_at)
+        .where(WAITING, sa.tuple_(outbox.c.run_id, outbox.c.channel) > sa.tuple_(run_id, channel))
+        .order_by(outbox.c.run_id, outbox.c.channel, outbox.c.due_at)
+        .limit(1)
     )
-    return int(done.rowcount)
 
 
 def next_due(connection: sa.Connection, run_id: str) -> datetime | None:

@@ -19,7 +19,7 @@ class Customer:
     as_of: datetime
     snapshot: str
     events_since: int
-    """Messages that the event log has taken in since the snapshot was built."""
+    """Events that the log has taken in since the snapshot was built."""
     profile: Mapping[str, Any]
     """The columns of the profile, by name."""
     consents: tuple[Consent, ...]

@@ -4,16 +4,19 @@ Doors (library, command line, HTTP) call a part's verb and render what it return
 """
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+import sqlalchemy as sa
+
 from zhanggui.attribution.reward import RewardLog
+from zhanggui.campaigns import journey_signals
 from zhanggui.campaigns.run_parts import RunParts
 from zhanggui.catalog.product import Language
 from zhanggui.config import FILE, Config, load, template
@@ -28,6 +31,7 @@ from zhanggui.engine.catalog import Catalog
 from zhanggui.engine.consents import Consents
 from zhanggui.engine.customers import Customers
 from zhanggui.engine.events import Events
+from zhanggui.engine.flows import Flows
 from zhanggui.engine.keys import Keys
 from zhanggui.engine.models import Models
 from zhanggui.engine.profiles import Profiles
@@ -38,7 +42,7 @@ from zhanggui.engine.segments import Segments
 from zhanggui.engine.unsubscribe import Unsubscribe
 from zhanggui.engine.walks import Walks
 from zhanggui.errors import ConfigError, StorageError
-from zhanggui.events.log import EventLog
+from zhanggui.events.log import EventLog, Heard
 from zhanggui.llm.model import LanguageModel
 from zhanggui.profiles import identity
 from zhanggui.storage import ArtifactStore, Database, plugins
@@ -96,6 +100,7 @@ class Engine:
     models: Models
     campaigns: Campaigns
     runs: Runs
+    flows: Flows
     unsubscribe: Unsubscribe
     keys: Keys
 
@@ -128,7 +133,8 @@ class Engine:
         data = folder / config.storage.folder
         database = _database(folder, config)
         settings = replace(config.events, currency=config.shop.currency)
-        log = EventLog(database, data / "events", settings, heard=identity.hear)
+        late = timedelta(hours=config.delivery.expire_hours)
+        log = EventLog(database, data / "events", settings, heard=_hear(clock, late))
         artifacts = ArtifactStore(data / "artifacts")
         rejects = Rejects(folder=data / "rejects", clock=clock)
         models = Models(settings=config.model, given=model)
@@ -164,6 +170,7 @@ class Engine:
             clock=clock,
             replayed=replayed,
         )
+        identity_problems = partial(_identity_problems, config) if channels is None else lambda _channels: ()
         return cls(
             folder=folder,
             config=config,
@@ -181,13 +188,8 @@ class Engine:
             segments=Segments(profiles=profiles),
             models=models,
             campaigns=Campaigns(parts=parts, profiles=profiles, channels=names),
-            runs=Runs(
-                parts=parts,
-                walks=Walks(
-                    parts=parts,
-                    identity_problems=partial(_identity_problems, config) if channels is None else lambda _channels: (),
-                ),
-            ),
+            runs=Runs(parts=parts, walks=Walks(parts=parts, identity_problems=identity_problems)),
+            flows=Flows(parts=parts, channels=names, identity_problems=identity_problems),
             unsubscribe=unsubscribe,
             keys=Keys(database=database, clock=clock),
         )
@@ -238,6 +240,16 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _hear(clock: Callable[[], datetime], late: timedelta) -> Heard:
+    """What listens as events are stored: who is who, and what journeys wait for."""
+
+    def heard(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        identity.hear(connection, rows)
+        journey_signals.hear(connection, rows, now=clock(), late=late)
+
+    return heard
 
 
 def _database(folder: Path, config: Config) -> Database:

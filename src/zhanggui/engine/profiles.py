@@ -58,7 +58,7 @@ class Profiles:
         return snapshot
 
     def events_since(self, snapshot: Snapshot) -> int:
-        """How many messages the event log has taken in since a snapshot was built."""
+        """How many events the log has taken in since a snapshot was built."""
         return self.log.position() - snapshot.position
 
     def glimpse(self, customer_ids: Sequence[str], *, as_of: datetime) -> Glimpse:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from zhanggui.campaigns import learn as learning
 from zhanggui.campaigns import store, walk
 from zhanggui.campaigns.run_parts import Progress, RunParts
-from zhanggui.campaigns.send import send
+from zhanggui.campaigns.send import send, send_journey
 from zhanggui.campaigns.store import RunState
 from zhanggui.delivery import outbox
 from zhanggui.engine.walks import Walks
@@ -128,7 +128,8 @@ class Runs:
         return self._deliver(self.parts, run_id)
 
     def deliver_due(self, *, say: Callable[[str], None] | None = None) -> dict[str, dict[str, int]]:
-        """Send what is due of every run; how many messages of each stand where, by run id. A worker calls it again and again.
+        """Send what is due of every run and journey; how many messages of each stand where, by its id. A worker calls it again and
+        again.
 
         With `say`, a run that cannot be delivered is told to it and does not keep the others waiting.
         """
@@ -140,14 +141,18 @@ class Runs:
         )
         with parts.database.reading() as connection:
             due = outbox.runs_due(connection, now=parts.clock())
-            states = {run_id: flows.state(connection, run_id) for run_id in due}
-        self._end_messages([run_id for run_id in due if states[run_id] == "cancelled"])
+            known = {flow_id: flows.get(connection, flow_id) for flow_id in due}
+        self._end_messages([flow.flow_id for flow in known.values() if flow.state == "cancelled"])
         delivered = {}
-        for run_id in due:
-            if states[run_id] in ("paused", "cancelled"):
+        for run_id, flow in known.items():
+            if flow.state in ("paused", "cancelled"):
                 continue
             try:
-                delivered[run_id] = self._deliver(parts, run_id)
+                delivered[run_id] = (
+                    self._deliver(parts, run_id) if flow.kind == "run" else self._deliver_journey(parts, run_id)
+                )
+            except FlowError:
+                continue  # it was stopped meanwhile
             except ZhangguiError as error:
                 if self.walks.stopping:
                     break
@@ -222,8 +227,15 @@ class Runs:
             send(parts, run)
             with parts.database.transaction() as connection:
                 walk.settle(connection, run_id)
-        with parts.database.reading() as connection:
-            return {"sent": 0, **outbox.counts(connection, run_id).states}
+        return self._states(run_id)
+
+    def _deliver_journey(self, parts: RunParts, flow_id: str) -> dict[str, int]:
+        send_journey(parts, flow_id)
+        return self._states(flow_id)
+
+    def _states(self, flow_id: str) -> dict[str, int]:
+        with self.parts.database.reading() as connection:
+            return {"sent": 0, **outbox.counts(connection, flow_id).states}
 
     def _change(self, which: str, change: Callable[[sa.Connection, str], bool], wanted: str) -> list[str]:
         """Change the state of a run, or of a campaign's runs; those that were changed."""

@@ -25,7 +25,7 @@ class Segment:
     as_of: datetime
     """Of the snapshot."""
     events_since: int
-    """Messages that the event log has taken in since the snapshot was built."""
+    """Events that the log has taken in since the snapshot was built."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from zhanggui.profiles.build import version_of
 from zhanggui.profiles.computation import Computation
 from zhanggui.profiles.identity import resolve
 from zhanggui.profiles.profile import SNAPSHOT_SCHEMA
+from zhanggui.profiles.quarantine import UNCOMPUTABLE, uncomputable
 from zhanggui.profiles.settings import ProfileSettings
 
 
@@ -34,13 +35,20 @@ class Glimpse:
 
 
 def glimpse(log: EventLog, customer_ids: Sequence[str], *, as_of: datetime, settings: ProfileSettings) -> Glimpse:
-    """The profiles of these customers as of `as_of`; who was not there then is left out."""
+    """The profiles of these customers as of `as_of`; who was not there then, or cannot be computed, is left out."""
     position, currency = log.position(), log.settings.currency
     with log.read() as events:
         with log.database.reading() as connection:
             resolution = resolve(connection)
         work = Computation(events=events, resolution=resolution, as_of=as_of, settings=settings, currency=currency)
-        tables = work.computed(set(customer_ids)) if customer_ids else ()
-        profiles = pa.concat_tables([SNAPSHOT_SCHEMA.empty_table(), *tables])
+        profiles = pa.concat_tables([SNAPSHOT_SCHEMA.empty_table(), *_computed(work, set(customer_ids))])
     version = version_of(as_of, position, settings, currency)
     return Glimpse(version=version, as_of=as_of, position=position, profiles=profiles)
+
+
+def _computed(work: Computation, customer_ids: set[str]) -> list[pa.Table]:
+    try:
+        return list(work.computed(customer_ids)) if customer_ids else []
+    except UNCOMPUTABLE as error:
+        left_out = {one.customer_id for one in uncomputable(customer_ids, work.computed, error)}
+        return list(work.computed(customer_ids - left_out))

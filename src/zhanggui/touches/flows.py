@@ -69,6 +69,11 @@ def open(connection: sa.Connection, flow_id: str, *, kind: Kind, name: str, vers
     return get(connection, flow_id)
 
 
+def revise(connection: sa.Connection, flow_id: str, version: int) -> None:
+    """From now on a flow is a walk of this version."""
+    connection.execute(sa.update(flows).where(flows.c.flow_id == flow_id).values(version=version))
+
+
 def get(connection: sa.Connection, flow_id: str) -> Flow:
     """A flow. Raises NotFoundError."""
     row = connection.execute(sa.select(flows).where(flows.c.flow_id == flow_id)).first()

@@ -1,4 +1,4 @@
-"""What a worker does for a shop: compact, build, resume, send, prune. Each is one verb of the engine, safe to do twice.
+"""What a worker does for a shop: compact, build, resume, send, advance, prune. Each is one verb of the engine, safe to do twice.
 
 Not due is no error: a build is left out while a fresh snapshot is there, whoever built it.
 """
@@ -32,6 +32,12 @@ def steps(engine: Engine) -> list[Step]:
         for problem in problems:
             yield Outcome(step="send", problem=problem)
 
+    def advance() -> Iterator[Outcome]:
+        problems: list[str] = []
+        engine.flows.advance(say=problems.append)
+        for problem in problems:
+            yield Outcome(step="advance", problem=problem)
+
     def prune() -> Iterator[Outcome]:
         engine.profiles.prune(keep=settings.keep_snapshots, named=engine.runs.snapshots_in_progress())
         yield from ()
@@ -41,5 +47,6 @@ def steps(engine: Engine) -> list[Step]:
         Step(name="build", seconds=settings.build_seconds, do=build),
         Step(name="resume", seconds=settings.resume_seconds, do=resume),
         Step(name="send", seconds=settings.send_seconds, do=send),
+        Step(name="advance", seconds=settings.advance_seconds, do=advance),
         Step(name="prune", seconds=settings.prune_seconds, do=prune),
     ]

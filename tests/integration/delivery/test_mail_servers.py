@@ -116,6 +116,17 @@ def test_of_many_troubles_only_a_missing_mailbox_is_the_customers(database: Data
     assert shop.suppressed() == {"nouser@example.com"}
 
 
+def test_a_server_that_wants_a_rest_gets_it_from_the_whole_channel(database: Database, tmp_path: Path) -> None:
+    with FakeSmtp([Rule(at="rcpt", to="a1", reply="421 4.7.0 Too many", times=1)]) as server:
+        shop = Shop(database, tmp_path, server, ["a0", "a1", "a2", "a3"])
+        assert shop.deliver()["sent"] == 1
+        shop.clock.advance(timedelta(seconds=29))
+        assert shop.deliver() == {}
+        assert server.recipients == {"a0@example.com": 1}
+        shop.clock.advance(timedelta(minutes=2))
+        assert shop.deliver() == {"sent": 3}
+
+
 def test_two_workers_and_a_server_slower_than_their_leases_make_one_copy_each(
     database: Database, tmp_path: Path
 ) -> None:
@@ -139,8 +150,9 @@ def test_mail_that_a_server_keeps_without_saying_so_goes_once_more_at_most(datab
     with FakeSmtp([Rule(at="dot", delay_s=30, keep=True)]) as server:
         shop = Shop(database, tmp_path, server, ["ann"])
         for _ in range(30):
-            shop.deliver(timeout_s=0.05)
+            shop.deliver(timeout_s=0.1)
             shop.clock.advance(timedelta(minutes=7))
         assert server.recipients == {"ann@example.com": 2}
+        assert len({mail.content.partition(b"Message-ID: ")[2][:30] for mail in server.taken}) == 1
     assert shop.states() == {"in_doubt": 1}
     assert shop.suppressed() == set()

@@ -89,11 +89,11 @@ def test_a_segment_says_of_when_it_is_and_that_the_log_has_grown_since(engine: E
     assert (stale.customers, stale.events_since) == (fresh.customers, 2)
     for asked in (("segment", "orders >= 0"), ("profile", "customer-001")):
         told = run(engine, *asked)
-        assert "as of 2026-03-02 02:00 UTC; 2 messages came in since" in told
+        assert "as of 2026-03-02 02:00 UTC; events since: 2" in told
     run(engine, "profiles")
     told = run(engine, "segment", "orders >= 0")
     assert f"of {fresh.customers + 2} customers" in told
-    assert "came in since" not in told
+    assert "events since" not in told
 
 
 def test_profiles_of_the_past_do_not_become_those_in_use(engine: Engine) -> None:

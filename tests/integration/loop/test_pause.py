@@ -93,6 +93,21 @@ def test_messages_of_a_paused_run_wait_also_when_they_are_due(scene: Scene) -> N
         runs.pause("welcome-back")
 
 
+def test_a_run_that_is_paused_while_it_sends_lets_no_further_message_go(scene: Scene) -> None:
+    runs = scene.engine.runs
+    scene.at_twentieth_message = lambda: runs.pause("welcome-back")
+    with pytest.raises(FlowError, match="is paused"):
+        runs.run("welcome-back", moment=NOW)
+    assert len(scene.channel.sent) == 20
+    scene.at_twentieth_message = lambda: None
+    (run_id,) = runs.resume("welcome-back")
+    assert runs.go_on() == [run_id]
+    runs.wait()
+    assert runs.status(run_id).state == "waiting"
+    sent = [message.message_id for message in scene.channel.sent]
+    assert len(sent) == len(set(sent)) > 100
+
+
 def test_messages_of_a_cancelled_run_are_never_sent(scene: Scene) -> None:
     runs = scene.engine.runs
     run_id = runs.run("welcome-back", moment=NOW).run_id

@@ -10,7 +10,7 @@ import pyarrow as pa
 from zhanggui.attribution.join import join
 from zhanggui.attribution.reward import SCHEMA
 from zhanggui.events.event import LOG_SCHEMA
-from zhanggui.profiles.identity import IDENTITY_SCHEMA
+from zhanggui.profiles.resolution import DEVICES_SCHEMA, PERSONS_SCHEMA, Resolution
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAY, TICK = timedelta(days=1), timedelta(microseconds=1)
@@ -46,7 +46,8 @@ def _event(name: str, who: str = "ann", *, at: datetime = AT + DAY, **more: Any)
 
 
 def _order(who: str = "ann", *, at: datetime = AT + DAY, minor: int | None = 500, **more: Any) -> dict[str, Any]:
-    return _event("Order Completed", who, at=at, revenue_minor=minor, **({"order_id": "o1"} | more))
+    fields = {"order_id": "o1", "currency": "CNY", "revenue_minor": minor}
+    return _event("Order Completed", who, at=at, **(fields | more))
 
 
 def _join(
@@ -61,14 +62,15 @@ def _join(
     connection = ibis.duckdb.connect()
     connection.con.execute("SET TimeZone = 'UTC'")
     connection.con.register("log", pa.Table.from_pylist(list(events), LOG_SCHEMA))
-    pairs = [{"from_id": old, "customer_id": new} for old, new in (mapping or {}).items()]
+    persons = [{"from_id": old, "person_id": new} for old, new in (mapping or {}).items()]
     found = join(
         pa.Table.from_pylist(list(decisions), DECIDED),
         connection.table("log"),
-        pa.Table.from_pylist(pairs, IDENTITY_SCHEMA),
+        Resolution(persons=pa.Table.from_pylist(persons, PERSONS_SCHEMA), devices=DEVICES_SCHEMA.empty_table()),
         window_days=window_days,
         reward=reward,
         now=now,
+        currency="CNY",
     )
     assert found.schema == SCHEMA
     connection.disconnect()
@@ -141,6 +143,7 @@ def test_an_order_counts_once_at_its_highest_revenue_and_several_add_up() -> Non
         "two": [_order("two", order_id="a", minor=500), _order("two", order_id="b", minor=None)],
         "without id": [repeated, _order("without id", order_id=None, message_id="m2"), repeated],
         "without revenue": [_order("without revenue", minor=None)],
+        "in dollars": [_order("in dollars", currency="USD"), _order("in dollars", order_id="b", minor=70)],
     }
     rows = _by_customer(told, reward="revenue")
     assert {who: (row["orders"], row["revenue_minor"], row["reward"]) for who, row in rows.items()} == {
@@ -148,6 +151,7 @@ def test_an_order_counts_once_at_its_highest_revenue_and_several_add_up() -> Non
         "two": (2, 500, 500.0),
         "without id": (2, 1000, 1000.0),
         "without revenue": (1, 0, 0.0),
+        "in dollars": (2, 70, 70.0),
     }
 
 
@@ -183,6 +187,12 @@ def test_what_a_visitor_did_counts_for_the_customer_that_the_visitor_is() -> Non
     mapped = _by_customer({"ann": [visit], "bob": []}, mapping={"old": "ann"})
     assert {who: row["orders"] for who, row in mapped.items()} == {"ann": 1, "bob": 0}
     assert _by_customer({"ann": [visit]})["ann"]["orders"] == 0
+
+
+def test_a_decision_for_an_id_that_was_merged_since_finds_what_the_person_did() -> None:
+    decisions = [_decision("old"), _decision("ann"), _decision("bob")]
+    rows = _join(decisions, [_order("ann", order_id="a"), _order("old", order_id="b")], mapping={"old": "ann"})
+    assert {row["customer_id"]: row["orders"] for row in rows} == {"old": 2, "ann": 2, "bob": 0}
 
 
 def test_the_future_of_the_join_is_not_seen_and_a_reward_is_mature_once_its_window_has_closed() -> None:

@@ -292,9 +292,12 @@ def test_a_lease_is_renewed_while_a_slow_server_takes_a_message(post: Any) -> No
     def clock() -> datetime:
         return noon + timedelta(seconds=time.monotonic() - start)
 
+    taken = threading.Event()
+
     class Slow(MemoryChannel):
         def send(self, messages: Iterable[Message]) -> Iterator[Receipt]:
             for message in messages:
+                taken.set()
                 time.sleep(2.4)
                 yield from super().send([message])
 
@@ -302,6 +305,7 @@ def test_a_lease_is_renewed_while_a_slow_server_takes_a_message(post: Any) -> No
     slow, other = Slow(), MemoryChannel()
     thread = threading.Thread(target=lambda: post.send(slow, clock=clock))
     thread.start()
+    assert taken.wait(60)
     while thread.is_alive():
         post.send(other, clock=clock)
         time.sleep(0.1)

@@ -1,5 +1,6 @@
 """Rows of the outbox: one a touch and channel, found by index, and what reports read of them."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -141,3 +142,19 @@ def test_a_touch_is_open_while_one_of_its_messages_is(post: Any, state: str) -> 
         connection.execute(sa.update(outbox.outbox).values(state=state))
         assert not outbox.is_open(connection, touch_id)
         assert not outbox.is_open(connection, "other")
+
+
+def test_a_message_that_could_not_be_written_ends_at_once_with_its_reason(post: Any, noon: datetime) -> None:
+    (message,) = post.put("ann", run_id="before")
+    blank = [replace(message, run_id="run", message_id=name, customer_id=name) for name in ("bad", "good")]
+    with post.database.transaction() as connection:
+        assert outbox.enqueue(connection, blank, now=noon, refused={"bad": "TemplateError: no"}) == 2
+        bad = touch.standing(connection, blank[0].touch.touch_id)
+        good = touch.standing(connection, blank[1].touch.touch_id)
+    rows = {row.customer_id: (row.state, row.reason, row.ended_at) for row in post.rows()}
+    assert rows["bad"] == ("refused", "TemplateError: no", noon)
+    assert rows["good"] == ("waiting", "", None)
+    assert (bad, good) == (
+        touch.Standing(state="ended", reason="TemplateError: no"),
+        touch.Standing(state="open", reason=""),
+    )

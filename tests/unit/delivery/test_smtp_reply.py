@@ -145,5 +145,11 @@ def test_an_enhanced_code_begins_a_line_and_is_of_the_replys_class(text: str, co
     assert enhanced_code(Reply(stage="rcpt", code=550, text=text)) == code
 
 
+def test_the_class_of_an_enhanced_code_is_the_replys_first_digit() -> None:
+    assert enhanced_code(Reply(stage="rcpt", code=554, text="5.7.1 no")) == ("7", "1")
+    assert enhanced_code(Reply(stage="rcpt", code=452, text="5.7.1 no")) is None
+    assert enhanced_code(Reply(stage="rcpt", code=452, text="4.2.2 full")) == ("2", "2")
+
+
 def test_a_reply_reads_as_the_server_said_it() -> None:
     assert str(Reply(stage="rcpt", code=550, text="5.1.1 no")) == "550 5.1.1 no"

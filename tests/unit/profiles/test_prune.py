@@ -38,5 +38,5 @@ def test_the_one_in_use_is_that_of_now(artifacts: ArtifactStore) -> None:
 
 
 def test_more_are_kept_than_there_are(artifacts: ArtifactStore) -> None:
-    assert prune(artifacts, now=NOW, keep=9, named=()) == []
+    assert prune(artifacts, now=NOW, keep=6, named=()) == []
     assert len(versions(artifacts)) == 5
