@@ -15,6 +15,7 @@ from zhanggui.profiles.address import CONTACT, normalise
 from zhanggui.profiles.closure import ends
 from zhanggui.profiles.consent_table import consents
 from zhanggui.profiles.identity_tables import contact_points, device_links, identities, persons
+from zhanggui.profiles.known import known_to_the_shop
 from zhanggui.profiles.learn_identity import Address, Alias, DeviceLink, Learned, learn, learn_rows
 from zhanggui.profiles.resolution import DEVICES_SCHEMA, PERSONS_SCHEMA, Resolution
 from zhanggui.storage.database import insert
@@ -71,20 +72,10 @@ def find(connection: sa.Connection, customer_id: str) -> str:
     if person_id != customer_id:
         return person_id
     last = sa.select(device_links.c.customer_id).where(device_links.c.anonymous_id == customer_id)
-    if _known(connection, [customer_id]):
+    if known_to_the_shop(connection, [customer_id]):
         last = last.where(device_links.c.trusted)
     owner = connection.scalar(last.order_by(device_links.c.since.desc(), device_links.c.customer_id).limit(1))
     return customer_id if owner is None else persons_of(connection, [owner])[owner]
-
-
-def _known(connection: sa.Connection, customer_ids: Iterable[str]) -> set[str]:
-    """Who of these the shop itself has named as a customer, not only a public key."""
-    known: set[str] = set()
-    for chunk in _chunks(customer_ids):
-        for table in (contact_points, device_links):
-            named = sa.select(table.c.customer_id).where(table.c.customer_id.in_(chunk), table.c.trusted)
-            known.update(connection.scalars(named))
-    return known
 
 
 def device_owners(connection: sa.Connection, customer_ids: Iterable[str]) -> dict[str, dict[str, bool]]:
@@ -101,7 +92,7 @@ def device_owners(connection: sa.Connection, customer_ids: Iterable[str]) -> dic
         links.update(
             tuple(row) for row in connection.execute(link.where(device_links.c.anonymous_id.in_(chunk)).distinct())
         )
-    customers = _known(connection, names)
+    customers = known_to_the_shop(connection, names)
     links = {link for link in links if link[2] or link[0] not in customers}
     owners = persons_of(connection, {customer_id for _, customer_id, _ in links})
     devices: dict[str, dict[str, bool]] = defaultdict(dict)
