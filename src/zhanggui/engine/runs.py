@@ -141,10 +141,11 @@ class Runs:
         )
         with parts.database.reading() as connection:
             due = outbox.runs_due(connection, now=parts.clock())
-            known = {flow_id: flows.get(connection, flow_id) for flow_id in due}
-        self._end_messages([flow.flow_id for flow in known.values() if flow.state == "cancelled"])
+            due_flows = flows.named(connection, due)
+        self._end_messages([flow.flow_id for flow in due_flows if flow.state == "cancelled"])
         delivered = {}
-        for run_id, flow in known.items():
+        for flow in due_flows:
+            run_id = flow.flow_id
             if flow.state in ("paused", "cancelled"):
                 continue
             try:

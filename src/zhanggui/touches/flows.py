@@ -4,7 +4,7 @@ Ownership is a term: (owner, moment issued by the database). Renewing, resigning
 late one touches nobody else's.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -90,6 +90,12 @@ def state(connection: sa.Connection, flow_id: str) -> State | None:
 def listed(connection: sa.Connection, *, kind: Kind, state: State) -> list[Flow]:
     """The flows of a kind in a state, by id."""
     query = sa.select(flows).where(flows.c.kind == kind, flows.c.state == state).order_by(flows.c.flow_id)
+    return [_flow(row) for row in connection.execute(query)]
+
+
+def named(connection: sa.Connection, flow_ids: Collection[str]) -> list[Flow]:
+    """Those of these flows that there are, by id."""
+    query = sa.select(flows).where(flows.c.flow_id.in_(flow_ids)).order_by(flows.c.flow_id)
     return [_flow(row) for row in connection.execute(query)]
 
 

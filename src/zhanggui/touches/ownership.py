@@ -130,10 +130,13 @@ def begin(connection: sa.Connection, flow_id: str, *, settings: OwnershipSetting
 def refusal(flow: Flow) -> ZhangguiError:
     """Why nothing is done for a flow, and what to do."""
     because = f" ({flow.reason})" if flow.reason else ""
+    command, anew = (
+        ("campaign", "run it for another moment") if flow.kind == "run" else ("flow", "give it another name")
+    )
     if flow.state == "paused":
-        return FlowError(f"{flow.flow_id} is paused{because}; `zhanggui campaign resume {flow.flow_id}` lets it go on")
+        return FlowError(f"{flow.flow_id} is paused{because}; `zhanggui {command} resume {flow.flow_id}` lets it go on")
     if flow.state == "cancelled":
-        return FlowError(f"{flow.flow_id} was cancelled{because}, for good; run it for another moment")
+        return FlowError(f"{flow.flow_id} was cancelled{because}, for good; {anew}")
     if flow.state == "done":
         return FlowError(f"{flow.flow_id} is done")
     return BusyError(f"another worker is at {flow.flow_id}; wait until it has ended")

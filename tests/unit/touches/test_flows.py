@@ -50,6 +50,8 @@ def test_a_flow_that_nobody_opened_is_not_found_and_not_stopped(connection: sa.C
     with pytest.raises(NotFoundError, match="no run or flow 'none'"):
         flows.get(connection, "none")
     assert flows.state(connection, "none") is None
+    assert [flow.flow_id for flow in flows.named(connection, ["this", "none"])] == ["this"]
+    assert [flow.flow_id for flow in flows.named(connection, ["this", "that"])] == ["that", "this"]
     assert flows.acquire(connection, "none", "ann", ttl=TTL) is None
     assert not flows.pause(connection, "none")
 
@@ -74,6 +76,11 @@ def test_a_flow_changes_only_from_where_it_can_and_alone(
     assert change(connection, "this") is (state in sources)
     assert flows.state(connection, "this") == (becomes if state in sources else state)
     assert flows.state(connection, "that") == state
+
+
+def test_a_flow_is_a_walk_of_the_version_that_it_was_last_revised_to(connection: sa.Connection) -> None:
+    flows.revise(connection, "this", 4)
+    assert (flows.get(connection, "this").version, flows.get(connection, "that").version) == (4, 3)
 
 
 def test_why_it_was_paused_is_kept_until_it_goes_on(connection: sa.Connection) -> None:

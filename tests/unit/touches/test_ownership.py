@@ -176,14 +176,24 @@ def test_while_it_is_entered_a_thread_renews_and_leaving_resigns(database: Datab
 
 
 @pytest.mark.parametrize(
-    ("state", "reason", "kind", "words"),
+    ("kind", "state", "reason", "error", "words"),
     [
-        ("running", "", BusyError, "another worker is at run; wait until it has ended"),
-        ("paused", "", FlowError, "run is paused; `zhanggui campaign resume run` lets it go on"),
-        ("cancelled", "a slip", FlowError, "run was cancelled (a slip), for good; run it for another moment"),
-        ("done", "", FlowError, "run is done"),
+        ("run", "running", "", BusyError, "another worker is at this; wait until it has ended"),
+        ("run", "paused", "", FlowError, "this is paused; `zhanggui campaign resume this` lets it go on"),
+        ("run", "cancelled", "a slip", FlowError, "this was cancelled (a slip), for good; run it for another moment"),
+        ("run", "done", "", FlowError, "this is done"),
+        (
+            "journey",
+            "paused",
+            "a slip",
+            FlowError,
+            "this is paused (a slip); `zhanggui flow resume this` lets it go on",
+        ),
+        ("journey", "cancelled", "", FlowError, "this was cancelled, for good; give it another name"),
     ],
 )
-def test_a_refusal_says_why(state: flows.State, reason: str, kind: type[Exception], words: str) -> None:
-    refused = ownership.refusal(Flow(flow_id="run", kind="run", name="a", version=1, state=state, reason=reason))
-    assert (type(refused), str(refused)) == (kind, words)
+def test_a_refusal_says_why(
+    kind: flows.Kind, state: flows.State, reason: str, error: type[Exception], words: str
+) -> None:
+    refused = ownership.refusal(Flow(flow_id="this", kind=kind, name="a", version=1, state=state, reason=reason))
+    assert (type(refused), str(refused)) == (error, words)
