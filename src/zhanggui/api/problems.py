@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from zhanggui.errors import (
     AccessError,
     ArtifactError,
+    ConfigError,
     DeliveryError,
     FlowError,
     InputError,
@@ -32,6 +33,7 @@ _STATUS: tuple[tuple[type[ZhangguiError], int, str], ...] = (
     (ModelError, 503, "The language model does not answer"),
     (DeliveryError, 503, "A channel is not set up"),
     (StorageError, 503, "The store is busy or failed"),
+    (ConfigError, 409, "The shop's settings stand in the way"),
     (ZhangguiError, 500, "Something is set up wrongly"),
 )
 _TEXT = {"type": "string"}

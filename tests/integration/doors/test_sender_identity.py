@@ -61,7 +61,7 @@ def test_no_run_begins_by_any_door_until_the_shop_says_who_it_is(shop: Path) -> 
     with Engine.open(shop) as engine:
         key = engine.keys.create("shop", scope="admin")
         answer = TestClient(create_app(engine)).post("/v1/campaigns/welcome-back/runs", auth=(key, ""))
-        assert answer.status_code == 500
+        assert answer.status_code == 409
         assert "shop.address" in answer.json()["detail"]
         assert [campaign.runs for campaign in engine.campaigns.all()] == [()]
     configured(shop, address=ADDRESS)
