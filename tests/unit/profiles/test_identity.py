@@ -114,6 +114,18 @@ def test_a_device_belongs_to_who_is_known_there_next_and_at_the_end_to_the_last(
     assert identity.find(connection, "nobody") == "nobody"
 
 
+def test_who_was_known_last_is_who_is_found_behind_a_device(connection: sa.Connection) -> None:
+    learn(
+        connection, hello("z", 3, on="dev"), hello("b", 5, on="dev"), hello("a", 5, on="dev"), hello("c", 4, on="dev")
+    )
+    assert identity.find(connection, "dev") == "a"
+    learn(connection, alias("a", "ann", 6), alias("dev", "z", 7))
+    assert identity.find(connection, "dev") == "z"
+    assert identity.find(connection, "a") == "ann"
+    learn(connection, hello("a", on="two"))
+    assert identity.find(connection, "two") == "ann"
+
+
 def test_of_two_known_on_a_device_at_one_moment_the_shops_own_word_counts(connection: sa.Connection) -> None:
     learn(connection, hello("a", 1, on="dev", trust="write"), hello("b", 1, on="dev"), hello("c", 1, on="dev"))
     assert [owner for _, _, owner in spans(connection)] == ["b"]
