@@ -186,8 +186,8 @@ def _messages(
         )
         for message in messages_of(parts, run, options, iter(todo), written.copies):
             entry = of_person[message.customer_id]
-            identity = message_id(f"{flow_id}\x1f{entry.entry}\x1f{step}", message.customer_id, message.channel)
-            yield replace(message, message_id=identity, run_id=flow_id, entry=entry.entry, step=step)
+            of_touch = message_id(f"{flow_id}\x1f{entry.entry}\x1f{step}", message.customer_id, message.channel)
+            yield replace(message, message_id=of_touch, run_id=flow_id, entry=entry.entry, step=step)
 
 
 def _profiles(parts: RunParts, customer_ids: Sequence[str], now: datetime) -> Iterator[Snapshot | Glimpse]:

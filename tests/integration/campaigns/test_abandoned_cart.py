@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
@@ -278,6 +279,19 @@ def test_consent_caps_and_suppression_hold(shop: Shop) -> None:
     )
     shop.after(4 * HOUR)
     assert shop.sent() == [("ann", "reminder")]
+
+
+def test_who_is_held_out_gets_nothing_and_is_logged(shop: Shop) -> None:
+    definition = dict(shop.engine.flows.all()[0].definition)
+    shop.engine.flows.apply(definition | {"holdout": 0.999999})
+    shop.event("Product Added", "pot-1")
+    shop.after(4 * HOUR)
+    shop.after(48 * HOUR)
+    assert shop.sent() == []
+    assert shop.ended() == {"through": 1}
+    logged = sorted(shop.engine.flows.parts.decisions.root.glob("*/abandoned-cart-*.parquet"))
+    arms = [pq.read_table(file)["arm"].to_pylist() for file in logged]
+    assert arms == [["holdout"], ["holdout"]]
 
 
 def test_two_workers_send_once(shop: Shop, open_engine: Callable[..., Engine]) -> None:
