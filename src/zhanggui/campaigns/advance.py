@@ -101,8 +101,11 @@ def _ended(connection: sa.Connection, journey: Journey, entry: Entry) -> str | N
 
 def _batch(connection: sa.Connection, parts: RunParts, flow_id: str, journey: Journey) -> list[Entry]:
     """What is to be made now, with the step that each has come to: a batch that was cut off, or a new one."""
-    if cut_off := entries.in_a_batch(connection, flow_id):
-        return [entry for entry in cut_off if entry.batch == cut_off[0].batch]
+    for entry in (cut_off := entries.in_a_batch(connection, flow_id)):
+        if not journey.since(entry.step):
+            entries.change(connection, flow_id, entry.entry, state="ended", reason="step_gone", batch=None)
+    if there := [entry for entry in cut_off if journey.since(entry.step)]:
+        return [entry for entry in there if entry.batch == there[0].batch]
     now, name = parts.clock(), f"{flow_id[:40]}-{secrets.token_hex(4)}"
     late = timedelta(hours=parts.delivery.expire_hours)
     while due := entries.due(connection, flow_id, now=now, limit=_AT_ONCE):

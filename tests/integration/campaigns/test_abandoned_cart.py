@@ -337,6 +337,19 @@ def test_what_was_cut_off_between_deciding_and_the_outbox_is_made_by_the_next(sh
     assert len(parts.decisions.read("abandoned-cart-cut-off-000")) == 1
 
 
+def test_a_batch_that_was_cut_off_before_its_step_was_taken_out_ends_there(shop: Shop) -> None:
+    shop.event("Product Added", "pot-1")
+    shop.work()
+    with shop.engine.database.transaction() as connection:
+        (entry,) = journey_entries.due(connection, "abandoned-cart", now=NOON + 4 * HOUR, limit=9)
+        journey_entries.change(connection, "abandoned-cart", entry.entry, batch="abandoned-cart-cut-off")
+    definition = dict(shop.engine.flows.all()[0].definition)
+    shop.engine.flows.apply(definition | {"steps": definition["steps"][1:]})
+    shop.after(4 * HOUR)
+    assert shop.sent() == []
+    assert shop.ended() == {"step_gone": 1}
+
+
 def test_a_worker_that_starts_anew_goes_on_where_the_last_one_was(
     shop: Shop, open_engine: Callable[..., Engine]
 ) -> None:
