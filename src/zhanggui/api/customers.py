@@ -26,6 +26,7 @@ class ConsentBody(BaseModel):
     at: datetime = Field(description="When she said so")
     how: str = Field(description="Where and how: a form, a call, a counter")
     text: str = Field(description="The words that she agreed to")
+    address: str = Field(default="", description="The address that was named, if one was")
 
 
 @router.get("/customers/{customer_id}", tags=["customers"])

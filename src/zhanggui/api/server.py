@@ -32,7 +32,6 @@ def options(limits: ApiSettings) -> dict[str, Any]:
         "http": partial(Connection, connections=connections, head_seconds=limits.head_seconds),
         "ws": "none",
         "timeout_keep_alive": max(1, int(limits.head_seconds)),
-        "proxy_headers": bool(limits.trusted_proxies),
         "forwarded_allow_ips": [str(network) for network in limits.trusted_proxies],
         "log_level": "warning",
         "server_header": False,

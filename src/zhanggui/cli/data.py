@@ -125,7 +125,7 @@ def _user() -> str:
 
 
 def consents(file: FileArgument, shop: ShopOption = Path()) -> None:
-    """Take in consents: JSON lines of customer_id, channel, purpose, granted, at, how, text."""
+    """Take in consents: JSON lines of customer_id, channel, purpose, granted, at, how, text, and maybe address."""
     with opened(shop) as engine, progress(either("consents", "同意")) as advance:
         result = engine.consents.load(file, progress=advance)
     say(

@@ -1,11 +1,11 @@
 """Rows of the outbox in the hands of a worker: claimed, renewed, begun, ended, given back or lost.
 
 A claim is a token with a lease. Every change names the token, so that a late worker touches nobody else's; but for an
-acceptance, which is true whoever holds the row by then.
+acceptance, which is true whoever holds the row by then. Of those permitted together each is noted as it is handed over.
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from zhanggui.content.message import Message
 from zhanggui.delivery import outbox as rows
 from zhanggui.delivery.channel import Receipt
 from zhanggui.delivery.outbox import HELD, WAITING, DeliverySettings, outbox
-from zhanggui.touches import flows
+from zhanggui.touches import contacts, flows
 
 CUT_OFF = "the worker was cut off while it was being sent; it may have been taken"
 STOPPED: tuple[str | None, ...] = ("paused", "cancelled")
@@ -99,24 +99,27 @@ def _take(
     ]
 
 
-def lost(now: datetime) -> sa.Select[tuple[str, str, int, datetime]]:
+def lost(now: datetime) -> sa.Select[tuple[str, str, str, str, bool, int, datetime]]:
     """The query for messages whose worker has not been heard of for its lease."""
+    columns = (outbox.c.message_id, outbox.c.touch_id, outbox.c.channel, outbox.c.state, outbox.c.handed)
     return (
-        sa.select(outbox.c.message_id, outbox.c.state, outbox.c.in_doubt, outbox.c.lease_until)
+        sa.select(*columns, outbox.c.in_doubt, outbox.c.lease_until)
         .where(HELD, outbox.c.lease_until < now)
         .with_for_update(skip_locked=True)
     )
 
 
 def give_up_lost(connection: sa.Connection, *, now: datetime, settings: DeliverySettings) -> None:
-    """What a lost worker had claimed waits again; what it was sending is in doubt, from when it was last heard of."""
+    """What a lost worker had claimed waits again; what it had handed over is in doubt, from when it was last heard of."""
     for row in connection.execute(lost(now)).all():
         here = sa.update(outbox).where(outbox.c.message_id == row.message_id).values(claim=None, lease_until=None)
-        if row.state == "claimed":
-            connection.execute(here.values(state="waiting"))
+        if row.state == "sending" and row.handed:
+            heard = row.lease_until - timedelta(seconds=settings.lease_seconds)
+            connection.execute(here.values(_in_doubt(row.in_doubt, CUT_OFF, since=heard, now=now, settings=settings)))
             continue
-        heard = row.lease_until - timedelta(seconds=settings.lease_seconds)
-        connection.execute(here.values(_in_doubt(row.in_doubt, CUT_OFF, since=heard, now=now, settings=settings)))
+        connection.execute(here.values(state="waiting"))
+        if row.state == "sending" and not row.in_doubt:
+            contacts.forget(connection, [row.touch_id], channel=row.channel)
 
 
 def _in_doubt(
@@ -136,22 +139,50 @@ def renew(connection: sa.Connection, tokens: Iterable[str], *, now: datetime, se
 
 
 def give_back(connection: sa.Connection, token: str) -> None:
-    """Let what a claim has not begun be taken by others at once."""
-    unbegun = sa.and_(HELD, outbox.c.claim == token, outbox.c.state == "claimed")
-    connection.execute(sa.update(outbox).where(unbegun).values(state="waiting", claim=None, lease_until=None))
+    """Let what a claim has not handed over be taken by others at once."""
+    _forget_unhanded(connection, token)
+    unhanded = sa.and_(HELD, outbox.c.claim == token, _UNHANDED)
+    connection.execute(sa.update(outbox).where(unhanded).values(state="waiting", claim=None, lease_until=None))
 
 
-def begin(connection: sa.Connection, claimed: Claimed, *, now: datetime, settings: DeliverySettings) -> bool:
-    """Mark a claimed message, as it is now, as about to leave. False when the claim was lost."""
+def put_back(connection: sa.Connection, token: str) -> None:
+    """Let what was permitted and not handed over be asked for again, by the same claim."""
+    _forget_unhanded(connection, token)
+    unhanded = sa.and_(outbox.c.claim == token, outbox.c.state == "sending", sa.not_(outbox.c.handed))
+    connection.execute(sa.update(outbox).where(HELD, unhanded).values(state="claimed"))
+
+
+def _forget_unhanded(connection: sa.Connection, token: str) -> None:
+    """What was permitted and never handed over was no contact, unless an earlier attempt may have been one."""
+    permitted = sa.select(outbox.c.touch_id, outbox.c.channel).where(
+        HELD, outbox.c.claim == token, outbox.c.state == "sending", sa.not_(outbox.c.handed), outbox.c.in_doubt == 0
+    )
+    for row in connection.execute(permitted).all():
+        contacts.forget(connection, [row.touch_id], channel=row.channel)
+
+
+def begin(
+    connection: sa.Connection, claimed: Sequence[Claimed], *, now: datetime, settings: DeliverySettings
+) -> set[str]:
+    """Mark messages of one claim, as they are now, as about to leave; the ids of those that the claim still held.
+
+    A single one is handed over with that; of several, `hand_over` is told of each.
+    """
+    alone = len(claimed) == 1
     lease = now + timedelta(seconds=settings.lease_seconds)
-    update = sa.update(outbox).where(
-        outbox.c.message_id == claimed.message.message_id,
-        outbox.c.claim == claimed.token,
+    begun = sa.update(outbox).where(
+        outbox.c.message_id.in_([one.message.message_id for one in claimed]),
+        outbox.c.claim == claimed[0].token,
         outbox.c.state == "claimed",
     )
-    return bool(
-        connection.execute(update.values(state="sending", attempts=outbox.c.attempts + 1, lease_until=lease)).rowcount
-    )
+    begun = begun.values(state="sending", handed=alone, attempts=outbox.c.attempts + int(alone), lease_until=lease)
+    return set(connection.execute(begun.returning(outbox.c.message_id)).scalars())
+
+
+def hand_over(connection: sa.Connection, claimed: Claimed) -> bool:
+    """Note, before the network is spoken to, that a message leaves now. False when the claim was lost."""
+    mine = _mine(claimed).where(outbox.c.state == "sending", sa.not_(outbox.c.handed))
+    return bool(connection.execute(mine.values(handed=True, attempts=outbox.c.attempts + 1)).rowcount)
 
 
 def rewrite(connection: sa.Connection, claimed: Claimed) -> None:
@@ -205,6 +236,9 @@ def fail(
 
 def _mine(claimed: Claimed) -> sa.Update:
     return sa.update(outbox).where(outbox.c.message_id == claimed.message.message_id, outbox.c.claim == claimed.token)
+
+
+_UNHANDED = sa.or_(outbox.c.state == "claimed", sa.not_(outbox.c.handed))
 
 
 def _words(reason: str) -> str:

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from zhanggui.delivery.channel import Channel
-from zhanggui.delivery.connection import Checks, Connection, Worker
+from zhanggui.delivery.connection import Connection
 from zhanggui.delivery.leases import Leases
 from zhanggui.delivery.outbox import DeliverySettings
 from zhanggui.delivery.pace import Pace
+from zhanggui.delivery.worker import Checks, Worker
 from zhanggui.errors import DeliveryError
 from zhanggui.events.log import EventLog
 from zhanggui.storage import Database

@@ -29,6 +29,7 @@ outbox = sa.Table(
     sa.Column("due_at", UtcTime, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("in_doubt", sa.Integer, nullable=False),
+    sa.Column("handed", sa.Boolean, nullable=False, default=False),
     sa.Column("claim", sa.String(32)),
     sa.Column("lease_until", UtcTime),
     sa.Column("ended_at", UtcTime),

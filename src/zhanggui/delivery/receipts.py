@@ -39,7 +39,7 @@ def record(
     if state is None:
         return None
     if receipt.outcome in ("retry", "rejected") and not claimed.in_doubt:
-        contacts.forget(connection, touch_id=message.touch.touch_id, channel=message.channel)
+        contacts.forget(connection, [message.touch.touch_id], channel=message.channel)
     if receipt.bad_address:
         contacts.suppress(connection, channel=message.channel, address=message.address, reason=receipt.detail, at=now)
     if receipt.slow_down_seconds is not None:

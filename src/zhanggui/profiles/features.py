@@ -144,7 +144,10 @@ def _activity(events: "ir.Table", *, as_of: datetime, settings: ProfileSettings)
 
 
 def _traits(events: "ir.Table") -> "ir.Table":
-    """Each trait's latest value by event time, and those that have a column of their own."""
+    """Each trait's latest value by event time, and those that have a column of their own.
+
+    What a public key says of a customer counts only if the shop itself has said nothing of them, and takes nothing back.
+    """
     import ibis
 
     from zhanggui.profiles.duckdb_functions import json_extract_string, json_group_object, json_keys, json_values
@@ -157,8 +160,8 @@ def _traits(events: "ir.Table") -> "ir.Table":
         value=json_values(events.body, "$.traits.*").unnest(),
         public=events.trust == "write",
     )
-    # A public key takes nothing back.
-    pairs = pairs.filter(~(pairs.public & (pairs.value.cast("string") == "null")))
+    own, public = pairs.filter(~pairs.public), pairs.filter(pairs.public & (pairs.value.cast("string") != "null"))
+    pairs = own.union(public.anti_join(own, "customer_id"))
     latest = pairs.group_by("customer_id", "key").agg(
         value=pairs.value.argmax(ibis.struct({"us": pairs.us, "id": pairs.message_id}))
     )

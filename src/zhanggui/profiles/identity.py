@@ -15,6 +15,7 @@ from zhanggui.profiles.address import CONTACT, normalise
 from zhanggui.profiles.closure import ends
 from zhanggui.profiles.consent_table import consents
 from zhanggui.profiles.identity_tables import contact_points, device_links, identities, persons
+from zhanggui.profiles.known import known_to_the_shop
 from zhanggui.profiles.learn_identity import Address, Alias, DeviceLink, Learned, learn, learn_rows
 from zhanggui.profiles.resolution import DEVICES_SCHEMA, PERSONS_SCHEMA, Resolution
 from zhanggui.storage.database import insert
@@ -63,18 +64,23 @@ def members_of(connection: sa.Connection, person_ids: Iterable[str]) -> dict[str
 
 
 def find(connection: sa.Connection, customer_id: str) -> str:
-    """The person behind any id, the one of a device too: there, who was known on it last."""
+    """The person behind any id, the one of a device too: there, who was known on it last.
+
+    A public key makes no device of a customer whom the shop knows by itself.
+    """
     person_id = persons_of(connection, [customer_id])[customer_id]
     if person_id != customer_id:
         return person_id
     last = sa.select(device_links.c.customer_id).where(device_links.c.anonymous_id == customer_id)
+    if known_to_the_shop(connection, [customer_id]):
+        last = last.where(device_links.c.trusted)
     owner = connection.scalar(last.order_by(device_links.c.since.desc(), device_links.c.customer_id).limit(1))
     return customer_id if owner is None else persons_of(connection, [owner])[owner]
 
 
 def device_owners(connection: sa.Connection, customer_ids: Iterable[str]) -> dict[str, dict[str, bool]]:
     """Every device that is one of these ids or on which one was known, with the persons known on it; of each, whether the shop
-    says so itself (not a public key).
+    says so itself (not a public key, which makes no device of a customer whom the shop knows by itself).
     """
     names: set[str] = set()
     for chunk in _chunks(set(customer_ids)):
@@ -86,6 +92,8 @@ def device_owners(connection: sa.Connection, customer_ids: Iterable[str]) -> dic
         links.update(
             tuple(row) for row in connection.execute(link.where(device_links.c.anonymous_id.in_(chunk)).distinct())
         )
+    customers = known_to_the_shop(connection, names)
+    links = {link for link in links if link[2] or link[0] not in customers}
     owners = persons_of(connection, {customer_id for _, customer_id, _ in links})
     devices: dict[str, dict[str, bool]] = defaultdict(dict)
     for device, customer_id, trusted in links:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from zhanggui.profiles.address import normalise
 from zhanggui.storage.database import UtcTime, insert, metadata
-from zhanggui.touches.touch import Touch, touch_id
+from zhanggui.touches.touch import Touch
 
 _CHUNK = 5_000
 
@@ -69,25 +70,30 @@ class SuppressionChange:
     by: str
 
 
-def record(connection: sa.Connection, touch: Touch, *, channel: str, address: str, at: datetime) -> None:
-    """Remember a contact. The same touch on the same channel again is the same contact, at its latest moment."""
-    row = {
-        "touch_id": touch.touch_id,
-        "channel": channel,
-        "customer_id": touch.customer_id,
-        "address": normalise(channel, address),
-        "purpose": touch.purpose,
-        "at": at,
-    }
-    again = insert(connection, contacts).values(row)
+def record(connection: sa.Connection, made: Sequence[tuple[Touch, str]], *, channel: str, at: datetime) -> None:
+    """Remember contacts on a channel, each a touch and an address. The same touch on the same channel again is the same
+    contact, at its latest moment.
+    """
+    rows = [
+        {
+            "touch_id": touch.touch_id,
+            "channel": channel,
+            "customer_id": touch.customer_id,
+            "address": normalise(channel, address),
+            "purpose": touch.purpose,
+            "at": at,
+        }
+        for touch, address in made
+    ]
+    again = insert(connection, contacts)
     connection.execute(
-        again.on_conflict_do_update(index_elements=["touch_id", "channel"], set_={"at": again.excluded.at})
+        again.on_conflict_do_update(index_elements=["touch_id", "channel"], set_={"at": again.excluded.at}), rows
     )
 
 
-def forget(connection: sa.Connection, *, touch_id: str, channel: str) -> None:
-    """A message that the other side has surely not taken was no contact."""
-    connection.execute(sa.delete(contacts).where(contacts.c.touch_id == touch_id, contacts.c.channel == channel))
+def forget(connection: sa.Connection, touch_ids: Sequence[str], *, channel: str) -> None:
+    """Messages that the other side has surely not taken were no contacts."""
+    connection.execute(sa.delete(contacts).where(contacts.c.touch_id.in_(touch_ids), contacts.c.channel == channel))
 
 
 def of_customers(
@@ -124,27 +130,16 @@ def counts_at(
     return _counts(connection, contacts.c.address, addresses, since=since, until=until, channel=channel)
 
 
-def in_step(
-    connection: sa.Connection, touch: Touch, *, members: Sequence[str], channel: str, address: str
-) -> str | None:
-    """Whether the flow, entry and step of `touch` has led to a contact already: "same_person" with one of `members`,
-    "same_address" at the normalised `address`; None when it has not. The touch itself does not count.
-    """
-    others = [
-        touch_id(member, touch.flow, touch.entry, touch.step) for member in members if member != touch.customer_id
-    ]
-    mine = touch.touch_id
-    if others:
-        query = sa.select(contacts.c.touch_id).where(contacts.c.touch_id.in_(others)).limit(1)
-        if connection.execute(query).first() is not None:
-            return "same_person"
-    query = sa.select(contacts.c.customer_id, contacts.c.touch_id).where(
-        contacts.c.address == address, contacts.c.channel == channel, contacts.c.touch_id != mine
-    )
-    for row in connection.execute(query):
-        if row.touch_id == touch_id(row.customer_id, touch.flow, touch.entry, touch.step):
-            return "same_address"
-    return None
+def contacted(connection: sa.Connection, touch_ids: Sequence[str]) -> set[str]:
+    """Which of these touches have led to a contact, on any channel."""
+    query = sa.select(contacts.c.touch_id).where(contacts.c.touch_id.in_(touch_ids))
+    return set(connection.scalars(query)) if touch_ids else set()
+
+
+def ever_at(connection: sa.Connection, channel: str, addresses: Sequence[str]) -> list[Contact]:
+    """All contacts on `channel` at these normalised addresses, of every purpose and age."""
+    query = sa.select(contacts).where(contacts.c.address.in_(addresses), contacts.c.channel == channel)
+    return [_contact(row) for row in connection.execute(query)]
 
 
 def _counts(
@@ -181,13 +176,14 @@ def _marketing(
             contacts.c.at > since,
             contacts.c.at <= until,
         )
-        chosen.extend(
-            Contact(
-                touch_id=row.touch_id, channel=row.channel, customer_id=row.customer_id, address=row.address, at=row.at
-            )
-            for row in connection.execute(query)
-        )
+        chosen.extend(_contact(row) for row in connection.execute(query))
     return chosen
+
+
+def _contact(row: sa.Row[Any]) -> Contact:
+    return Contact(
+        touch_id=row.touch_id, channel=row.channel, customer_id=row.customer_id, address=row.address, at=row.at
+    )
 
 
 def suppress(

@@ -54,6 +54,14 @@ class Touch:
         """Deterministic in customer, flow, entry and step."""
         return touch_id(self.customer_id, self.flow, self.entry, self.step)
 
+    def others(self, members: Iterable[str]) -> list[str]:
+        """The touches of the same flow, entry and step under other ids of the person."""
+        return [touch_id(one, self.flow, self.entry, self.step) for one in members if one != self.customer_id]
+
+    def shares_step(self, customer_id: str, other: str) -> bool:
+        """Whether the touch `other` of a customer is another one of the same flow, entry and step."""
+        return other != self.touch_id and other == touch_id(customer_id, self.flow, self.entry, self.step)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
@@ -88,10 +96,15 @@ def plan(connection: sa.Connection, planned: Sequence[Touch], *, now: datetime) 
         connection.execute(insert(connection, touches).on_conflict_do_nothing(), rows)
 
 
+def standings(connection: sa.Connection, touch_ids: Sequence[str]) -> dict[str, Standing]:
+    """Where touches stand, by id; those that were never planned are left out."""
+    query = sa.select(touches.c.touch_id, touches.c.state, touches.c.reason).where(touches.c.touch_id.in_(touch_ids))
+    return {row.touch_id: Standing(state=row.state, reason=row.reason) for row in connection.execute(query)}
+
+
 def standing(connection: sa.Connection, touch_id: str) -> Standing | None:
     """Where a touch stands; None for one that was never planned."""
-    row = connection.execute(sa.select(touches.c.state, touches.c.reason).where(touches.c.touch_id == touch_id)).first()
-    return None if row is None else Standing(state=row.state, reason=row.reason)
+    return standings(connection, [touch_id]).get(touch_id)
 
 
 def sent(connection: sa.Connection, touch_id: str, *, at: datetime) -> None:

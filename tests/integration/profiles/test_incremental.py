@@ -62,7 +62,7 @@ def events(number: int, step: Sequence[Any]) -> list[Event]:
     return made
 
 
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(STEP, min_size=2, max_size=3))
 def test_profiles_built_step_by_step_are_those_of_a_whole_build(steps: list[Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:

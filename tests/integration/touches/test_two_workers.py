@@ -138,14 +138,14 @@ def test_who_was_joined_to_another_person_while_the_locks_were_waited_for_is_ask
         for _ in range(2):
             try:
                 with database.transaction() as connection:
-                    seen.append(permit.hold(connection, approach))
+                    seen.extend(permit.hold(connection, [approach]))
                     return
             except PersonMovedError:
                 seen.append(None)
 
     thread = threading.Thread(target=second)
     with database.transaction() as connection:
-        permit.hold(connection, approach)
+        permit.hold(connection, [approach])
         thread.start()
         thread.join(0.5)
         assert thread.is_alive(), "it waits"
@@ -162,7 +162,7 @@ def test_whoever_saw_two_persons_waits_for_whoever_sees_one(database: Database) 
 
     def second() -> None:
         with database.transaction() as connection:
-            permit.hold(connection, after)
+            permit.hold(connection, [after])
             done.set()
 
     thread = threading.Thread(target=second)
@@ -170,7 +170,7 @@ def test_whoever_saw_two_persons_waits_for_whoever_sees_one(database: Database) 
         with database.transaction() as connection:
             connection.execute(sa.insert(persons).values(customer_id="old", person_id="ann"))
     with database.transaction() as connection:
-        permit.hold(connection, before)
+        permit.hold(connection, [before])
         if not database.is_sqlite:
             with database.transaction() as other:
                 other.execute(sa.insert(persons).values(customer_id="old", person_id="ann"))

@@ -252,6 +252,7 @@ def test_what_is_unpacked_takes_memory_too() -> None:
         (gzip.compress(b"") * 3, 400),
         (b"no gzip", 400),
     ],
+    ids=["small", "just as much", "too much", "members", "no gzip"],
 )
 @pytest.mark.parametrize("encoding", ["gzip", " GZIP "])
 def test_gzip_is_unpacked_within_limits(body: bytes, status: int, encoding: str) -> None:

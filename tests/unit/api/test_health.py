@@ -36,3 +36,4 @@ def test_a_store_that_hangs_is_in_trouble_and_asked_once_however_many_want_to_kn
     told = asyncio.run(many())
     assert len(told) == 51
     assert all("not answered" in text for text in told)
+    assert len(asked) <= 2

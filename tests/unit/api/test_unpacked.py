@@ -53,6 +53,7 @@ def test_one_member_too_many_is_refused() -> None:
         (gzip.compress(b"a")[:5], "cut off"),
         (gzip.compress(b"text") + b"rest", "header"),
     ],
+    ids=["nothing", "text", "without its end", "a head only", "with a rest"],
 )
 def test_what_is_no_whole_gzip_file_is_said_to_be_none(broken: bytes, why: str) -> None:
     with pytest.raises(ValueError, match=why):

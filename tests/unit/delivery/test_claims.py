@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from zhanggui.delivery import DeliverySettings, claims, outbox
 from zhanggui.delivery.channel import Receipt
 from zhanggui.delivery.claims import Claimed
-from zhanggui.touches import flows
+from zhanggui.touches import contacts, flows
 
 SETTINGS = DeliverySettings(batch=2, lease_seconds=60, attempts=3, backoff_seconds=30, in_doubt_minutes=15)
 MINUTE, TICK = timedelta(minutes=1), timedelta(microseconds=1)
@@ -99,7 +99,7 @@ def test_a_renewed_claim_lasts_from_then_on(ann: None, connection: sa.Connection
     assert row(connection).lease_until == noon + MINUTE
     claims.renew(connection, [claimed.token], now=noon + MINUTE, settings=SETTINGS)
     assert take(connection, noon + 2 * MINUTE) == []
-    assert claims.begin(connection, claimed, now=noon + 2 * MINUTE, settings=SETTINGS)
+    assert claims.begin(connection, [claimed], now=noon + 2 * MINUTE, settings=SETTINGS)
     claims.renew(connection, [claimed.token], now=noon + 4 * MINUTE, settings=SETTINGS)
     assert row(connection).lease_until == noon + 5 * MINUTE
 
@@ -113,11 +113,11 @@ def test_an_ended_message_is_not_renewed(ann: None, connection: sa.Connection, n
 
 def test_a_message_begins_once_by_its_own_claim(ann: None, connection: sa.Connection, noon: datetime) -> None:
     (claimed,) = take(connection, noon)
-    assert not claims.begin(connection, replace(claimed, token="another"), now=noon, settings=SETTINGS)
-    assert claims.begin(connection, claimed, now=noon + MINUTE, settings=SETTINGS)
+    assert not claims.begin(connection, [replace(claimed, token="another")], now=noon, settings=SETTINGS)
+    assert claims.begin(connection, [claimed], now=noon + MINUTE, settings=SETTINGS)
     begun = row(connection)
     assert (begun.state, begun.attempts, begun.lease_until) == ("sending", 1, noon + 2 * MINUTE)
-    assert not claims.begin(connection, claimed, now=noon, settings=SETTINGS)
+    assert not claims.begin(connection, [claimed], now=noon, settings=SETTINGS)
 
 
 def test_what_was_not_begun_is_given_back(post: Any, noon: datetime) -> None:
@@ -126,7 +126,7 @@ def test_what_was_not_begun_is_given_back(post: Any, noon: datetime) -> None:
     with post.database.transaction() as connection:
         first, second = take(connection, noon, run_id="run")
         (other,) = take(connection, noon, run_id="other")
-        claims.begin(connection, first, now=noon, settings=SETTINGS)
+        claims.begin(connection, [first], now=noon, settings=SETTINGS)
         claims.give_back(connection, first.token)
         assert [row(connection, who).state for who in ("ann", "bob", "carl")] == ["sending", "waiting", "claimed"]
         assert (row(connection, "bob").claim, row(connection, "bob").lease_until) == (None, None)
@@ -137,7 +137,7 @@ def test_what_was_being_sent_when_its_worker_was_lost_is_tried_once_more_after_a
     ann: None, connection: sa.Connection, noon: datetime
 ) -> None:
     (claimed,) = take(connection, noon)
-    claims.begin(connection, claimed, now=noon, settings=SETTINGS)
+    claims.begin(connection, [claimed], now=noon, settings=SETTINGS)
     later = noon + MINUTE + TICK
     assert take(connection, later) == []
     lost = row(connection)
@@ -145,7 +145,7 @@ def test_what_was_being_sent_when_its_worker_was_lost_is_tried_once_more_after_a
     assert (lost.claim, lost.lease_until, lost.reason) == (None, None, claims.CUT_OFF)
     (again,) = take(connection, noon + 15 * MINUTE)
     assert (again.attempts, again.in_doubt) == (1, 1)
-    claims.begin(connection, again, now=noon + 15 * MINUTE, settings=SETTINGS)
+    claims.begin(connection, [again], now=noon + 15 * MINUTE, settings=SETTINGS)
     assert take(connection, noon + 30 * MINUTE) == []
     ended = row(connection)
     assert (ended.state, ended.in_doubt, ended.ended_at) == ("in_doubt", 2, noon + 30 * MINUTE)
@@ -155,7 +155,7 @@ def test_what_was_being_sent_when_its_worker_was_lost_is_tried_once_more_after_a
 
 def test_a_long_lost_message_goes_again_in_the_same_take(ann: None, connection: sa.Connection, noon: datetime) -> None:
     (claimed,) = take(connection, noon)
-    claims.begin(connection, claimed, now=noon, settings=SETTINGS)
+    claims.begin(connection, [claimed], now=noon, settings=SETTINGS)
     assert names(take(connection, noon + 60 * MINUTE)) == ["ann"]
 
 
@@ -163,13 +163,13 @@ def test_an_acceptance_counts_whoever_holds_the_message_by_then(
     ann: None, connection: sa.Connection, noon: datetime
 ) -> None:
     (first,) = take(connection, noon)
-    claims.begin(connection, first, now=noon, settings=SETTINGS)
+    claims.begin(connection, [first], now=noon, settings=SETTINGS)
     (second,) = take(connection, noon + 60 * MINUTE)
     message_id = first.message.message_id
     assert claims.accept(connection, message_id, detail="250", now=noon)
     taken = row(connection)
     assert (taken.state, taken.reason, taken.ended_at, taken.claim) == ("sent", "250", noon, None)
-    assert not claims.begin(connection, second, now=noon, settings=SETTINGS), "the other may not begin any more"
+    assert not claims.begin(connection, [second], now=noon, settings=SETTINGS), "the other may not begin any more"
     assert not claims.accept(connection, message_id, detail="again", now=noon + MINUTE)
     assert row(connection).ended_at == noon
 
@@ -192,7 +192,7 @@ def test_a_failed_attempt_waits_twice_as_long_each_time_and_the_last_is_dead(
 ) -> None:
     for attempt, wait in ((0, 15), (1, 30)):
         (claimed,) = take(connection, noon)
-        claims.begin(connection, claimed, now=noon, settings=SETTINGS)
+        claims.begin(connection, [claimed], now=noon, settings=SETTINGS)
         assert claimed.attempts == attempt
         assert failed(connection, claimed, noon) == "waiting"
         waiting = row(connection)
@@ -204,7 +204,7 @@ def test_a_failed_attempt_waits_twice_as_long_each_time_and_the_last_is_dead(
         assert (waiting.claim, waiting.lease_until, waiting.in_doubt) == (None, None, 0)
         noon = waiting.due_at
     (claimed,) = take(connection, noon)
-    claims.begin(connection, claimed, now=noon, settings=SETTINGS)
+    claims.begin(connection, [claimed], now=noon, settings=SETTINGS)
     assert failed(connection, claimed, noon) == "dead"
     assert (row(connection).state, row(connection).ended_at) == ("dead", noon)
 
@@ -272,3 +272,84 @@ def test_other_words_are_kept_for_a_retry(ann: None, connection: sa.Connection, 
     (claimed,) = take(connection, noon)
     claims.rewrite(connection, replace(claimed, message=replace(claimed.message, subject="other")))
     assert outbox.read(row(connection).document).subject == "other"
+
+
+def three(post: Any, connection: sa.Connection, noon: datetime) -> list[Claimed]:
+    """Three messages that were permitted together."""
+    claimed = take(connection, noon, settings=replace(SETTINGS, batch=3))
+    assert len(claims.begin(connection, claimed, now=noon, settings=SETTINGS)) == 3
+    made = [(one.message.touch, one.message.address) for one in claimed]
+    contacts.record(connection, made, channel="email", at=noon)
+    return claimed
+
+
+def contacted(connection: sa.Connection) -> list[str]:
+    return sorted(connection.scalars(sa.select(contacts.contacts.c.customer_id)))
+
+
+def test_one_alone_is_handed_over_as_it_begins_and_several_each_for_itself(post: Any, noon: datetime) -> None:
+    post.put("ann", "bob", "carl")
+    post.put("dora", run_id="other")
+    with post.database.transaction() as connection:
+        (alone,) = take(connection, noon, run_id="other")
+        claims.begin(connection, [alone], now=noon, settings=SETTINGS)
+        assert (row(connection, "dora").handed, row(connection, "dora").attempts) == (True, 1)
+        first, second, _ = three(post, connection, noon)
+        assert (row(connection).state, row(connection).handed, row(connection).attempts) == ("sending", False, 0)
+        assert claims.hand_over(connection, first)
+        assert (row(connection).handed, row(connection).attempts) == (True, 1)
+        assert not claims.hand_over(connection, first), "once"
+        assert not claims.hand_over(connection, replace(second, token="another"))
+        assert not row(connection, "bob").handed
+
+
+def test_what_was_permitted_and_not_handed_over_can_be_asked_for_again(post: Any, noon: datetime) -> None:
+    post.put("ann", "bob", "carl")
+    with post.database.transaction() as connection:
+        first, second, third = three(post, connection, noon)
+        claims.hand_over(connection, first)
+        claims.put_back(connection, "another")
+        assert contacted(connection) == ["ann", "bob", "carl"]
+        claims.put_back(connection, first.token)
+        assert [row(connection, who).state for who in ("ann", "bob", "carl")] == ["sending", "claimed", "claimed"]
+        assert contacted(connection) == ["ann"]
+        assert claims.begin(connection, [second, third], now=noon, settings=SETTINGS) == {
+            "run-bob-email",
+            "run-carl-email",
+        }
+
+
+def test_what_was_permitted_and_not_handed_over_is_given_back_as_no_contact(post: Any, noon: datetime) -> None:
+    post.put("ann", "bob", "carl")
+    with post.database.transaction() as connection:
+        first, *_ = three(post, connection, noon)
+        claims.hand_over(connection, first)
+        claims.give_back(connection, first.token)
+        assert [row(connection, who).state for who in ("ann", "bob", "carl")] == ["sending", "waiting", "waiting"]
+        assert contacted(connection) == ["ann"]
+
+
+def test_of_what_a_lost_worker_was_permitted_only_what_it_handed_over_is_in_doubt(post: Any, noon: datetime) -> None:
+    post.put("ann", "bob", "carl")
+    with post.database.transaction() as connection:
+        first, *_ = three(post, connection, noon)
+        claims.hand_over(connection, first)
+        assert names(take(connection, noon + MINUTE + TICK, settings=replace(SETTINGS, batch=3))) == ["bob", "carl"]
+        assert (row(connection).state, row(connection).in_doubt) == ("waiting", 1)
+        assert (row(connection, "bob").in_doubt, row(connection, "bob").attempts) == (0, 0)
+        assert contacted(connection) == ["ann"]
+
+
+def test_an_earlier_doubt_stays_a_contact_when_its_second_attempt_was_not_handed_over(
+    post: Any, noon: datetime
+) -> None:
+    post.put("ann", "bob", "carl")
+    with post.database.transaction() as connection:
+        connection.execute(sa.update(outbox.outbox).where(outbox.outbox.c.customer_id == "ann").values(in_doubt=1))
+        three(post, connection, noon)
+        claims.give_up_lost(connection, now=noon + MINUTE + TICK, settings=SETTINGS)
+        assert contacted(connection) == ["ann"]
+        assert (row(connection).state, row(connection).in_doubt) == ("waiting", 1)
+        three(post, connection, noon)
+        claims.put_back(connection, row(connection).claim)
+        assert contacted(connection) == ["ann"]

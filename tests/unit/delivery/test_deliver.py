@@ -9,13 +9,16 @@ from datetime import time as clock_time
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from zhanggui.content.message import Message
 from zhanggui.delivery import Checks, Pace, claims
 from zhanggui.delivery.channel import Receipt
+from zhanggui.delivery.permission import FRESH_SECONDS
 from zhanggui.errors import DeliveryError, StorageError
+from zhanggui.profiles import consent
 from zhanggui.testing import MemoryChannel
-from zhanggui.touches import Cap, ContactLimits, flows
+from zhanggui.touches import Cap, ContactLimits, contacts, flows, touch
 
 
 class Breaking(MemoryChannel):
@@ -91,8 +94,6 @@ def test_at_one_mailbox_the_smallest_id_gets_the_message(post: Any) -> None:
 def test_a_refused_message_ends_its_touch_with_the_reason(post: Any) -> None:
     (message,) = post.put("ann", agree=False)
     assert post.send(MemoryChannel()) == {"refused": 1}
-    from zhanggui.touches import touch
-
     with post.database.reading() as connection:
         assert touch.standing(connection, message.touch.touch_id) == touch.Standing(state="ended", reason="no_consent")
 
@@ -131,8 +132,6 @@ def test_what_is_no_longer_true_does_not_leave(post: Any, noon: datetime) -> Non
 
 
 def refuse_personalisation(post: Any, customer_id: str) -> None:
-    from zhanggui.profiles import consent
-
     said = consent.Consent(
         customer_id=customer_id,
         channel="*",
@@ -284,28 +283,28 @@ def test_within_a_claim_nothing_begins_once_its_flow_is_stopped(post: Any, stop:
 
 
 def test_a_lease_is_renewed_while_a_slow_server_takes_a_message(post: Any) -> None:
-    """Real time: a server that takes six leases for one message; another worker meanwhile finds nothing to do."""
-    post.settings = replace(post.settings, lease_seconds=0.4)
+    """Real time: a server that takes three leases for one message; another worker meanwhile finds nothing to do."""
+    post.settings = replace(post.settings, lease_seconds=1.0)
     start, post.clock.now = time.monotonic(), post.clock()
     noon = post.clock()
 
     def clock() -> datetime:
         return noon + timedelta(seconds=time.monotonic() - start)
 
-    taken = threading.Event()
+    begun = threading.Event()
 
     class Slow(MemoryChannel):
         def send(self, messages: Iterable[Message]) -> Iterator[Receipt]:
             for message in messages:
-                taken.set()
-                time.sleep(2.4)
+                begun.set()
+                time.sleep(3)
                 yield from super().send([message])
 
     post.put("ann")
     slow, other = Slow(), MemoryChannel()
     thread = threading.Thread(target=lambda: post.send(slow, clock=clock))
     thread.start()
-    assert taken.wait(60)
+    assert begun.wait(60)
     while thread.is_alive():
         post.send(other, clock=clock)
         time.sleep(0.1)
@@ -380,3 +379,61 @@ def test_a_rate_is_waited_for_before_a_message_is_permitted(post: Any) -> None:
     post.put("eve", "frank", run_id="other", address="z")
     assert post.send(MemoryChannel(), paces={"email": Pace(per_second=4)}, sleep=sleep)["sent"] == 1
     assert waits == [0.25]
+
+
+def test_what_is_permitted_together_is_handed_over_one_by_one(post: Any) -> None:
+    """At most one message a connection is in doubt when its worker dies, however many were permitted."""
+    post.put(*(f"c{number:02}" for number in range(20)))
+    handed: list[tuple[int, int]] = []
+
+    class Watching(MemoryChannel):
+        def send(self, messages: Iterable[Message]) -> Iterator[Receipt]:
+            for message in messages:
+                rows = [row for row in post.rows() if row.state == "sending"]
+                handed.append((len(rows), sum(row.handed for row in rows)))
+                yield from super().send([message])
+
+    assert post.send(Watching()) == {"sent": 20}
+    assert {doubtful for _, doubtful in handed} == {1}
+    assert handed[0] == (1, 1), "the first is permitted alone"
+    assert {row.attempts for row in post.rows()} == {1}
+
+
+def test_what_was_permitted_too_long_ago_is_asked_for_again(post: Any) -> None:
+    """Real time: a server that was quick becomes slow; a withdrawal meanwhile holds for what had been permitted."""
+    people_ = [f"c{number:02}" for number in range(12)]
+    post.put(*people_)
+
+    class Slowing(MemoryChannel):
+        def send(self, messages: Iterable[Message]) -> Iterator[Receipt]:
+            for message in messages:
+                yield from super().send([message])
+                if message.customer_id == "c04":
+                    for who in people_[5:]:
+                        withdraw(post, who)
+                    time.sleep(FRESH_SECONDS)
+
+    channel = Slowing()
+    post.send(channel)
+    assert people(channel) == people_[:5]
+    with post.database.reading() as connection:
+        contacted = sorted(connection.scalars(sa.select(contacts.contacts.c.customer_id)))
+    assert contacted == people_[:5]
+
+
+def withdraw(post: Any, customer_id: str) -> None:
+    said = consent.Consent(
+        customer_id=customer_id, channel="email", purpose="marketing", granted=False, at=post.clock(), how="f", text=""
+    )
+    with post.database.transaction() as connection:
+        consent.record(connection, [said], now=post.clock())
+
+
+def test_of_one_person_two_messages_are_not_permitted_together(post: Any) -> None:
+    post.limits = replace(post.limits, caps=(Cap(messages=1, days=7),))
+    post.put("a", "b", "c")
+    post.put("d1", "d2", "d3", "d4", address="d@x.example", entry="one")
+    post.put("d5", "d6", address="d@x.example", entry="two")
+    channel = MemoryChannel()
+    assert post.send(channel) == {"sent": 4, "refused": 5}
+    assert people(channel) == ["a", "b", "c", "d1"]

@@ -1,7 +1,9 @@
 """Consent follows the person and the mailbox: whose word counts, for whom, from when on."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,8 @@ from zhanggui.errors import ConsentError
 from zhanggui.events.event import Event
 from zhanggui.profiles import identity
 from zhanggui.profiles.consent import Consent, bases, check, granted, proof, record
-from zhanggui.profiles.consent_file import from_data
+from zhanggui.profiles.consent_file import from_data, read_consents
+from zhanggui.storage import RejectFile
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -180,6 +183,17 @@ def test_a_public_key_carries_withdrawals_to_a_customer_and_no_grant(connection:
     learn(connection, "track", "eve", anonymous_id="own", trust="write")
     tell(connection, said("own", -2))
     assert agreed(connection, "bob", "eve") == {"bob"}
+
+
+@pytest.mark.parametrize("kind", ["alias", "identify"])
+def test_a_public_key_carries_no_withdrawal_from_a_customer_to_another(connection: sa.Connection, kind: str) -> None:
+    live(connection, "eve", "eve@x.example")
+    learn(connection, "track", "zoe", anonymous_id="phone")  # a customer who gave no address
+    tell(connection, said("ann", -3), said("eve", -2, yes=False), said("zoe", -2, yes=False))
+    for withdrawn in ("eve", "zoe"):
+        other = {"previous_id": withdrawn} if kind == "alias" else {"anonymous_id": withdrawn}
+        learn(connection, kind, "ann", trust="write", **other)
+    assert agreed(connection, "ann", "eve", "zoe") == {"ann"}
 
 
 # Addresses
@@ -355,3 +369,26 @@ def test_data_that_is_no_consent_is_refused_with_its_field(change: dict[str, Any
     assert caught.value.field == field
     if change.get("channel") == "emial":
         assert "did you mean email" in caught.value.hint
+
+
+def test_a_file_is_read_line_by_line_and_bad_ones_are_kept_aside(tmp_path: Path) -> None:
+    file = tmp_path / "consents.jsonl"
+    good = DATA | {"at": "2026-02-01T00:00:00+00:00"}
+    rows = [good, good | {"channel": "sms"}, {"customer_id": "x"}, good | {"customer_id": "6", "text": "Ja."}]
+    file.write_text("\n\n".join(map(json.dumps, rows)) + "\nnot json\n[1]\n")
+    with RejectFile(path=tmp_path / "rejects.jsonl") as rejects:
+        read = list(read_consents(file, now=NOW, rejects=rejects, channels=["email"]))
+    assert [(one.customer_id, one.text, one.at) for one in read] == [
+        ("5", "t", datetime(2026, 2, 1, tzinfo=UTC)),
+        ("6", "Ja.", datetime(2026, 2, 1, tzinfo=UTC)),
+    ]
+    refused = [json.loads(line) for line in rejects.path.read_text().splitlines()]
+    assert [(one["source"], one["line"], one["field"]) for one in refused] == [
+        (str(file), 3, "channel"),
+        (str(file), 5, "channel"),
+        (str(file), 8, ""),
+        (str(file), 9, ""),
+    ]
+    assert "JSON" in refused[2]["problem"]
+    assert "object" in refused[3]["problem"]
+    assert json.loads(refused[0]["raw"])["channel"] == "sms"

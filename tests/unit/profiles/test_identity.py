@@ -255,6 +255,27 @@ def test_a_public_key_joins_no_customers_and_its_alias_links_a_device(connection
     assert person(connection, "b1") == "bob"
 
 
+@pytest.mark.parametrize("named", [{"email": "v@x.example"}, {"on": "own"}], ids=["by address", "on a device"])
+@pytest.mark.parametrize("trust", ["server", "file"])
+def test_a_public_key_makes_no_device_of_a_customer_whom_the_shop_knows(
+    connection: sa.Connection, named: dict[str, str], trust: Any
+) -> None:
+    learn(connection, hello("victim", trust=trust, **named))
+    learn(connection, hello("eve", 1, on="victim", trust="write"), alias("victim", "eve", 2, trust="write"))
+    assert identity.find(connection, "victim") == "victim"
+    assert "victim" not in identity.device_owners(connection, ["victim", "eve"])
+    learn(connection, hello("ann", 3, on="victim", trust=trust))
+    assert identity.find(connection, "victim") == "ann"
+    assert identity.device_owners(connection, ["victim"])["victim"] == {"ann": True}
+
+
+def test_what_only_a_public_key_has_named_may_be_a_device(connection: sa.Connection) -> None:
+    learn(connection, hello("guest", email="g@x.example", on="phone", trust="write"))
+    learn(connection, hello("ann", 1, on="guest", trust="write"))
+    assert identity.find(connection, "guest") == "ann"
+    assert identity.device_owners(connection, ["guest"])["guest"] == {"ann": False}
+
+
 def test_a_public_key_gives_an_address_and_takes_none(connection: sa.Connection) -> None:
     learn(
         connection, hello("a", 1, email="a@x.example", trust="write"), hello("a", 2, email="b@x.example", trust="write")

@@ -24,8 +24,9 @@ def connection(database: Database) -> Iterator[sa.Connection]:
 
 
 def contacted(connection: sa.Connection, planned: Touch = TEA, **given: object) -> None:
-    shared = {"channel": "email", "address": f"{planned.customer_id}@x.example", "at": NOW}
-    contacts.record(connection, planned, **shared | given)  # type: ignore[arg-type]
+    shared = {"channel": "email", "at": NOW} | given
+    address = str(shared.pop("address", f"{planned.customer_id}@x.example"))
+    contacts.record(connection, [(planned, address)], **shared)  # type: ignore[arg-type]
 
 
 def of_ann(connection: sa.Connection, since: datetime = NOW - DAY, until: datetime = NOW) -> list[Contact]:
@@ -97,41 +98,21 @@ def test_a_forgotten_contact_is_gone_on_its_channel_only(connection: sa.Connecti
     contacted(connection)
     contacted(connection, channel="sms")
     contacted(connection, replace(TEA, flow="cups"))
-    contacts.forget(connection, touch_id=TEA.touch_id, channel="email")
+    contacts.forget(connection, [TEA.touch_id], channel="email")
     assert {(contact.touch_id, contact.channel) for contact in of_ann(connection)} == {
         (TEA.touch_id, "sms"),
         (replace(TEA, flow="cups").touch_id, "email"),
     }
 
 
-def taken(connection: sa.Connection, planned: Touch = TEA, **given: object) -> str | None:
-    shared = {"members": ["ann"], "channel": "email", "address": "ann@x.example"}
-    return contacts.in_step(connection, planned, **shared | given)  # type: ignore[arg-type]
+def test_touches_that_led_to_a_contact_are_told_from_others(connection: sa.Connection) -> None:
+    contacted(connection, replace(TEA, purpose="reply"), at=NOW - 900 * DAY)
+    assert contacts.contacted(connection, [TEA.touch_id, "other"]) == {TEA.touch_id}
+    assert contacts.contacted(connection, ["other"]) == contacts.contacted(connection, []) == set()
 
 
-def test_a_touch_does_not_stand_in_its_own_way(connection: sa.Connection) -> None:
-    contacted(connection)
-    assert taken(connection) is None
-
-
-def test_another_id_of_the_person_takes_the_step(connection: sa.Connection) -> None:
-    contacted(connection, replace(TEA, customer_id="old"), address="elsewhere@x.example")
-    assert taken(connection) is None, "nobody knows yet that they are one"
-    assert taken(connection, members=["ann", "old"]) == "same_person"
-    assert taken(connection, members=["ann", "other"]) is None
-    assert taken(connection, members=["ann", "old"], channel="sms") == "same_person"
-
-
-@pytest.mark.parametrize("part", [{"flow": "cups"}, {"entry": "again"}, {"step": "second"}])
-def test_another_flow_entry_or_step_is_another_matter(connection: sa.Connection, part: dict[str, str]) -> None:
-    contacted(connection, replace(TEA, customer_id="old", **part), address="ann@x.example")  # type: ignore[arg-type]
-    assert taken(connection, members=["ann", "old"]) is None
-
-
-def test_another_customer_at_the_address_takes_the_step(connection: sa.Connection) -> None:
-    contacted(connection, replace(TEA, customer_id="bob", flow="cups"), address="ann@x.example")
-    contacted(connection, replace(TEA, customer_id="carl"), address="ann@x.example", channel="sms")
-    assert taken(connection) is None
-    contacted(connection, replace(TEA, customer_id="bob"), address="Ann@x.example")
-    assert taken(connection) == "same_address"
-    assert taken(connection, address="other@x.example") is None
+def test_contacts_at_an_address_are_told_whatever_their_age_and_purpose(connection: sa.Connection) -> None:
+    contacted(connection, replace(TEA, purpose="reply"), at=NOW - 900 * DAY)
+    contacted(connection, replace(TEA, customer_id="bob"), address="ann@x.example", channel="sms")
+    contacted(connection, replace(TEA, customer_id="carl"))
+    assert [one.customer_id for one in contacts.ever_at(connection, "email", ["ann@x.example"])] == ["ann"]

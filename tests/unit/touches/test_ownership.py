@@ -1,7 +1,6 @@
 """An owner goes on only while its term lasts: told by its own clock, by the database, and in its transactions."""
 
 import threading
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -27,14 +26,10 @@ class Watch:
         return self.seconds
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'shop.db'}")
-    database.migrate()
+@pytest.fixture(autouse=True)
+def _run(database: Database) -> None:
     with database.transaction() as connection:
         flows.open(connection, "run", kind="run", name="welcome", version=1)
-    yield database
-    database.close()
 
 
 @pytest.fixture

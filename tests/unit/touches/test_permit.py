@@ -41,13 +41,16 @@ def agree(connection: sa.Connection, customer_id: str, **given: Any) -> None:
 def refusal(
     connection: sa.Connection, approach: Approach = TO_ANN, *, limits: ContactLimits = OPEN, now: datetime = NOW
 ) -> Refusal | None:
-    members = permit.hold(connection, approach)
-    return permit.refusal(connection, approach, members, rules=Rules(limits=limits, time_zone="UTC"), now=now)
+    members = permit.hold(connection, [approach])
+    rules = Rules(limits=limits, time_zone="UTC")
+    (found,) = permit.refusals(connection, [approach], members, rules=rules, now=now)
+    return found
 
 
 def contacted(connection: sa.Connection, customer_id: str = "ann", **given: Any) -> None:
     shared = {"channel": "email", "address": f"{customer_id}@x.example", "at": NOW - DAY} | given
-    contacts.record(connection, Touch(customer_id=customer_id, flow=shared.pop("flow", "before")), **shared)
+    made = Touch(customer_id=customer_id, flow=shared.pop("flow", "before")), shared.pop("address")
+    contacts.record(connection, [made], **shared)
 
 
 def join(connection: sa.Connection, customer_id: str, person_id: str) -> None:
@@ -181,7 +184,7 @@ def test_a_cap_of_a_channel_counts_that_channel_only(connection: sa.Connection) 
 
 
 def test_a_touch_that_is_tried_again_does_not_count_itself(connection: sa.Connection) -> None:
-    contacts.record(connection, TEA, channel="email", address="ann@x.example", at=NOW)
+    contacts.record(connection, [(TEA, "ann@x.example")], channel="email", at=NOW)
     limits = replace(CAP, caps=(Cap(messages=1, days=7),))
     assert refusal(connection, limits=limits) is None
 
@@ -206,10 +209,45 @@ def test_who_has_refused_personalisation_gets_no_personalised_message(connection
 
 def test_all_ids_of_the_person_and_the_address_are_locked(connection: sa.Connection) -> None:
     join(connection, "old", "ann")
-    assert permit.hold(connection, replace(TO_ANN, touch=replace(TEA, customer_id="old"))) == ["ann", "old"]
-    assert permit.keys(["ann", "old"], "email", "Ann@x.example") == [
-        "person:ann", "person:old", "address:email:ann@x.example"
-    ]  # fmt: skip
+    old = replace(TO_ANN, touch=replace(TEA, customer_id="old"))
+    assert permit.hold(connection, [old]) == [["ann", "old"]]
+    assert permit.keys(["ann", "old"], old) == ["person:ann", "person:old", "address:email:ann@x.example"]
+
+
+def to(customer_id: str, address: str) -> Approach:
+    return Approach(touch=replace(TEA, customer_id=customer_id), channel="email", address=address)
+
+
+def test_of_several_as_many_are_taken_together_as_share_neither_person_nor_address(connection: sa.Connection) -> None:
+    join(connection, "old", "ann")
+    ann, bob, old, home = to("ann", "a@x"), to("bob", "b@x"), to("old", "c@x"), to("carl", "B@x")
+    assert permit.hold(connection, [ann, bob]) == [["ann", "old"], ["bob"]]
+    assert permit.hold(connection, [ann, bob, old]) == [["ann", "old"], ["bob"]]
+    assert permit.hold(connection, [bob, home, ann]) == [["bob"]]
+
+
+def test_what_forbids_one_of_several_forbids_the_others_nothing(connection: sa.Connection) -> None:
+    for who in ("bob", "carl", "dora"):
+        agree(connection, who)
+    contacts.suppress(connection, channel="email", address="bob@x", reason="550", at=NOW)
+    for flow in ("a", "b"):
+        contacted(connection, "carl", flow=flow)
+    approaches = [
+        to("ann", "ann@x"),
+        to("bob", "bob@x"),
+        to("carl", "carl@x"),
+        to("dora", "dora@x"),
+        to("eve", "eve@x"),
+    ]
+    members = permit.hold(connection, approaches)
+    rules = Rules(limits=CAP, time_zone="UTC")
+    assert permit.refusals(connection, approaches, members, rules=rules, now=NOW) == [
+        None,
+        Refusal(reason="suppressed"),
+        Refusal(reason="cap:all:2/7d"),
+        None,
+        Refusal(reason="no_consent"),
+    ]
 
 
 def test_locks_have_two_integers_each_and_keys_have_their_own() -> None:

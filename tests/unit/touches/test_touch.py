@@ -102,3 +102,22 @@ def test_a_long_reason_is_cut(connection: sa.Connection) -> None:
     touch.plan(connection, [TEA], now=NOW)
     touch.end(connection, [TEA.touch_id], "x" * 600, at=NOW)
     assert row(connection, TEA).reason == "x" * 500
+
+
+def test_touches_of_one_step_are_told_by_their_key() -> None:
+    bob = replace(TEA, customer_id="bob")
+    assert TEA.others(["ann", "bob", "carl"]) == [bob.touch_id, replace(TEA, customer_id="carl").touch_id]
+    assert TEA.shares_step("bob", bob.touch_id)
+    assert not TEA.shares_step("ann", TEA.touch_id), "it is itself"
+    for part in ({"flow": "cups"}, {"entry": "e2"}, {"step": "second"}):
+        assert not TEA.shares_step("bob", replace(bob, **part).touch_id)  # type: ignore[arg-type]
+
+
+def test_several_touches_say_where_they_stand(connection: sa.Connection) -> None:
+    bob = replace(TEA, customer_id="bob")
+    touch.plan(connection, [TEA, bob], now=NOW)
+    touch.end(connection, [bob.touch_id], "over", at=NOW)
+    assert touch.standings(connection, [TEA.touch_id, bob.touch_id, "nobody's"]) == {
+        TEA.touch_id: Standing(state="open", reason=""),
+        bob.touch_id: Standing(state="ended", reason="over"),
+    }

@@ -57,6 +57,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("outbox") as outbox:
         outbox.add_column(sa.Column("touch_id", sa.String(40), nullable=False, server_default=""))
+        # What was being sent may have been handed over.
+        outbox.add_column(sa.Column("handed", sa.Boolean, nullable=False, server_default=sa.true()))
         outbox.drop_constraint("uq_outbox_customer_id", type_="unique")
         outbox.drop_index("ix_outbox_state")
     for rows in _chunks(connection, sa.select(_outbox).order_by(_outbox.c.message_id), _outbox.c.message_id):
@@ -74,6 +76,7 @@ def upgrade() -> None:
             connection.execute(sa.insert(touches), new)
     with op.batch_alter_table("outbox") as outbox:
         outbox.alter_column("touch_id", server_default=None)
+        outbox.alter_column("handed", server_default=None)
         outbox.create_unique_constraint("uq_outbox_touch_id", ["touch_id", "channel"])
     for name, columns, where in (
         ("ix_outbox_due", ["run_id", "channel", "due_at", "customer_id"], "state = 'waiting'"),
