@@ -1,6 +1,7 @@
 """The whole line over the sample shop, with a fake model and a channel in memory."""
 
 import random
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -106,6 +107,15 @@ def test_responses_teach_the_policy_once_and_are_reported_in_both_languages(loop
     assert report.mature
     assert "treated" in render_text(report, "en")
     assert "触达" in render_text(report, "zh")
+
+
+def test_holdouts_teach_the_policy_nothing(loop: Loop) -> None:
+    engine = loop.engine
+    run_id = engine.runs.run("welcome-back", moment=NOW).run_id
+    arms = Counter(engine.runs.parts.decisions.table(run_id)["arm"].to_pylist())
+    assert min(arms["treated"], arms["holdout"], arms["suppressed"]) > 0
+    loop.clock.advance(timedelta(days=15))
+    assert engine.runs.learn(run_id).learned == arms["treated"]
 
 
 def test_same_seed_same_decision(loop: Loop) -> None:

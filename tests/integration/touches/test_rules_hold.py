@@ -146,11 +146,19 @@ class Shop(RuleBasedStateMachine):
             self.facts.logins.append((device, who))
         self._hear(type="identify", user_id=who, anonymous_id=device, traits={"email": mailbox})
 
-    @rule(who=customers, mailbox=st.one_of(mailboxes, st.none()), other=customers)
-    def a_public_key_says_so(self, who: str, mailbox: str | None, other: str) -> None:
-        """The facts do not change: who has an address, an id and a consent keeps them."""
-        if any(customer in self.facts.same_person(who) for customer, _ in self.facts.mailboxes):
+    @rule(
+        who=customers,
+        mailbox=st.one_of(mailboxes, st.none()),
+        other=customers,
+        kind=st.sampled_from(["alias", "identify"]),
+    )
+    def a_public_key_says_so(self, who: str, mailbox: str | None, other: str, kind: str) -> None:
+        """The facts do not change: whom the shop knows keeps address, person and consent."""
+        known = {customer for customer, _ in self.facts.mailboxes}
+        if kind == "identify" and not known.isdisjoint(self.facts.same_person(who)):
             self._hear(type="identify", user_id=who, traits={"email": mailbox}, trust="write")
+        elif other in known and other != who:
+            self._hear(type="alias", user_id=who, previous_id=other, trust="write")
 
     @rule(
         who=st.one_of(customers, st.sampled_from(DEVICES)),

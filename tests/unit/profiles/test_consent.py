@@ -185,6 +185,17 @@ def test_a_public_key_carries_withdrawals_to_a_customer_and_no_grant(connection:
     assert agreed(connection, "bob", "eve") == {"bob"}
 
 
+@pytest.mark.parametrize("kind", ["alias", "identify"])
+def test_a_public_key_carries_no_withdrawal_from_a_customer_to_another(connection: sa.Connection, kind: str) -> None:
+    live(connection, "eve", "eve@x.example")
+    learn(connection, "track", "zoe", anonymous_id="phone")  # a customer who gave no address
+    tell(connection, said("ann", -3), said("eve", -2, yes=False), said("zoe", -2, yes=False))
+    for withdrawn in ("eve", "zoe"):
+        other = {"previous_id": withdrawn} if kind == "alias" else {"anonymous_id": withdrawn}
+        learn(connection, kind, "ann", trust="write", **other)
+    assert agreed(connection, "ann", "eve", "zoe") == {"ann"}
+
+
 # Addresses
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -18,14 +17,11 @@ TICK = timedelta(microseconds=1)
 
 
 @pytest.fixture
-def connection(tmp_path: Path) -> Iterator[sa.Connection]:
-    database = Database(f"sqlite:///{tmp_path / 'shop.db'}")
-    database.migrate()
+def connection(database: Database) -> Iterator[sa.Connection]:
     with database.transaction() as connection:
         for flow_id in ("this", "that"):
             flows.open(connection, flow_id, kind="run", name="welcome", version=3)
         yield connection
-    database.close()
 
 
 def at(moment: datetime) -> Callable[[sa.Connection], datetime]:
