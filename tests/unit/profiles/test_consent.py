@@ -124,6 +124,9 @@ def test_the_proof_and_the_basis_are_the_persons(connection: sa.Connection) -> N
     ]
     assert {one.channel for one in proof(connection, "ann")} == {"email", "sms"}
     assert proof(connection, "ann", purpose="personalisation") == []
+    tell(connection, said("guest", -4, channel="*", yes=False))
+    assert [one.channel for one in proof(connection, "ann", purpose="personalisation")] == ["*"]
+    assert {one.channel for one in proof(connection, "ann", purpose="marketing")} == {"email", "sms"}
     basis = bases(connection, ["ann", "guest", "bob"], "email", at=NOW)
     assert basis == dict.fromkeys(["ann", "guest"], said("ann", -2))
     assert bases(connection, ["ann"], "email", at=NOW - 2.5 * DAY) == {"ann": said("guest", -3)}

@@ -112,6 +112,9 @@ def test_a_device_belongs_to_who_is_known_there_next_and_at_the_end_to_the_last(
     assert last > 1e6
     assert identity.find(connection, "dev") == "c"
     assert identity.find(connection, "nobody") == "nobody"
+    learn(connection, hello("b", 3, on="dev"))  # known there again: the span of b is longer
+    assert [(until, owner) for _, until, owner in spans(connection)] == [(3, "b"), (last, "c")]
+    assert [after for after, _, _ in spans(connection)] == [first, 3]
 
 
 def test_who_was_known_last_is_who_is_found_behind_a_device(connection: sa.Connection) -> None:
