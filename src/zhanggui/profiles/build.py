@@ -25,7 +25,7 @@ from zhanggui.profiles.settings import ProfileSettings
 from zhanggui.profiles.snapshot import DEVICES_FILE, NAME, PERSONS_FILE, PROFILES_FILE, Snapshot, opened
 from zhanggui.storage import Artifact, ArtifactStore
 
-_FORMAT = 2
+_FORMAT = 3
 """Raised when profiles of the same events come out otherwise, so that no snapshot of before is taken for one of now."""
 _ROW_GROUP = 20_000  # small enough that a point look-up reads little
 _UNIQUE = {"customer_id", "traits", "categories", "brands"}
