@@ -164,7 +164,7 @@ def hear(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 def apply(connection: sa.Connection, learned: Learned) -> None:
     """Keep what was learned; an older statement never replaces a newer one."""
     _apply_aliases(connection, learned.aliases)
-    devices = _apply_links(connection, learned.links)
+    devices = _apply_links(connection, learned.links) | {alias.from_id for alias in learned.aliases}
     _apply_aliases(connection, _contacts_known_since(connection, devices))
     _apply_addresses(connection, learned.addresses)
 
@@ -265,24 +265,28 @@ def _hour(moment: datetime) -> datetime:
 
 
 def _contacts_known_since(connection: sa.Connection, devices: set[str]) -> list[Alias]:
-    """The contacts on these devices of whom it is known now which customer they are: who is known there next.
+    """The contacts on these devices of whom it is known now which customer they are: who is known there next, or whom an
+    alias makes the device.
 
     A contact whose customer gave another e-mail address is somebody else at the same device.
     """
-    links: dict[str, list[Any]] = defaultdict(list)
+    known_on: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
     for chunk in _chunks(devices):
-        trusted = sa.select(device_links).where(device_links.c.anonymous_id.in_(chunk), device_links.c.trusted)
-        for row in connection.execute(trusted.order_by(device_links.c.since, device_links.c.customer_id)):
-            links[row.anonymous_id].append(row)
+        for link in connection.execute(
+            sa.select(device_links).where(device_links.c.anonymous_id.in_(chunk), device_links.c.trusted)
+        ):
+            known_on[link.anonymous_id].append((link.since, link.customer_id))
+        for alias in connection.execute(sa.select(identities).where(identities.c.from_id.in_(chunk))):
+            known_on[alias.from_id].append((alias.since, alias.to_id))
     found: dict[str, tuple[datetime, str]] = {}
-    for told in links.values():
+    for moments in known_on.values():
         contacts: set[str] = set()
-        for row in told:
-            if row.customer_id.startswith(CONTACT):
-                contacts.add(row.customer_id)
+        for since, customer_id in sorted(moments):
+            if customer_id.startswith(CONTACT):
+                contacts.add(customer_id)
                 continue
             for contact in contacts:
-                found[contact] = min(found.get(contact, (row.since, row.customer_id)), (row.since, row.customer_id))
+                found[contact] = min(found.get(contact, (since, customer_id)), (since, customer_id))
             contacts.clear()
     mailboxes = addresses(connection, sorted({customer for _, customer in found.values()}), "email")
     known = persons_of(connection, found)

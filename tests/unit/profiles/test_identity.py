@@ -237,6 +237,20 @@ def test_a_contact_is_the_customer_who_is_known_there_next(connection: sa.Connec
     assert person(connection, "email:w@x.example") == "email:w@x.example"
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_a_contact_is_the_customer_whom_an_alias_makes_the_device(connection: sa.Connection, late: bool) -> None:
+    told = [hello(None, 1, on="dev", email="n@x.example"), alias("dev", "nel", 2)]
+    learn(connection, *(reversed(told) if late else told))
+    assert person(connection, "email:n@x.example") == "nel"
+    assert reached(connection, "nel") == "n@x.example"
+    assert {owner for _, _, owner in spans(connection)} == {"nel"}
+
+
+def test_an_alias_of_before_makes_nobody_of_a_contact(connection: sa.Connection) -> None:
+    learn(connection, alias("dev", "nel", 1), hello(None, 2, on="dev", email="n@x.example"))
+    assert person(connection, "email:n@x.example") == "email:n@x.example"
+
+
 def test_a_customer_with_another_mailbox_is_not_the_contact(connection: sa.Connection) -> None:
     learn(connection, hello("bob", 0, email="bob@x.example"))
     learn(connection, hello(None, 1, on="dev", email="nel@x.example"), hello("bob", 2, on="dev"))
