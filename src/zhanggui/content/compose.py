@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from zhanggui.catalog.product import Product
 from zhanggui.content.discount import stated
+from zhanggui.content.greeting import greeted
 from zhanggui.content.message import Message
 from zhanggui.content.settings import ContentSettings
 from zhanggui.content.template import personal, render, shipped
@@ -63,7 +64,7 @@ def compose(
     body = render(
         own or shipped(channel, brief.language),
         {
-            "first_name": personal(traits.get("first_name")) if decision.personalised else "",
+            "first_name": greeted(traits.get("first_name")) if decision.personalised else "",
             "city": personal(traits.get("city")) if decision.personalised else "",
             "points": str(int(points)) if decision.personalised and points else "",
             "pitch": copy.pitch,
