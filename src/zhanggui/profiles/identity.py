@@ -35,6 +35,16 @@ __all__ = [
     "persons_of",
     "resolve",
 ]
+# Asked for every handful of messages, and so built once.
+_PERSONS_OF = sa.select(persons).where(persons.c.customer_id.in_(sa.bindparam("customer_ids")))
+_MEMBERS_OF = sa.select(persons).where(persons.c.person_id.in_(sa.bindparam("person_ids")))
+_DEVICES_OF = sa.select(device_links.c.anonymous_id).where(
+    sa.or_(*(device_links.c[name].in_(sa.bindparam("ids")) for name in ("customer_id", "anonymous_id")))
+)
+_NAMED_AT = sa.select(contact_points.c.customer_id).where(
+    contact_points.c.channel == sa.bindparam("channel"), contact_points.c.normal.in_(sa.bindparam("addresses"))
+)
+_POINTS = sa.select(contact_points).where(contact_points.c.customer_id.in_(sa.bindparam("customer_ids")))
 _FIRST, _LAST = -(2**62), 2**62  # microseconds before and after all events
 _CHUNK = 5_000
 _T = TypeVar("_T")
@@ -47,10 +57,8 @@ def persons_of(connection: sa.Connection, customer_ids: Iterable[str]) -> dict[s
     """The person that each id belongs to; an id that nothing is known of is a person of its own."""
     found = {one: one for one in customer_ids}
     for chunk in _chunks(found):
-        found.update(
-            (row.customer_id, row.person_id)
-            for row in connection.execute(sa.select(persons).where(persons.c.customer_id.in_(chunk)))
-        )
+        rows = connection.execute(_PERSONS_OF, {"customer_ids": chunk})
+        found.update((row.customer_id, row.person_id) for row in rows)
     return found
 
 
@@ -58,7 +66,7 @@ def members_of(connection: sa.Connection, person_ids: Iterable[str]) -> dict[str
     """Every id of each person in order, the person's own among them."""
     found = {person_id: [person_id] for person_id in person_ids}
     for chunk in _chunks(found):
-        for row in connection.execute(sa.select(persons).where(persons.c.person_id.in_(chunk))):
+        for row in connection.execute(_MEMBERS_OF, {"person_ids": chunk}):
             found[row.person_id].append(row.customer_id)
     return {person_id: sorted(members) for person_id, members in found.items()}
 
@@ -84,8 +92,7 @@ def device_owners(connection: sa.Connection, customer_ids: Iterable[str]) -> dic
     """
     names: set[str] = set()
     for chunk in _chunks(set(customer_ids)):
-        either = sa.or_(device_links.c.customer_id.in_(chunk), device_links.c.anonymous_id.in_(chunk))
-        names.update(connection.scalars(sa.select(device_links.c.anonymous_id).where(either)))
+        names.update(connection.scalars(_DEVICES_OF, {"ids": chunk}))
     links: set[tuple[str, str, bool]] = set()
     for chunk in _chunks(names):
         link = sa.select(device_links.c.anonymous_id, device_links.c.customer_id, device_links.c.trusted)
@@ -133,8 +140,7 @@ def persons_at(connection: sa.Connection, channel: str, given: Iterable[str]) ->
     found: dict[str, set[str]] = {normalise(channel, address): set() for address in given}
     named: set[str] = set()
     for chunk in _chunks(found):
-        query = sa.select(contact_points.c.customer_id).where(contact_points.c.channel == channel)
-        named.update(connection.scalars(query.where(contact_points.c.normal.in_(chunk))))
+        named.update(connection.scalars(_NAMED_AT, {"channel": channel, "addresses": chunk}))
     owners = set(persons_of(connection, named).values())
     for person_id, address in addresses(connection, sorted(owners), channel).items():
         form = normalise(channel, address)
@@ -149,8 +155,8 @@ def _precedence(row: Any) -> tuple[bool, bool, datetime, str]:
 
 def _points(connection: sa.Connection, customer_ids: Iterable[str], channel: str | None = None) -> Iterator[Any]:
     for chunk in _chunks(set(customer_ids)):
-        query = sa.select(contact_points).where(contact_points.c.customer_id.in_(chunk))
-        yield from connection.execute(query if channel is None else query.where(contact_points.c.channel == channel))
+        rows = connection.execute(_POINTS, {"customer_ids": chunk})
+        yield from (row for row in rows if channel in (None, row.channel))
 
 
 # Learning
