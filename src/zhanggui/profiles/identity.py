@@ -36,7 +36,7 @@ __all__ = [
     "resolve",
 ]
 # Asked for every handful of messages, and so built once.
-_PERSONS_OF = sa.select(persons).where(persons.c.customer_id.in_(sa.bindparam("customer_ids")))
+_PERSONS_OF = sa.select(persons).where(persons.c.customer_id.in_(sa.bindparam("ids")))
 _MEMBERS_OF = sa.select(persons).where(persons.c.person_id.in_(sa.bindparam("person_ids")))
 _DEVICES_OF = sa.select(device_links.c.anonymous_id).where(
     sa.or_(*(device_links.c[name].in_(sa.bindparam("ids")) for name in ("customer_id", "anonymous_id")))
@@ -44,7 +44,6 @@ _DEVICES_OF = sa.select(device_links.c.anonymous_id).where(
 _NAMED_AT = sa.select(contact_points.c.customer_id).where(
     contact_points.c.channel == sa.bindparam("channel"), contact_points.c.normal.in_(sa.bindparam("addresses"))
 )
-_POINTS = sa.select(contact_points).where(contact_points.c.customer_id.in_(sa.bindparam("customer_ids")))
 _FIRST, _LAST = -(2**62), 2**62  # microseconds before and after all events
 _CHUNK = 5_000
 _T = TypeVar("_T")
@@ -57,8 +56,7 @@ def persons_of(connection: sa.Connection, customer_ids: Iterable[str]) -> dict[s
     """The person that each id belongs to; an id that nothing is known of is a person of its own."""
     found = {one: one for one in customer_ids}
     for chunk in _chunks(found):
-        rows = connection.execute(_PERSONS_OF, {"customer_ids": chunk})
-        found.update((row.customer_id, row.person_id) for row in rows)
+        found.update((row.customer_id, row.person_id) for row in connection.execute(_PERSONS_OF, {"ids": chunk}))
     return found
 
 
@@ -155,8 +153,8 @@ def _precedence(row: Any) -> tuple[bool, bool, datetime, str]:
 
 def _points(connection: sa.Connection, customer_ids: Iterable[str], channel: str | None = None) -> Iterator[Any]:
     for chunk in _chunks(set(customer_ids)):
-        rows = connection.execute(_POINTS, {"customer_ids": chunk})
-        yield from (row for row in rows if channel in (None, row.channel))
+        query = sa.select(contact_points).where(contact_points.c.customer_id.in_(chunk))
+        yield from connection.execute(query if channel is None else query.where(contact_points.c.channel == channel))
 
 
 # Learning
