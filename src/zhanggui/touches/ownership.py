@@ -61,7 +61,7 @@ class Ownership:
         self._deadline = self._deadline_from(began)
         self._looked = began
         self._left = threading.Event()
-        self._heart = threading.Thread(target=self._keep_beating, name=f"owner of {term.flow_id}", daemon=True)
+        self._heart = threading.Thread(target=self._keep_beating)
 
     def check(self) -> None:
         """Go on only while the term lasts and the flow runs. Raises BusyError and FlowError."""
