@@ -39,9 +39,6 @@ __all__ = [
 # Asked for every handful of messages, and so built once.
 _PERSONS_OF = sa.select(persons).where(persons.c.customer_id.in_(sa.bindparam("ids")))
 _MEMBERS_OF = sa.select(persons).where(persons.c.person_id.in_(sa.bindparam("person_ids")))
-_DEVICES_OF = sa.select(device_links.c.anonymous_id).where(
-    sa.or_(*(device_links.c[name].in_(sa.bindparam("ids")) for name in ("customer_id", "anonymous_id")))
-)
 _NAMED_AT = sa.select(contact_points.c.customer_id).where(
     contact_points.c.channel == sa.bindparam("channel"), contact_points.c.normal.in_(sa.bindparam("addresses"))
 )
@@ -91,7 +88,8 @@ def device_owners(connection: sa.Connection, customer_ids: Iterable[str]) -> dic
     """
     names: set[str] = set()
     for chunk in _chunks(set(customer_ids)):
-        names.update(connection.scalars(_DEVICES_OF, {"ids": chunk}))
+        either = sa.or_(device_links.c.customer_id.in_(chunk), device_links.c.anonymous_id.in_(chunk))
+        names.update(connection.scalars(sa.select(device_links.c.anonymous_id).where(either)))
     links: set[tuple[str, str, bool]] = set()
     for chunk in _chunks(names):
         link = sa.select(device_links.c.anonymous_id, device_links.c.customer_id, device_links.c.trusted)
