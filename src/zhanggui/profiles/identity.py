@@ -28,6 +28,7 @@ __all__ = [
     "device_owners",
     "find",
     "hear",
+    "last_given",
     "learn",
     "learn_rows",
     "members_of",
@@ -106,21 +107,22 @@ def device_owners(connection: sa.Connection, customer_ids: Iterable[str]) -> dic
 
 
 def addresses(connection: sa.Connection, customer_ids: Sequence[str], channel: str) -> dict[str, str]:
-    """Where the persons behind these ids can be reached on `channel`; those without an address are left out.
-
-    Of what a person said under several ids the latest holds; the shop's own word counts before that of a public key, and a
-    customer's before that of a contact who became the customer.
-    """
+    """Where the persons behind these ids can be reached on `channel`; those without an address are left out."""
     owners = persons_of(connection, customer_ids)
     members = members_of(connection, set(owners.values()))
-    said = {
-        row.customer_id: row for row in _points(connection, (one for ids in members.values() for one in ids), channel)
-    }
-    chosen = {}
-    for person_id, ids in members.items():
-        if rows := [said[one] for one in ids if one in said]:
-            chosen[person_id] = max(rows, key=_precedence).address
-    return {one: chosen[owner] for one, owner in owners.items() if chosen.get(owner)}
+    given = dict(zip(members, last_given(connection, list(members.values()), channel), strict=True))
+    return {one: address for one, owner in owners.items() if (address := given[owner])}
+
+
+def last_given(connection: sa.Connection, persons: Sequence[Sequence[str]], channel: str) -> list[str | None]:
+    """The address that holds of each person (given by all ids): "" when it was taken back, None when none was ever given.
+
+    The latest holds; the shop's own word counts before that of a public key, and a customer's before that of a contact who
+    became the customer.
+    """
+    said = {row.customer_id: row for row in _points(connection, (one for ids in persons for one in ids), channel)}
+    known = ([said[one] for one in ids if one in said] for ids in persons)
+    return [max(rows, key=_precedence).address if rows else None for rows in known]
 
 
 def customers_at(connection: sa.Connection, channel: str, address: str) -> list[str]:

@@ -90,7 +90,7 @@ RELINKED: dict[str, tuple[list[Any], list[Any], dict[str, int]]] = {
     ),
     "an alias names another customer": (
         [
-            (("track", "u1", "d1", "Order Completed", {"revenue": 5}), 50, "server"),
+            (("track", "u1", None, "Order Completed", {"revenue": 5}), 50, "server"),
             (("alias", "u2", "u1", None, {}), 40, "server"),
         ],
         [(("alias", "u3", "u1", None, {}), 30, "server")],
@@ -105,6 +105,11 @@ RELINKED: dict[str, tuple[list[Any], list[Any], dict[str, int]]] = {
         [(("track", "u1", "d1", *BOUGHT[3:]), 50, "write")],
         [(("track", "u2", "d2", *BOUGHT[3:]), 45, "server")],
         {"u1": 0, "u2": 1},
+    ),
+    "a visitor ordered and says so late": (
+        [(("identify", "u1", "d1", None, {}), 40, "server")],
+        [(("track", None, "d1", "Order Completed", {"revenue": 5}), 50, "server")],
+        {"u1": 1},
     ),
     "a visitor is known": (
         [(BOUGHT, 50, "server"), (("track", "u1", "d2", "Product Viewed", {"product_id": "p"}), 50, "server")],
