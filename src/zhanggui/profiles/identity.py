@@ -28,6 +28,7 @@ __all__ = [
     "device_owners",
     "find",
     "hear",
+    "last_given",
     "learn",
     "learn_rows",
     "members_of",
@@ -35,6 +36,12 @@ __all__ = [
     "persons_of",
     "resolve",
 ]
+# Asked for every handful of messages, and so built once.
+_PERSONS_OF = sa.select(persons).where(persons.c.customer_id.in_(sa.bindparam("ids")))
+_MEMBERS_OF = sa.select(persons).where(persons.c.person_id.in_(sa.bindparam("person_ids")))
+_NAMED_AT = sa.select(contact_points.c.customer_id).where(
+    contact_points.c.channel == sa.bindparam("channel"), contact_points.c.normal.in_(sa.bindparam("addresses"))
+)
 _FIRST, _LAST = -(2**62), 2**62  # microseconds before and after all events
 _CHUNK = 5_000
 _T = TypeVar("_T")
@@ -47,10 +54,7 @@ def persons_of(connection: sa.Connection, customer_ids: Iterable[str]) -> dict[s
     """The person that each id belongs to; an id that nothing is known of is a person of its own."""
     found = {one: one for one in customer_ids}
     for chunk in _chunks(found):
-        found.update(
-            (row.customer_id, row.person_id)
-            for row in connection.execute(sa.select(persons).where(persons.c.customer_id.in_(chunk)))
-        )
+        found.update((row.customer_id, row.person_id) for row in connection.execute(_PERSONS_OF, {"ids": chunk}))
     return found
 
 
@@ -58,7 +62,7 @@ def members_of(connection: sa.Connection, person_ids: Iterable[str]) -> dict[str
     """Every id of each person in order, the person's own among them."""
     found = {person_id: [person_id] for person_id in person_ids}
     for chunk in _chunks(found):
-        for row in connection.execute(sa.select(persons).where(persons.c.person_id.in_(chunk))):
+        for row in connection.execute(_MEMBERS_OF, {"person_ids": chunk}):
             found[row.person_id].append(row.customer_id)
     return {person_id: sorted(members) for person_id, members in found.items()}
 
@@ -106,21 +110,22 @@ def device_owners(connection: sa.Connection, customer_ids: Iterable[str]) -> dic
 
 
 def addresses(connection: sa.Connection, customer_ids: Sequence[str], channel: str) -> dict[str, str]:
-    """Where the persons behind these ids can be reached on `channel`; those without an address are left out.
-
-    Of what a person said under several ids the latest holds; the shop's own word counts before that of a public key, and a
-    customer's before that of a contact who became the customer.
-    """
+    """Where the persons behind these ids can be reached on `channel`; those without an address are left out."""
     owners = persons_of(connection, customer_ids)
     members = members_of(connection, set(owners.values()))
-    said = {
-        row.customer_id: row for row in _points(connection, (one for ids in members.values() for one in ids), channel)
-    }
-    chosen = {}
-    for person_id, ids in members.items():
-        if rows := [said[one] for one in ids if one in said]:
-            chosen[person_id] = max(rows, key=_precedence).address
-    return {one: chosen[owner] for one, owner in owners.items() if chosen.get(owner)}
+    given = dict(zip(members, last_given(connection, list(members.values()), channel), strict=True))
+    return {one: address for one, owner in owners.items() if (address := given[owner])}
+
+
+def last_given(connection: sa.Connection, persons: Sequence[Sequence[str]], channel: str) -> list[str | None]:
+    """The address that holds of each person (given by all ids): "" when it was taken back, None when none was ever given.
+
+    The latest holds; the shop's own word counts before that of a public key, and a customer's before that of a contact who
+    became the customer.
+    """
+    said = {row.customer_id: row for row in _points(connection, (one for ids in persons for one in ids), channel)}
+    known = ([said[one] for one in ids if one in said] for ids in persons)
+    return [max(rows, key=_precedence).address if rows else None for rows in known]
 
 
 def customers_at(connection: sa.Connection, channel: str, address: str) -> list[str]:
@@ -133,8 +138,7 @@ def persons_at(connection: sa.Connection, channel: str, given: Iterable[str]) ->
     found: dict[str, set[str]] = {normalise(channel, address): set() for address in given}
     named: set[str] = set()
     for chunk in _chunks(found):
-        query = sa.select(contact_points.c.customer_id).where(contact_points.c.channel == channel)
-        named.update(connection.scalars(query.where(contact_points.c.normal.in_(chunk))))
+        named.update(connection.scalars(_NAMED_AT, {"channel": channel, "addresses": chunk}))
     owners = set(persons_of(connection, named).values())
     for person_id, address in addresses(connection, sorted(owners), channel).items():
         form = normalise(channel, address)

@@ -17,13 +17,7 @@ from zhanggui.money import Money
 MORNING = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
-def composed(
-    product: Product | None,
-    *,
-    shop: str = "https://www.tea.example.com",
-    at: datetime = MORNING,
-    first_name: str | None = None,
-) -> Message:
+def composed(product: Product | None, *, shop: str = "https://www.tea.example.com", at: datetime = MORNING) -> Message:
     action = Action(offer_id="o", product_id="p", channel="email")
     return compose(
         Decision(
@@ -48,7 +42,7 @@ def composed(
             source="template",
         ),
         address="a@example.com",
-        traits={} if first_name is None else {"first_name": first_name},
+        traits={},
         product=product,
         sender=Sender(name="Tea Shop", address="", contact="", url=shop),
         unsubscribe_url="https://tea.example.com/u",
@@ -75,13 +69,6 @@ def test_the_price_is_that_of_the_moment_of_sending() -> None:
     assert "\nGreen tea: $12.50\n" in before.body
     assert "\nGreen tea: $9.00\n" in after.body
     assert (after.data["price"], after.proof["facts"]["price"]) == ("$9.00", "$9.00")
-
-
-def test_nobody_is_greeted_by_what_is_no_name() -> None:
-    assert "Ida" in composed(None, first_name="Ida").body.splitlines()[0]
-    nameless = composed(None).body
-    for trait in ('["Ida"]', "null", "win at evil.ru"):
-        assert composed(None, first_name=trait).body == nameless
 
 
 def test_a_message_about_no_product_shows_none() -> None:
