@@ -269,29 +269,25 @@ def _hour(moment: datetime) -> datetime:
 
 
 def _contacts_known_since(connection: sa.Connection, devices: set[str]) -> list[Alias]:
-    """The contacts on these devices of whom it is known now which customer they are: who is known there next, or whom an
-    alias makes the device.
-
-    A contact whose customer gave another e-mail address is somebody else at the same device.
-    """
+    """The contacts on these devices of whom it is known now who they are: who is next there, or whom an alias makes it."""
     known_on: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
     for chunk in _chunks(devices):
-        for link in connection.execute(
-            sa.select(device_links).where(device_links.c.anonymous_id.in_(chunk), device_links.c.trusted)
-        ):
-            known_on[link.anonymous_id].append((link.since, link.customer_id))
-        for alias in connection.execute(sa.select(identities).where(identities.c.from_id.in_(chunk))):
-            known_on[alias.from_id].append((alias.since, alias.to_id))
+        link = sa.select(device_links.c.anonymous_id, device_links.c.since, device_links.c.customer_id)
+        link = link.where(device_links.c.anonymous_id.in_(chunk), device_links.c.trusted)
+        alias = sa.select(identities.c.from_id, identities.c.since, identities.c.to_id)
+        alias = alias.where(identities.c.from_id.in_(chunk))
+        for device, since, customer_id in connection.execute(link.union_all(alias)):
+            known_on[device].append((since, customer_id))
     found: dict[str, tuple[datetime, str]] = {}
     for moments in known_on.values():
         contacts: set[str] = set()
-        for since, customer_id in sorted(moments):
-            if customer_id.startswith(CONTACT):
-                contacts.add(customer_id)
+        for moment in sorted(moments):
+            if moment[1].startswith(CONTACT):
+                contacts.add(moment[1])
                 continue
-            for contact in contacts:
-                found[contact] = min(found.get(contact, (since, customer_id)), (since, customer_id))
+            found.update((contact, min(found.get(contact, moment), moment)) for contact in contacts)
             contacts.clear()
+    # Who gave another e-mail address is somebody else at the same device.
     mailboxes = addresses(connection, sorted({customer for _, customer in found.values()}), "email")
     known = persons_of(connection, found)
     return [
