@@ -36,6 +36,12 @@ __all__ = [
     "persons_of",
     "resolve",
 ]
+# Asked for every handful of messages, and so built once.
+_PERSONS_OF = sa.select(persons).where(persons.c.customer_id.in_(sa.bindparam("ids")))
+_MEMBERS_OF = sa.select(persons).where(persons.c.person_id.in_(sa.bindparam("person_ids")))
+_NAMED_AT = sa.select(contact_points.c.customer_id).where(
+    contact_points.c.channel == sa.bindparam("channel"), contact_points.c.normal.in_(sa.bindparam("addresses"))
+)
 _FIRST, _LAST = -(2**62), 2**62  # microseconds before and after all events
 _CHUNK = 5_000
 _T = TypeVar("_T")
@@ -48,10 +54,7 @@ def persons_of(connection: sa.Connection, customer_ids: Iterable[str]) -> dict[s
     """The person that each id belongs to; an id that nothing is known of is a person of its own."""
     found = {one: one for one in customer_ids}
     for chunk in _chunks(found):
-        found.update(
-            (row.customer_id, row.person_id)
-            for row in connection.execute(sa.select(persons).where(persons.c.customer_id.in_(chunk)))
-        )
+        found.update((row.customer_id, row.person_id) for row in connection.execute(_PERSONS_OF, {"ids": chunk}))
     return found
 
 
@@ -59,7 +62,7 @@ def members_of(connection: sa.Connection, person_ids: Iterable[str]) -> dict[str
     """Every id of each person in order, the person's own among them."""
     found = {person_id: [person_id] for person_id in person_ids}
     for chunk in _chunks(found):
-        for row in connection.execute(sa.select(persons).where(persons.c.person_id.in_(chunk))):
+        for row in connection.execute(_MEMBERS_OF, {"person_ids": chunk}):
             found[row.person_id].append(row.customer_id)
     return {person_id: sorted(members) for person_id, members in found.items()}
 
@@ -135,8 +138,7 @@ def persons_at(connection: sa.Connection, channel: str, given: Iterable[str]) ->
     found: dict[str, set[str]] = {normalise(channel, address): set() for address in given}
     named: set[str] = set()
     for chunk in _chunks(found):
-        query = sa.select(contact_points.c.customer_id).where(contact_points.c.channel == channel)
-        named.update(connection.scalars(query.where(contact_points.c.normal.in_(chunk))))
+        named.update(connection.scalars(_NAMED_AT, {"channel": channel, "addresses": chunk}))
     owners = set(persons_of(connection, named).values())
     for person_id, address in addresses(connection, sorted(owners), channel).items():
         form = normalise(channel, address)
