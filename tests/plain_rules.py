@@ -126,6 +126,8 @@ class Facts:
             broken.append("no consent")
         if self.closed(message.who, mailbox):
             broken.append("withdrawn at this mailbox")
+        if self.mailbox(message.who) != mailbox:
+            broken.append("no longer reached there")
         if self.is_night(message.zone):
             broken.append("night")
         others = [(other, at) for other, at in self.taken if other.message_id != message.message_id]

@@ -165,8 +165,8 @@ def _plan(database: Database, trial: Trial) -> set[str]:
     with database.transaction() as connection:
         record(connection, agreed, now=NOW)
         store.begin(connection, run)
-        for step in ("snapshot", "decide", "write", "enqueue", "deliver"):
-            store.keep(connection, RUN, step, {"messages": trial.messages})
+        for step in ("snapshot", "decide", "write", "enqueue", "deliver"):  # it was walked
+            store.keep(connection, RUN, step, {"version": "20260101T000000"})
         outbox.enqueue(connection, [_message(who) for who in people], now=NOW)
     return {_message(who).message_id for who in people}
 

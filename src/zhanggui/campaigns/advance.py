@@ -101,8 +101,11 @@ def _ended(connection: sa.Connection, journey: Journey, entry: Entry) -> str | N
 
 def _batch(connection: sa.Connection, parts: RunParts, flow_id: str, journey: Journey) -> list[Entry]:
     """What is to be made now, with the step that each has come to: a batch that was cut off, or a new one."""
-    if cut_off := entries.in_a_batch(connection, flow_id):
-        return [entry for entry in cut_off if entry.batch == cut_off[0].batch]
+    for entry in (cut_off := entries.in_a_batch(connection, flow_id)):
+        if not journey.since(entry.step):
+            entries.change(connection, flow_id, entry.entry, state="ended", reason="step_gone", batch=None)
+    if there := [entry for entry in cut_off if journey.since(entry.step)]:
+        return [entry for entry in there if entry.batch == there[0].batch]
     now, name = parts.clock(), f"{flow_id[:40]}-{secrets.token_hex(4)}"
     late = timedelta(hours=parts.delivery.expire_hours)
     while due := entries.due(connection, flow_id, now=now, limit=_AT_ONCE):
@@ -186,8 +189,8 @@ def _messages(
         )
         for message in messages_of(parts, run, options, iter(todo), written.copies):
             entry = of_person[message.customer_id]
-            identity = message_id(f"{flow_id}\x1f{entry.entry}\x1f{step}", message.customer_id, message.channel)
-            yield replace(message, message_id=identity, run_id=flow_id, entry=entry.entry, step=step)
+            of_touch = message_id(f"{flow_id}\x1f{entry.entry}\x1f{step}", message.customer_id, message.channel)
+            yield replace(message, message_id=of_touch, run_id=flow_id, entry=entry.entry, step=step)
 
 
 def _profiles(parts: RunParts, customer_ids: Sequence[str], now: datetime) -> Iterator[Snapshot | Glimpse]:

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 from zhanggui.catalog.product import Product
 from zhanggui.content.discount import stated
 from zhanggui.content.message import Message
+from zhanggui.content.name import printed_name
 from zhanggui.content.settings import ContentSettings
-from zhanggui.content.template import personal, render, shipped
+from zhanggui.content.template import render, shipped
 from zhanggui.content.write import Copy
 from zhanggui.decisioning.decision import Decision
 from zhanggui.profiles.consent import Consent
@@ -63,8 +64,8 @@ def compose(
     body = render(
         own or shipped(channel, brief.language),
         {
-            "first_name": personal(traits.get("first_name")) if decision.personalised else "",
-            "city": personal(traits.get("city")) if decision.personalised else "",
+            "first_name": printed_name(traits.get("first_name")) if decision.personalised else "",
+            "city": printed_name(traits.get("city")) if decision.personalised else "",
             "points": str(int(points)) if decision.personalised and points else "",
             "pitch": copy.pitch,
             "about": brief.about,

@@ -9,12 +9,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from zhanggui.catalog.clean import clean
 from zhanggui.catalog.product import Language
 from zhanggui.errors import TemplateError
-
-_ADDRESS = re.compile(r"https?:|www\.|[\w-]\.(?:com|cn|net|org|shop|io|top|xyz)(?![a-z0-9])", re.IGNORECASE)
-_SIGNS = re.compile(r"[{}<>%\[\]|\\`]")
 
 
 def render(text: str, slots: Mapping[str, Any], *, name: str) -> str:
@@ -36,13 +32,6 @@ def shipped(channel: str, language: Language) -> str:
         if file.is_file():
             return file.read_text(encoding="utf-8")
     raise TemplateError(f"there is no template for {channel} in {language}")
-
-
-def personal(value: object) -> str:
-    """A customer's own trait, made harmless: one line, no addresses, no markup or template signs, 40 characters."""
-    words = clean("" if value is None else str(value)[:1_000]).split()
-    text = _SIGNS.sub("", " ".join(word for word in words if not _ADDRESS.search(word)))
-    return " ".join(text.split())[:40].strip()
 
 
 @cache

@@ -25,6 +25,10 @@ _REASONS: Mapping[str, tuple[str, str]] = {
         "the customer has ordered, or emptied the cart, since it was planned",
         "计划之后顾客已下单或清空了购物车",
     ),
+    "address_changed": (
+        "the customer took the address back, or is reached at another one by now",
+        "顾客收回了这个地址，或已改用别的地址",
+    ),
     "expired": ("it could not leave within the time set for it", "在规定的时间内未能发出"),
     "same_address": (
         "somebody else is written to at the same address",

@@ -169,20 +169,20 @@ def begin(
     A single one is handed over with that; of several, `hand_over` is told of each.
     """
     alone = len(claimed) == 1
-    lease = now + timedelta(seconds=settings.lease_seconds)
-    begun = sa.update(outbox).where(
-        outbox.c.message_id.in_([one.message.message_id for one in claimed]),
-        outbox.c.claim == claimed[0].token,
-        outbox.c.state == "claimed",
-    )
-    begun = begun.values(state="sending", handed=alone, attempts=outbox.c.attempts + int(alone), lease_until=lease)
-    return set(connection.execute(begun.returning(outbox.c.message_id)).scalars())
+    begun = {
+        "of_messages": [one.message.message_id for one in claimed],
+        "of_claim": claimed[0].token,
+        "alone": alone,
+        "tries": int(alone),
+        "lease": now + timedelta(seconds=settings.lease_seconds),
+    }
+    return set(connection.execute(_BEGIN, begun).scalars())
 
 
 def hand_over(connection: sa.Connection, claimed: Claimed) -> bool:
     """Note, before the network is spoken to, that a message leaves now. False when the claim was lost."""
-    mine = _mine(claimed).where(outbox.c.state == "sending", sa.not_(outbox.c.handed))
-    return bool(connection.execute(mine.values(handed=True, attempts=outbox.c.attempts + 1)).rowcount)
+    mine = {"of_message": claimed.message.message_id, "of_claim": claimed.token}
+    return bool(connection.execute(_HAND_OVER, mine).rowcount)
 
 
 def rewrite(connection: sa.Connection, claimed: Claimed) -> None:
@@ -203,9 +203,8 @@ def end(connection: sa.Connection, claimed: Claimed, *, state: str, reason: str,
 
 def accept(connection: sa.Connection, message_id: str, *, detail: str, now: datetime) -> bool:
     """The other side took a message, whoever holds it by now and however it had ended; false when that was known."""
-    unknown = sa.and_(outbox.c.message_id == message_id, outbox.c.state != "sent")
-    values = {"state": "sent", "reason": _words(detail), "ended_at": now, "claim": None, "lease_until": None}
-    return bool(connection.execute(sa.update(outbox).where(unknown).values(values)).rowcount)
+    taken = {"of_message": message_id, "words": _words(detail), "moment": now}
+    return bool(connection.execute(_ACCEPT, taken).rowcount)
 
 
 def fail(
@@ -239,6 +238,37 @@ def _mine(claimed: Claimed) -> sa.Update:
 
 
 _UNHANDED = sa.or_(outbox.c.state == "claimed", sa.not_(outbox.c.handed))
+# What every message costs is built once.
+_OF_MESSAGE = outbox.c.message_id == sa.bindparam("of_message")
+_BEGIN = (
+    sa.update(outbox)
+    .where(outbox.c.message_id.in_(sa.bindparam("of_messages")), outbox.c.claim == sa.bindparam("of_claim"))
+    .where(outbox.c.state == "claimed")
+    .values(
+        state="sending",
+        handed=sa.bindparam("alone"),
+        attempts=outbox.c.attempts + sa.bindparam("tries"),
+        lease_until=sa.bindparam("lease"),
+    )
+    .returning(outbox.c.message_id)
+)
+_HAND_OVER = (
+    sa.update(outbox)
+    .where(_OF_MESSAGE, outbox.c.claim == sa.bindparam("of_claim"))
+    .where(outbox.c.state == "sending", sa.not_(outbox.c.handed))
+    .values(handed=True, attempts=outbox.c.attempts + 1)
+)
+_ACCEPT = (
+    sa.update(outbox)
+    .where(_OF_MESSAGE, outbox.c.state != "sent")
+    .values(
+        state="sent",
+        reason=sa.bindparam("words"),
+        ended_at=sa.bindparam("moment"),
+        claim=sa.null(),
+        lease_until=sa.null(),
+    )
+)
 
 
 def _words(reason: str) -> str:

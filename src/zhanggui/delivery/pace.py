@@ -18,6 +18,9 @@ paces = sa.Table(
     sa.Column("next_at", UtcTime, nullable=False),
 )
 _REST, _ALL = "rest", "all"
+_RESTING = sa.select(paces.c.next_at).where(
+    paces.c.channel == sa.bindparam("channel"), paces.c.scope == _REST, paces.c.next_at > sa.bindparam("now")
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +54,7 @@ def rest(connection: sa.Connection, channel: str, *, until: datetime) -> None:
 
 def resting_until(connection: sa.Connection, channel: str, *, now: datetime) -> datetime | None:
     """When a channel's rest ends; None when it does not rest at `now`."""
-    query = sa.select(paces.c.next_at).where(paces.c.channel == channel, paces.c.scope == _REST, paces.c.next_at > now)
-    return connection.execute(query).scalar()
+    return connection.execute(_RESTING, {"channel": channel, "now": now}).scalar()
 
 
 def slot(connection: sa.Connection, channel: str, domain: str, *, pace: Pace, now: datetime) -> datetime:

@@ -21,6 +21,7 @@ from zhanggui.errors import BusyError, FlowError, NotFoundError, ZhangguiError
 from zhanggui.evaluation.report import RunReport
 from zhanggui.evaluation.run_report import report as report_of
 from zhanggui.touches import flows
+from zhanggui.touches.flows import Flow
 from zhanggui.touches.ownership import refusal
 
 
@@ -142,11 +143,12 @@ class Runs:
         with parts.database.reading() as connection:
             due = outbox.runs_due(connection, now=parts.clock())
             due_flows = flows.named(connection, due)
+            enqueueing = {flow.flow_id for flow in due_flows if flow.kind == "run" and not _enqueued(connection, flow)}
         self._end_messages([flow.flow_id for flow in due_flows if flow.state == "cancelled"])
         delivered = {}
         for flow in due_flows:
             run_id = flow.flow_id
-            if flow.state in ("paused", "cancelled"):
+            if flow.state in ("paused", "cancelled") or run_id in enqueueing:
                 continue
             try:
                 delivered[run_id] = (
@@ -250,6 +252,11 @@ class Runs:
         for run_id in cancelled:
             with self.parts.database.transaction() as connection:
                 outbox.cancel(connection, run_id, now=self.parts.clock())
+
+
+def _enqueued(connection: sa.Connection, flow: Flow) -> bool:
+    """Whether all messages of a run are in the outbox: its walk comes to sending by itself, and only then."""
+    return "enqueue" in store.find(connection, flow.flow_id).results
 
 
 def _runs_named(connection: sa.Connection, which: str) -> list[str]:

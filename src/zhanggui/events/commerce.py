@@ -47,10 +47,12 @@ ECOMMERCE_EVENTS = frozenset(
     }
 )
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_OTHER_NAMES = {"RMB": "CNY"}
+"""Currencies as shops write them, by their code in ISO 4217."""
 _MAX_TEXT = 1024
 _MAX_MAJOR = 1e12  # beyond any order; keeps minor units exact in a double and sums inside 64 bits
 _MAX_QUANTITY = 1e9
-_SIGNED = frozenset({"revenue", "total", "discount", "price", "quantity"})
+_SIGNED = frozenset({"revenue", "total", "amount", "value", "discount", "price", "quantity"})
 
 
 class Line(TypedDict):
@@ -82,19 +84,28 @@ NOTHING = Commerce()
 def read(name: str | None, properties: Mapping[str, Any], *, currency: str) -> Commerce:
     """The typed columns of a track event called `name`; `currency` holds where the properties name none.
 
-    Revenue is `revenue`, or `total` where there is none. What is refunded may be written with a minus. Raises EventError,
-    with the field, when an event of the spec has a property of the wrong type, or a negative price, amount or quantity.
+    Revenue is `revenue`, or `total` where there is none; of a refund `amount` or `value` where there is neither. What is
+    refunded may be written with a minus. Raises EventError, with the field, when an event of the spec has a property of the
+    wrong type, or a negative price, amount or quantity.
     """
     if not properties:
         return NOTHING
     if name in ECOMMERCE_EVENTS:
-        return _strict(_without_signs(properties) if name == "Order Refunded" else properties, currency)
+        return _strict(_refund(properties) if name == "Order Refunded" else properties, currency)
     try:
         return _strict(properties, currency)
     except EventError:
         return Commerce(
             channel=_or_none(properties.get("channel")), decision_id=_or_none(properties.get("decision_id"))
         )
+
+
+def _refund(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties of a refund as those of a sale: what many senders call its amount or value is its total."""
+    sale = _without_signs(properties)
+    if all(sale.get(name) in (None, "") for name in ("revenue", "total")):
+        sale["total"] = sale.get("value") if sale.get("amount") in (None, "") else sale.get("amount")
+    return sale
 
 
 def _without_signs(properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,6 +129,7 @@ def _strict(properties: Mapping[str, Any], default_currency: str) -> Commerce:
         currency = default_currency
     elif not isinstance(currency, str) or not _CURRENCY.fullmatch(currency := currency.strip().upper()):
         raise EventError("is not a currency", field="properties.currency", hint="an ISO 4217 code, as CNY")
+    currency = _OTHER_NAMES.get(currency, currency)
     revenue = _amount(get("revenue"), currency, "properties.revenue")
     if revenue is None:
         revenue = _amount(get("total"), currency, "properties.total")

@@ -22,13 +22,25 @@ from zhanggui.events.rows import COLUMNS, row, to_arrow
 from zhanggui.events.settings import EventSettings
 from zhanggui.events.tables import event_files, event_ids, event_position, event_users
 from zhanggui.events.tables import events as hot_events
-from zhanggui.storage.database import Database, insert
+from zhanggui.storage.database import Database
 
 if TYPE_CHECKING:
     import ibis
 
 Heard = Callable[[sa.Connection, Sequence[Mapping[str, Any]]], None]
 _CHUNK = 5_000  # rows a statement: far below both engines' limit of parameters
+# Built once: a receipt appends one event, and building its statements would cost more than running them.
+_GROW = (
+    sa.update(event_position)
+    .values(position=event_position.c.position + sa.bindparam("count"))
+    .returning(event_position.c.position)
+)
+_KNOWN = sa.select(event_ids.c.message_id).where(event_ids.c.message_id.in_(sa.bindparam("message_ids")))
+_REMEMBER, _STORE = sa.insert(event_ids), sa.insert(hot_events)
+_LATEST = sa.text(
+    "INSERT INTO event_users (id, last_seq) VALUES (:id, :last_seq)"
+    " ON CONFLICT (id) DO UPDATE SET last_seq = excluded.last_seq"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,20 +88,13 @@ class EventLog:
         if not rows:
             return AppendResult(stored=0, duplicates=0)
         # The lock of the position's row comes first: no other append decides what is new until this commits.
-        last = connection.execute(
-            sa.update(event_position)
-            .values(position=event_position.c.position + len(rows))
-            .returning(event_position.c.position)
-        ).scalar_one()
+        last = connection.execute(_GROW, {"count": len(rows)}).scalar_one()
         fresh: dict[str, dict[str, Any]] = {}
         for one in rows:
             fresh.setdefault(one["message_id"], one)
         ids = list(fresh)
         for start in range(0, len(ids), _CHUNK):
-            known = connection.scalars(
-                sa.select(event_ids.c.message_id).where(event_ids.c.message_id.in_(ids[start : start + _CHUNK]))
-            )
-            for message_id in known:
+            for message_id in connection.scalars(_KNOWN, {"message_ids": ids[start : start + _CHUNK]}):
                 del fresh[message_id]
         if fresh:
             latest: dict[str, int] = {}
@@ -98,15 +103,9 @@ class EventLog:
                 for key in ("user_id", "anonymous_id", "previous_id"):
                     if one[key] is not None:
                         latest[one[key]] = seq
-            connection.execute(
-                sa.insert(event_ids), [{"message_id": message_id, "appended_at": now} for message_id in fresh]
-            )
-            connection.execute(sa.insert(hot_events), list(fresh.values()))
-            upsert = insert(connection, event_users)
-            connection.execute(
-                upsert.on_conflict_do_update(index_elements=["id"], set_={"last_seq": upsert.excluded.last_seq}),
-                [{"id": key, "last_seq": seq} for key, seq in latest.items()],
-            )
+            connection.execute(_REMEMBER, [{"message_id": message_id, "appended_at": now} for message_id in fresh])
+            connection.execute(_STORE, list(fresh.values()))
+            connection.execute(_LATEST, [{"id": key, "last_seq": seq} for key, seq in latest.items()])
             if self.heard is not None:
                 self.heard(connection, list(fresh.values()))
         return AppendResult(stored=len(fresh), duplicates=len(rows) - len(fresh))
@@ -126,13 +125,7 @@ class EventLog:
         found: set[str] = set()
         with self.database.reading() as connection:
             for start in range(0, len(message_ids), _CHUNK):
-                found.update(
-                    connection.scalars(
-                        sa.select(event_ids.c.message_id).where(
-                            event_ids.c.message_id.in_(message_ids[start : start + _CHUNK])
-                        )
-                    )
-                )
+                found.update(connection.scalars(_KNOWN, {"message_ids": message_ids[start : start + _CHUNK]}))
         return found
 
     @contextmanager

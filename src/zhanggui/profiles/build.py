@@ -22,10 +22,10 @@ from zhanggui.profiles.profile import SNAPSHOT_SCHEMA
 from zhanggui.profiles.quarantine import FILE as QUARANTINE_FILE
 from zhanggui.profiles.quarantine import UNCOMPUTABLE, uncomputable
 from zhanggui.profiles.settings import ProfileSettings
-from zhanggui.profiles.snapshot import DEVICES_FILE, NAME, PERSONS_FILE, PROFILES_FILE, Snapshot, opened
+from zhanggui.profiles.snapshot import NAME, PERSONS_FILE, PROFILES_FILE, Snapshot, opened
 from zhanggui.storage import Artifact, ArtifactStore
 
-_FORMAT = 2
+_FORMAT = 3
 """Raised when profiles of the same events come out otherwise, so that no snapshot of before is taken for one of now."""
 _ROW_GROUP = 20_000  # small enough that a point look-up reads little
 _UNIQUE = {"customer_id", "traits", "categories", "brands"}
@@ -86,7 +86,6 @@ def _write(folder: Path, work: Computation, base: Snapshot | None, log: EventLog
     import pyarrow.parquet as pq
 
     pq.write_table(work.resolution.persons, folder / PERSONS_FILE)
-    pq.write_table(work.resolution.devices, folder / DEVICES_FILE)
     stale = None if base is None else work.stale(base, log.touched(base.position))
     try:
         return _write_tables(work.since(base, stale), folder / PROFILES_FILE) | {"quarantined": 0}

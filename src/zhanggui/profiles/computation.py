@@ -65,14 +65,13 @@ class Computation:
         """The customers whom `base` may be wrong about: something happened to them or one of their orders, ids were joined or
         parted, they could not be computed, or a window moved on. `touched`: ids of events since.
         """
-        before, now = base.resolution(), self.resolution
+        now = self.resolution
         persons = dict(zip(*(now.persons[name].to_pylist() for name in now.persons.column_names), strict=True))
         owners: dict[str, set[str]] = {}
         for span in now.devices.to_pylist():
             owners.setdefault(span["device"], set()).add(span["owner"])
-        found = _moved(before.persons, now.persons, "from_id", "person_id")
-        found |= _moved(before.devices, now.devices, "device", "owner")
-        for one in touched:
+        found = _moved(base.persons(), now.persons)
+        for one in touched:  # whoever is known on a device anew is named by an event there
             found |= {persons.get(one, one), *owners.get(one, ())}
         since = self.events.filter(self.events.timestamp > base.as_of)
         identities = attached(self.events, now)
@@ -110,9 +109,9 @@ def _ids(table: "ir.Table") -> set[str]:
     return set(table.select("customer_id").distinct().to_pyarrow()["customer_id"].to_pylist())
 
 
-def _moved(before: pa.Table, now: pa.Table, key: str, owner: str) -> set[str]:
-    """Every id whose rows differ, and the persons whom it belongs or belonged to."""
-    old, new = ({tuple(row.values()): row for row in table.to_pylist()} for table in (before, now))
-    changed = [*(old[one] for one in old.keys() - new.keys()), *(new[one] for one in new.keys() - old.keys())]
-    ids = {row[key] for row in changed}
-    return ids | {row[owner] for row in [*old.values(), *new.values()] if row[key] in ids}
+def _moved(before: pa.Table, now: pa.Table) -> set[str]:
+    """Every id that belongs to another person than before (PERSONS_SCHEMA), and both persons."""
+    old, new = (
+        set(zip(*(table[name].to_pylist() for name in table.column_names), strict=True)) for table in (before, now)
+    )
+    return {one for pair in old ^ new for one in pair}

@@ -25,6 +25,17 @@ ANY_CHANNEL = "*"
 """The channel of personalisation: it is refused as a whole."""
 _MAIL = "email"
 _CHUNK = 5_000
+# A clock that is fast must not put a consent behind the withdrawal that followed it.
+_SAID = sa.case((consents.c.at > consents.c.recorded_at, consents.c.recorded_at), else_=consents.c.at).label("said")
+_STATEMENTS = {  # asked for every handful of messages, and so built once
+    column: sa.select(consents, _SAID).where(
+        consents.c[column].in_(sa.bindparam("wanted")),
+        consents.c.channel == sa.bindparam("of_channel"),
+        consents.c.purpose == sa.bindparam("of_purpose"),
+        sa.or_(consents.c.at <= sa.bindparam("moment"), sa.not_(consents.c.granted)),
+    )
+    for column in ("customer_id", "address")
+}
 _SKEW = timedelta(hours=24)
 """How far a clock, or a time zone left out, may put a statement into the future."""
 _EARLIEST_YEAR = 1990
@@ -296,18 +307,10 @@ def _statements(
     """What was said under these ids (or at these addresses) on a channel and counts at the moment `at`, in the order in which
     it was said (`said`); of two at one time the withdrawal is the last.
     """
-    # A clock that is fast must not put a consent behind the withdrawal that followed it.
-    said = sa.case((consents.c.at > consents.c.recorded_at, consents.c.recorded_at), else_=consents.c.at).label("said")
     rows: list[Any] = []
     for chunk in _chunks(wanted):
-        rows += connection.execute(
-            sa.select(consents, said).where(
-                consents.c[column].in_(chunk),
-                consents.c.channel == channel,
-                consents.c.purpose == purpose,
-                sa.or_(consents.c.at <= at, sa.not_(consents.c.granted)),
-            )
-        )
+        asked = {"wanted": chunk, "of_channel": channel, "of_purpose": purpose, "moment": at}
+        rows += connection.execute(_STATEMENTS[column], asked)
     return sorted(rows, key=lambda row: (row.said, not row.granted, row.customer_id))
 
 

@@ -26,9 +26,9 @@ def json_extract_string(document, path):  # type: ignore[no-untyped-def]
     """The value at a JSON path, as text."""
 
 
-@udf.agg.builtin(signature=((dt.string, dt.json), dt.json))
-def json_group_object(key, value):  # type: ignore[no-untyped-def]
-    """A JSON object of the group's keys and values."""
+@udf.scalar.builtin(name="to_json", signature=((dt.string,), dt.json))
+def json_text(text):  # type: ignore[no-untyped-def]
+    """A text as JSON, in quotes."""
 
 
 _RANKED = dt.Struct({"negated": dt.float64, "code": dt.int32})

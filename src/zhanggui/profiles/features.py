@@ -150,7 +150,7 @@ def _traits(events: "ir.Table") -> "ir.Table":
     """
     import ibis
 
-    from zhanggui.profiles.duckdb_functions import json_extract_string, json_group_object, json_keys, json_values
+    from zhanggui.profiles.duckdb_functions import json_extract_string, json_keys, json_text, json_values
 
     pairs = events.select(
         "customer_id",
@@ -165,7 +165,10 @@ def _traits(events: "ir.Table") -> "ir.Table":
     latest = pairs.group_by("customer_id", "key").agg(
         value=pairs.value.argmax(ibis.struct({"us": pairs.us, "id": pairs.message_id}))
     )
-    whole = latest.group_by("customer_id").agg(traits=json_group_object(latest.key, latest.value))
+    # In the order of the keys: the same traits are the same text, however many threads have put it together.
+    named = latest.mutate(pair=json_text(latest.key).cast("string") + ":" + latest.value.cast("string"))
+    whole = named.group_by("customer_id").agg(pairs=named.pair.group_concat(",", order_by=named.key))
+    whole = whole.select("customer_id", traits=("{" + whole.pairs + "}").cast("json"))
 
     def text(*names: str) -> "ir.StringValue":
         return ibis.coalesce(*(json_extract_string(whole.traits, f"$.{name}").nullif("") for name in names))

@@ -28,6 +28,7 @@ __all__ = [
     "device_owners",
     "find",
     "hear",
+    "last_given",
     "learn",
     "learn_rows",
     "members_of",
@@ -35,6 +36,12 @@ __all__ = [
     "persons_of",
     "resolve",
 ]
+# Asked for every handful of messages, and so built once.
+_PERSONS_OF = sa.select(persons).where(persons.c.customer_id.in_(sa.bindparam("ids")))
+_MEMBERS_OF = sa.select(persons).where(persons.c.person_id.in_(sa.bindparam("person_ids")))
+_NAMED_AT = sa.select(contact_points.c.customer_id).where(
+    contact_points.c.channel == sa.bindparam("channel"), contact_points.c.normal.in_(sa.bindparam("addresses"))
+)
 _FIRST, _LAST = -(2**62), 2**62  # microseconds before and after all events
 _CHUNK = 5_000
 _T = TypeVar("_T")
@@ -47,10 +54,7 @@ def persons_of(connection: sa.Connection, customer_ids: Iterable[str]) -> dict[s
     """The person that each id belongs to; an id that nothing is known of is a person of its own."""
     found = {one: one for one in customer_ids}
     for chunk in _chunks(found):
-        found.update(
-            (row.customer_id, row.person_id)
-            for row in connection.execute(sa.select(persons).where(persons.c.customer_id.in_(chunk)))
-        )
+        found.update((row.customer_id, row.person_id) for row in connection.execute(_PERSONS_OF, {"ids": chunk}))
     return found
 
 
@@ -58,7 +62,7 @@ def members_of(connection: sa.Connection, person_ids: Iterable[str]) -> dict[str
     """Every id of each person in order, the person's own among them."""
     found = {person_id: [person_id] for person_id in person_ids}
     for chunk in _chunks(found):
-        for row in connection.execute(sa.select(persons).where(persons.c.person_id.in_(chunk))):
+        for row in connection.execute(_MEMBERS_OF, {"person_ids": chunk}):
             found[row.person_id].append(row.customer_id)
     return {person_id: sorted(members) for person_id, members in found.items()}
 
@@ -106,21 +110,22 @@ def device_owners(connection: sa.Connection, customer_ids: Iterable[str]) -> dic
 
 
 def addresses(connection: sa.Connection, customer_ids: Sequence[str], channel: str) -> dict[str, str]:
-    """Where the persons behind these ids can be reached on `channel`; those without an address are left out.
-
-    Of what a person said under several ids the latest holds; the shop's own word counts before that of a public key, and a
-    customer's before that of a contact who became the customer.
-    """
+    """Where the persons behind these ids can be reached on `channel`; those without an address are left out."""
     owners = persons_of(connection, customer_ids)
     members = members_of(connection, set(owners.values()))
-    said = {
-        row.customer_id: row for row in _points(connection, (one for ids in members.values() for one in ids), channel)
-    }
-    chosen = {}
-    for person_id, ids in members.items():
-        if rows := [said[one] for one in ids if one in said]:
-            chosen[person_id] = max(rows, key=_precedence).address
-    return {one: chosen[owner] for one, owner in owners.items() if chosen.get(owner)}
+    given = dict(zip(members, last_given(connection, list(members.values()), channel), strict=True))
+    return {one: address for one, owner in owners.items() if (address := given[owner])}
+
+
+def last_given(connection: sa.Connection, persons: Sequence[Sequence[str]], channel: str) -> list[str | None]:
+    """The address that holds of each person (given by all ids): "" when it was taken back, None when none was ever given.
+
+    The latest holds; the shop's own word counts before that of a public key, and a customer's before that of a contact who
+    became the customer.
+    """
+    said = {row.customer_id: row for row in _points(connection, (one for ids in persons for one in ids), channel)}
+    known = ([said[one] for one in ids if one in said] for ids in persons)
+    return [max(rows, key=_precedence).address if rows else None for rows in known]
 
 
 def customers_at(connection: sa.Connection, channel: str, address: str) -> list[str]:
@@ -133,8 +138,7 @@ def persons_at(connection: sa.Connection, channel: str, given: Iterable[str]) ->
     found: dict[str, set[str]] = {normalise(channel, address): set() for address in given}
     named: set[str] = set()
     for chunk in _chunks(found):
-        query = sa.select(contact_points.c.customer_id).where(contact_points.c.channel == channel)
-        named.update(connection.scalars(query.where(contact_points.c.normal.in_(chunk))))
+        named.update(connection.scalars(_NAMED_AT, {"channel": channel, "addresses": chunk}))
     owners = set(persons_of(connection, named).values())
     for person_id, address in addresses(connection, sorted(owners), channel).items():
         form = normalise(channel, address)
@@ -164,7 +168,7 @@ def hear(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 def apply(connection: sa.Connection, learned: Learned) -> None:
     """Keep what was learned; an older statement never replaces a newer one."""
     _apply_aliases(connection, learned.aliases)
-    devices = _apply_links(connection, learned.links)
+    devices = _apply_links(connection, learned.links) | {alias.from_id for alias in learned.aliases}
     _apply_aliases(connection, _contacts_known_since(connection, devices))
     _apply_addresses(connection, learned.addresses)
 
@@ -265,25 +269,25 @@ def _hour(moment: datetime) -> datetime:
 
 
 def _contacts_known_since(connection: sa.Connection, devices: set[str]) -> list[Alias]:
-    """The contacts on these devices of whom it is known now which customer they are: who is known there next.
-
-    A contact whose customer gave another e-mail address is somebody else at the same device.
-    """
-    links: dict[str, list[Any]] = defaultdict(list)
+    """The contacts on these devices of whom it is known now who they are: who is next there, or whom an alias makes it."""
+    known_on: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
     for chunk in _chunks(devices):
-        trusted = sa.select(device_links).where(device_links.c.anonymous_id.in_(chunk), device_links.c.trusted)
-        for row in connection.execute(trusted.order_by(device_links.c.since, device_links.c.customer_id)):
-            links[row.anonymous_id].append(row)
+        link = sa.select(device_links.c.anonymous_id, device_links.c.since, device_links.c.customer_id)
+        link = link.where(device_links.c.anonymous_id.in_(chunk), device_links.c.trusted)
+        alias = sa.select(identities.c.from_id, identities.c.since, identities.c.to_id)
+        alias = alias.where(identities.c.from_id.in_(chunk))
+        for device, since, customer_id in connection.execute(link.union_all(alias)):
+            known_on[device].append((since, customer_id))
     found: dict[str, tuple[datetime, str]] = {}
-    for told in links.values():
+    for moments in known_on.values():
         contacts: set[str] = set()
-        for row in told:
-            if row.customer_id.startswith(CONTACT):
-                contacts.add(row.customer_id)
+        for moment in sorted(moments):
+            if moment[1].startswith(CONTACT):
+                contacts.add(moment[1])
                 continue
-            for contact in contacts:
-                found[contact] = min(found.get(contact, (row.since, row.customer_id)), (row.since, row.customer_id))
+            found.update((contact, min(found.get(contact, moment), moment)) for contact in contacts)
             contacts.clear()
+    # Who gave another e-mail address is somebody else at the same device.
     mailboxes = addresses(connection, sorted({customer for _, customer in found.values()}), "email")
     known = persons_of(connection, found)
     return [

@@ -15,14 +15,25 @@ _DAY = 86_400_000_000  # microseconds
 
 
 def priced(told: "ir.Table", *, currency: str) -> "ir.Table":
-    """Resolved events named in ORDERS with their `amount` and `discount` in the shop's currency, and whether they are `foreign` or `trusted`."""
+    """Resolved events named in ORDERS with their `amount` and `discount` in the shop's currency, and whether they are `foreign`,
+    `trusted`, or refund a `whole` order.
+    """
+    import ibis
+
+    refunds, others = told.filter(told.name == "Order Refunded"), told.filter(told.name != "Order Refunded")
+    paid = refunds.products.map(lambda line: line["price_minor"].cast("float64") * line["quantity"]).sums()
+    listed = paid.clip(0, _MOST).round().cast("int64")
+    whole = refunds.revenue_minor.isnull() & (refunds.products.length().fill_null(0) == 0)
+    # Products are read of refunds alone: of orders they would cost more than all the rest.
+    return _stated(refunds, currency, amount=refunds.revenue_minor.coalesce(listed), whole=whole).union(
+        _stated(others, currency, amount=others.revenue_minor, whole=ibis.literal(False))
+    )
+
+
+def _stated(told: "ir.Table", currency: str, *, amount: Any, whole: Any) -> "ir.Table":
     import ibis
 
     foreign = told.currency.notnull() & (told.currency != currency)
-    lines = told.products.map(lambda line: line["price_minor"].cast("float64") * line["quantity"]).sums()
-    of_lines = ibis.ifelse(
-        told.name == "Order Refunded", lines.clip(0, _MOST).round().cast("int64"), ibis.null("int64")
-    )
     return told.select(
         "customer_id",
         "order_id",
@@ -31,9 +42,9 @@ def priced(told: "ir.Table", *, currency: str) -> "ir.Table":
         "us",
         "timestamp",
         foreign=foreign,
-        amount=ibis.ifelse(foreign, ibis.null("int64"), told.revenue_minor.coalesce(of_lines)),
+        amount=ibis.ifelse(foreign, ibis.null("int64"), amount),
         discount=ibis.ifelse(foreign, ibis.null("int64"), told.discount_minor),
-        whole=told.revenue_minor.isnull() & (told.products.length().fill_null(0) == 0),
+        whole=whole,
         trusted=told.trust != "write",
     )
 

@@ -10,11 +10,10 @@ import pyarrow as pa
 from zhanggui.errors import NotFoundError
 from zhanggui.profiles.profile import Profile
 from zhanggui.profiles.quarantine import Quarantined, quarantined
-from zhanggui.profiles.resolution import Resolution
 from zhanggui.storage import Artifact, ArtifactStore
 
 NAME = "profiles"
-PROFILES_FILE, PERSONS_FILE, DEVICES_FILE = "profiles.parquet", "persons.parquet", "devices.parquet"
+PROFILES_FILE, PERSONS_FILE = "profiles.parquet", "persons.parquet"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +34,11 @@ class Snapshot:
         """The customers whose events could not be computed; they have no profile."""
         return quarantined(self.path.parent)
 
-    def resolution(self) -> Resolution:
-        """Who was who when it was built."""
+    def persons(self) -> pa.Table:
+        """Who was who when it was built (PERSONS_SCHEMA)."""
         import pyarrow.parquet as pq
 
-        persons, devices = (pq.read_table(self.path.parent / name) for name in (PERSONS_FILE, DEVICES_FILE))
-        return Resolution(persons=persons, devices=devices)
+        return pq.read_table(self.path.parent / PERSONS_FILE)
 
     def table(self, columns: Sequence[str] | None = None, customer_ids: Sequence[str] | None = None) -> pa.Table:
         """The snapshot in SNAPSHOT_SCHEMA, sorted by customer id; maybe only some columns or customers."""

@@ -1,6 +1,5 @@
-"""How often, and at which hours of her own day, a customer may be contacted. Pure; counts come from `contacts`."""
+"""How often, and at which hours of their own day, a customer may be contacted. Pure; counts come from `contacts`."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -34,7 +33,7 @@ class ContactLimits:
     quiet_until: time = time(9)
     """... until this one; equal times mean no quiet hours."""
     quiet_channels: tuple[str, ...] = ("email", "sms", "webhook")
-    """Channels that reach a customer when she is not looking."""
+    """Channels that reach a customer who is not looking."""
 
     def caps_of(self, channel: str) -> tuple[Cap, ...]:
         """The caps that a message on `channel` counts against."""
@@ -61,8 +60,3 @@ def next_allowed(moment: datetime, *, channel: str, zone: ZoneInfo, limits: Cont
         return moment
     day = local.date() + timedelta(days=1 if start > end and now >= start else 0)
     return datetime.combine(day, end, zone).astimezone(moment.tzinfo)
-
-
-def reached(caps: tuple[Cap, ...], counts: Mapping[str, int]) -> str | None:
-    """The code of the first cap that is used up; `counts` are by the cap's code."""
-    return next((cap.code for cap in caps if counts.get(cap.code, 0) >= cap.messages), None)

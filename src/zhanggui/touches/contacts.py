@@ -43,6 +43,24 @@ suppression_changes = sa.Table(
     sa.Column("reason", sa.String(200), nullable=False),
     sa.Column("by", sa.String(300), nullable=False),
 )
+# Asked for every handful of messages, and so built once.
+_CONTACTED = sa.select(contacts.c.touch_id).where(contacts.c.touch_id.in_(sa.bindparam("touch_ids")))
+_EVER_AT = sa.select(contacts).where(
+    contacts.c.address.in_(sa.bindparam("addresses")), contacts.c.channel == sa.bindparam("channel")
+)
+_RECENT = sa.select(contacts).where(
+    contacts.c.purpose == "marketing", contacts.c.at > sa.bindparam("since"), contacts.c.at <= sa.bindparam("until")
+)
+_OF_CUSTOMERS = _RECENT.where(contacts.c.customer_id.in_(sa.bindparam("sought")))
+_AT_ADDRESSES = _RECENT.where(contacts.c.address.in_(sa.bindparam("sought")))
+_SUPPRESSED = sa.select(suppressions.c.address, suppressions.c.reason).where(
+    suppressions.c.channel == sa.bindparam("channel"), suppressions.c.address.in_(sa.bindparam("addresses"))
+)
+_COUNT_IN = sa.text(
+    "INSERT INTO contacts (touch_id, channel, customer_id, address, purpose, at)"
+    " VALUES (:touch_id, :channel, :customer_id, :address, :purpose, :at)"
+    " ON CONFLICT (touch_id, channel) DO UPDATE SET at = excluded.at"
+).bindparams(sa.bindparam("at", type_=UtcTime))
 BY_DELIVERY = "delivery"
 """Who suppresses an address that bounced."""
 
@@ -85,10 +103,7 @@ def record(connection: sa.Connection, made: Sequence[tuple[Touch, str]], *, chan
         }
         for touch, address in made
     ]
-    again = insert(connection, contacts)
-    connection.execute(
-        again.on_conflict_do_update(index_elements=["touch_id", "channel"], set_={"at": again.excluded.at}), rows
-    )
+    connection.execute(_COUNT_IN, rows)
 
 
 def forget(connection: sa.Connection, touch_ids: Sequence[str], *, channel: str) -> None:
@@ -100,14 +115,14 @@ def of_customers(
     connection: sa.Connection, customer_ids: Sequence[str], *, since: datetime, until: datetime
 ) -> list[Contact]:
     """Marketing contacts of these customers with since < at <= until."""
-    return _marketing(connection, contacts.c.customer_id, customer_ids, since=since, until=until)
+    return _marketing(connection, _OF_CUSTOMERS, customer_ids, since=since, until=until)
 
 
 def at_addresses(
     connection: sa.Connection, channel: str, addresses: Sequence[str], *, since: datetime, until: datetime
 ) -> list[Contact]:
     """Marketing contacts on `channel` at these normalised addresses with since < at <= until."""
-    rows = _marketing(connection, contacts.c.address, addresses, since=since, until=until)
+    rows = _marketing(connection, _AT_ADDRESSES, addresses, since=since, until=until)
     return [contact for contact in rows if contact.channel == channel]
 
 
@@ -132,14 +147,13 @@ def counts_at(
 
 def contacted(connection: sa.Connection, touch_ids: Sequence[str]) -> set[str]:
     """Which of these touches have led to a contact, on any channel."""
-    query = sa.select(contacts.c.touch_id).where(contacts.c.touch_id.in_(touch_ids))
-    return set(connection.scalars(query)) if touch_ids else set()
+    return set(connection.scalars(_CONTACTED, {"touch_ids": touch_ids})) if touch_ids else set()
 
 
 def ever_at(connection: sa.Connection, channel: str, addresses: Sequence[str]) -> list[Contact]:
     """All contacts on `channel` at these normalised addresses, of every purpose and age."""
-    query = sa.select(contacts).where(contacts.c.address.in_(addresses), contacts.c.channel == channel)
-    return [_contact(row) for row in connection.execute(query)]
+    rows = connection.execute(_EVER_AT, {"addresses": addresses, "channel": channel})
+    return [_contact(row) for row in rows]
 
 
 def _counts(
@@ -166,17 +180,12 @@ def _counts(
 
 
 def _marketing(
-    connection: sa.Connection, key: sa.Column[str], values: Sequence[str], *, since: datetime, until: datetime
+    connection: sa.Connection, query: sa.Select[Any], values: Sequence[str], *, since: datetime, until: datetime
 ) -> list[Contact]:
     chosen: list[Contact] = []
     for start in range(0, len(values), _CHUNK):
-        query = sa.select(contacts).where(
-            key.in_(values[start : start + _CHUNK]),
-            contacts.c.purpose == "marketing",
-            contacts.c.at > since,
-            contacts.c.at <= until,
-        )
-        chosen.extend(_contact(row) for row in connection.execute(query))
+        window = {"sought": values[start : start + _CHUNK], "since": since, "until": until}
+        chosen.extend(_contact(row) for row in connection.execute(query, window))
     return chosen
 
 
@@ -230,11 +239,8 @@ def suppressed(connection: sa.Connection, channel: str, addresses: Sequence[str]
     wanted = sorted(set(kept.values()))
     reasons: dict[str, str] = {}
     for start in range(0, len(wanted), _CHUNK):
-        rows = connection.execute(
-            sa.select(suppressions.c.address, suppressions.c.reason).where(
-                suppressions.c.channel == channel, suppressions.c.address.in_(wanted[start : start + _CHUNK])
-            )
-        )
+        chunk = wanted[start : start + _CHUNK]
+        rows = connection.execute(_SUPPRESSED, {"channel": channel, "addresses": chunk})
         reasons.update((row.address, row.reason) for row in rows)
     return {one: reasons[form] for one, form in kept.items() if form in reasons}
 

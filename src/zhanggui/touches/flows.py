@@ -36,6 +36,13 @@ flows = sa.Table(
     sa.Index("ix_flows_state", "state", "kind"),
 )
 _TICK = timedelta(microseconds=1)
+# Asked for every message, and so built once.
+_STATE = sa.select(flows.c.state).where(flows.c.flow_id == sa.bindparam("flow_id"))
+_FORGIVE = (
+    sa.update(flows)
+    .where(flows.c.flow_id == sa.bindparam("of_flow"), flows.c.policy_rejects > 0)
+    .values(policy_rejects=0)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +91,7 @@ def get(connection: sa.Connection, flow_id: str) -> Flow:
 
 def state(connection: sa.Connection, flow_id: str) -> State | None:
     """Whether a flow runs; None for one that nobody has opened, which nobody can have stopped either."""
-    return connection.execute(sa.select(flows.c.state).where(flows.c.flow_id == flow_id)).scalar()
+    return connection.execute(_STATE, {"flow_id": flow_id}).scalar()
 
 
 def listed(connection: sa.Connection, *, kind: Kind, state: State) -> list[Flow]:
@@ -144,8 +151,7 @@ def rejected(connection: sa.Connection, flow_id: str) -> int:
 
 def accepted(connection: sa.Connection, flow_id: str) -> None:
     """An acceptance ends the row of policy rejects."""
-    rejects = sa.and_(flows.c.flow_id == flow_id, flows.c.policy_rejects > 0)
-    connection.execute(sa.update(flows).where(rejects).values(policy_rejects=0))
+    connection.execute(_FORGIVE, {"of_flow": flow_id})
 
 
 def acquire(

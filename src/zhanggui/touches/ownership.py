@@ -61,7 +61,7 @@ class Ownership:
         self._deadline = self._deadline_from(began)
         self._looked = began
         self._left = threading.Event()
-        self._heart = threading.Thread(target=self._keep_beating, name=f"owner of {term.flow_id}", daemon=True)
+        self._heart = threading.Thread(target=self._keep_beating)
 
     def check(self) -> None:
         """Go on only while the term lasts and the flow runs. Raises BusyError and FlowError."""
@@ -112,8 +112,9 @@ class Ownership:
             _log.warning("%s: its owner could not resign: %s", self.term.flow_id, failed)
 
     def _keep_beating(self) -> None:
-        while not self._left.wait(self._settings.heartbeat_seconds) and self.beat():
-            pass
+        while not self._left.wait(self._settings.heartbeat_seconds):
+            if not self.beat():
+                return
 
     def _deadline_from(self, began: float) -> float:
         return began + self._settings.ttl_seconds - self._settings.margin_seconds

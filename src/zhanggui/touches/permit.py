@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from zhanggui.profiles import consent
 from zhanggui.profiles.address import normalise
-from zhanggui.profiles.identity import members_of, persons_of
+from zhanggui.profiles.identity import last_given, members_of, persons_of
 from zhanggui.storage import locks
 from zhanggui.touches import contacts, touch
 from zhanggui.touches.contact_limits import Cap, ContactLimits, next_allowed, zone
@@ -122,6 +122,8 @@ class _Known:
     contacted: Set[str]
     """Touches of the same step that have led to contacts with other ids of a person."""
     at_address: Mapping[str, Sequence[Contact]]
+    elsewhere: Set[str]
+    """Customers who took the address back, or gave another since."""
     agreed: Set[str]
     personalised: Set[str]
     of_member: Mapping[str, Sequence[Contact]]
@@ -146,12 +148,18 @@ def _gather(
     since = now - timedelta(days=max((cap.days for cap in caps), default=0))
     window = {"since": since, "until": now}
     every_id = [member for ids in members for member in ids]
+    given = zip(approaches, last_given(connection, members, channel), strict=True)
     counted = bool(caps and marketing)
     return _Known(
         standings=touch.standings(connection, [approach.touch.touch_id for approach in approaches]),
         suppressed=contacts.suppressed(connection, channel, addresses),
         contacted=contacts.contacted(connection, others),
         at_address=_by(contacts.ever_at(connection, channel, addresses), "address"),
+        elsewhere={
+            approach.touch.customer_id
+            for approach, address in given
+            if address is not None and normalise(channel, address) != approach.normal
+        },
         agreed=consent.granted(connection, list(reached), channel, "marketing", at=now, addresses=reached),
         personalised=consent.granted(connection, personal, consent.ANY_CHANNEL, "personalisation", at=now),
         of_member=_by(contacts.of_customers(connection, every_id, **window) if counted else [], "customer_id"),
@@ -174,6 +182,8 @@ def _refusal(approach: Approach, members: Sequence[str], known: _Known, rules: R
         return Refusal(reason="same_address")
     if planned.purpose != "marketing":
         return None
+    if planned.customer_id in known.elsewhere:
+        return Refusal(reason="address_changed")
     if planned.customer_id not in known.agreed:
         return Refusal(reason="no_consent")
     of_person = [contact for member in members for contact in known.of_member[member]]

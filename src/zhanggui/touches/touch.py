@@ -34,6 +34,15 @@ touches = sa.Table(
 RUN_ENTRY, RUN_STEP = "run", "message"
 """A campaign's run is a flow that everybody enters once, with one step."""
 _CHUNK = 1_000
+# Asked for every message, and so built once.
+_STANDINGS = sa.select(touches.c.touch_id, touches.c.state, touches.c.reason).where(
+    touches.c.touch_id.in_(sa.bindparam("touch_ids"))
+)
+_SENT = (
+    sa.update(touches)
+    .where(touches.c.touch_id == sa.bindparam("of_touch"), touches.c.state.in_(("open", "ended")))
+    .values(state="sent", reason="", at=sa.bindparam("moment"))
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,8 +107,8 @@ def plan(connection: sa.Connection, planned: Sequence[Touch], *, now: datetime) 
 
 def standings(connection: sa.Connection, touch_ids: Sequence[str]) -> dict[str, Standing]:
     """Where touches stand, by id; those that were never planned are left out."""
-    query = sa.select(touches.c.touch_id, touches.c.state, touches.c.reason).where(touches.c.touch_id.in_(touch_ids))
-    return {row.touch_id: Standing(state=row.state, reason=row.reason) for row in connection.execute(query)}
+    rows = connection.execute(_STANDINGS, {"touch_ids": touch_ids})
+    return {row.touch_id: Standing(state=row.state, reason=row.reason) for row in rows}
 
 
 def standing(connection: sa.Connection, touch_id: str) -> Standing | None:
@@ -109,7 +118,7 @@ def standing(connection: sa.Connection, touch_id: str) -> Standing | None:
 
 def sent(connection: sa.Connection, touch_id: str, *, at: datetime) -> None:
     """The other side took its message. That wins over everything."""
-    _set(connection, [touch_id], ("open", "ended"), state="sent", reason="", at=at)
+    connection.execute(_SENT, {"of_touch": touch_id, "moment": at})
 
 
 def end(connection: sa.Connection, touch_ids: Iterable[str], reason: str, *, at: datetime) -> int:

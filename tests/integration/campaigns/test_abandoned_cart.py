@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
@@ -280,6 +281,19 @@ def test_consent_caps_and_suppression_hold(shop: Shop) -> None:
     assert shop.sent() == [("ann", "reminder")]
 
 
+def test_who_is_held_out_gets_nothing_and_is_logged(shop: Shop) -> None:
+    definition = dict(shop.engine.flows.all()[0].definition)
+    shop.engine.flows.apply(definition | {"holdout": 0.999999})
+    shop.event("Product Added", "pot-1")
+    shop.after(4 * HOUR)
+    shop.after(48 * HOUR)
+    assert shop.sent() == []
+    assert shop.ended() == {"through": 1}
+    logged = sorted(shop.engine.flows.parts.decisions.root.glob("*/abandoned-cart-*.parquet"))
+    arms = [pq.read_table(file)["arm"].to_pylist() for file in logged]
+    assert arms == [["holdout"], ["holdout"]]
+
+
 def test_two_workers_send_once(shop: Shop, open_engine: Callable[..., Engine]) -> None:
     people = [f"c{number:02d}" for number in range(12)]
     for who in people:
@@ -321,6 +335,19 @@ def test_what_was_cut_off_between_deciding_and_the_outbox_is_made_by_the_next(sh
     shop.work()
     assert shop.sent() == [("ann", "reminder")]
     assert len(parts.decisions.read("abandoned-cart-cut-off-000")) == 1
+
+
+def test_a_batch_that_was_cut_off_before_its_step_was_taken_out_ends_there(shop: Shop) -> None:
+    shop.event("Product Added", "pot-1")
+    shop.work()
+    with shop.engine.database.transaction() as connection:
+        (entry,) = journey_entries.due(connection, "abandoned-cart", now=NOON + 4 * HOUR, limit=9)
+        journey_entries.change(connection, "abandoned-cart", entry.entry, batch="abandoned-cart-cut-off")
+    definition = dict(shop.engine.flows.all()[0].definition)
+    shop.engine.flows.apply(definition | {"steps": definition["steps"][1:]})
+    shop.after(4 * HOUR)
+    assert shop.sent() == []
+    assert shop.ended() == {"step_gone": 1}
 
 
 def test_a_worker_that_starts_anew_goes_on_where_the_last_one_was(

@@ -75,6 +75,33 @@ def test_a_run_that_is_paused_while_it_writes_stops_there_and_goes_on_there(scen
     assert len(scene.channel.sent) > 100
 
 
+def test_a_run_stops_in_whichever_step_it_is_paused_and_goes_on_with_that_one(scene: Scene) -> None:
+    runs = scene.engine.runs
+
+    def paused_in(stage: str) -> tuple[str, ...]:
+        """What is recorded when a run is paused at the first progress of this stage."""
+        stages = [stage]
+
+        def report(name: str, _done: int, _total: int | None) -> None:
+            if name in stages:
+                stages.remove(name)
+                runs.pause("welcome-back")
+
+        with pytest.raises(FlowError, match="is paused"):
+            runs.run("welcome-back", moment=NOW, progress=report)
+        (run_id,) = runs.resume("welcome-back")
+        return tuple(runs.status(run_id).results)
+
+    assert paused_in("profiles") == ()
+    assert paused_in("decisions") == ("snapshot",)
+    assert paused_in("words") == ("snapshot", "decide")
+    assert scene.channel.sent == []
+    assert paused_in("messages") == ("snapshot", "decide", "write", "enqueue")
+    assert scene.channel.sent == []
+    runs.run("welcome-back", moment=NOW)
+    assert len(scene.channel.sent) > 100
+
+
 def test_messages_of_a_paused_run_wait_also_when_they_are_due(scene: Scene) -> None:
     runs = scene.engine.runs
     run_id = runs.run("welcome-back", moment=NOW).run_id

@@ -131,6 +131,20 @@ def test_a_run_without_messages_is_not_ended_by_delivering_none(engine: Engine) 
     assert engine.runs.status(run_id).state == "running"
 
 
+def test_a_worker_lets_a_run_be_of_which_not_all_messages_are_in_the_outbox_yet(
+    engine: Engine, clock: FixedClock
+) -> None:
+    run_id = engine.runs.run("welcome-back", moment=NOW).run_id
+    clock.advance(timedelta(hours=13))
+    with engine.database.transaction() as connection:
+        results = {name: engine.runs.status(run_id).results[name] for name in ("snapshot", "decide", "write")}
+        connection.execute(sa.update(campaign_store.runs).values(results=json.dumps(results)))
+        assert outbox.runs_due(connection, now=clock()) == [run_id]
+    problems: list[str] = []
+    assert engine.runs.deliver_due(say=problems.append) == {}
+    assert problems == []
+
+
 def test_a_run_whose_messages_would_have_expired_is_not_walked_on(engine: Engine, clock: FixedClock) -> None:
     run_id = left_behind(engine, engine.runs.walks.begin("welcome-back", NOW))
     clock.advance(timedelta(days=4))

@@ -183,7 +183,28 @@ def _rounded(row: dict) -> dict:
             return sorted((one["name"], round(one["weight"], 6)) for one in value)
         return value
 
-    return {name: plain(value) for name, value in row.items() if name not in ("traits",)}
+    return {name: plain(value) for name, value in row.items()}
+
+
+def test_the_same_traits_are_the_same_text_however_they_were_put_together(shop: Shop) -> None:
+    names = ("vip", "age", 'a "b"', "城市", "points", "email", "zip", "")
+    told = {name: [None, 1.5, "x"] for name in names}
+    shop.add(
+        *(
+            Event(
+                message_id=f"{who}-{name}",
+                type="identify",
+                timestamp=NOW - timedelta(days=1),
+                received_at=NOW,
+                user_id=f"c{who}",
+                traits={name: told[name]},
+            )
+            for who in range(30)
+            for name in (names if who % 2 else reversed(names))
+        )
+    )
+    texts = set(shop.build().table()["traits"].to_pylist())
+    assert texts == {json.dumps(told, sort_keys=True, ensure_ascii=False, separators=(",", ":"))}
 
 
 def test_predicates_hold_for_whom_they_say() -> None:

@@ -4,7 +4,7 @@ from zhanggui.content import claims, rules
 from zhanggui.content.brief import Brief
 from zhanggui.content.select_variant import read
 from zhanggui.content.settings import ContentSettings, Exemption
-from zhanggui.content.template import personal, render
+from zhanggui.content.template import render
 from zhanggui.content.write import write
 from zhanggui.errors import TemplateError
 from zhanggui.testing import FakeLLM
@@ -110,30 +110,6 @@ def test_shipped_words_pass_our_own_rules() -> None:
             brief = Brief(language=language, channel="email", tone=str(number), about=about)
             copy = write([brief], None, languages=[], settings=ContentSettings()).copies[brief.brief_id]
             assert rules.check(copy.pitch, brief) == []
-
-
-@pytest.mark.parametrize(
-    "name", ["{{ shop.name }}", "http://evil.example.com", "a\r\nBcc: x@y.z", "<b>x</b>", "x" * 500]
-)
-def test_a_hostile_name_is_made_harmless(name: str) -> None:
-    found = personal(name)
-    assert len(found) <= 40
-    assert not set(found) & set("{}<>\r\n")
-    assert "http" not in found
-
-
-@pytest.mark.parametrize(
-    ("name", "left"),
-    [
-        ("Anna www.win.example Li", "Anna Li"),
-        ("Anna x.com", "Anna"),
-        ("张三 看abc.cn领红包", "张三"),
-        ("Dr. Li", "Dr. Li"),
-        ("a-" * 20, "a-" * 20),
-    ],
-)
-def test_no_address_stays_in_a_name(name: str, left: str) -> None:
-    assert personal(name) == left
 
 
 def test_an_unknown_slot_is_an_error_that_names_it() -> None:

@@ -1,6 +1,8 @@
 """What a message shows of its product: the price of its moment, and only links to the shop's own site."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 import pytest
 
@@ -17,7 +19,14 @@ from zhanggui.money import Money
 MORNING = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
-def composed(product: Product | None, *, shop: str = "https://www.tea.example.com", at: datetime = MORNING) -> Message:
+def composed(
+    product: Product | None,
+    *,
+    shop: str = "https://www.tea.example.com",
+    at: datetime = MORNING,
+    traits: Mapping[str, object] = MappingProxyType({}),
+    settings: ContentSettings = ContentSettings(),  # noqa: B008 - frozen
+) -> Message:
     action = Action(offer_id="o", product_id="p", channel="email")
     return compose(
         Decision(
@@ -42,14 +51,14 @@ def composed(product: Product | None, *, shop: str = "https://www.tea.example.co
             source="template",
         ),
         address="a@example.com",
-        traits={},
+        traits=traits,
         product=product,
         sender=Sender(name="Tea Shop", address="", contact="", url=shop),
         unsubscribe_url="https://tea.example.com/u",
         basis=None,
         send_at=at,
         expires_at=None,
-        settings=ContentSettings(),
+        settings=settings,
     )
 
 
@@ -69,6 +78,15 @@ def test_the_price_is_that_of_the_moment_of_sending() -> None:
     assert "\nGreen tea: $12.50\n" in before.body
     assert "\nGreen tea: $9.00\n" in after.body
     assert (after.data["price"], after.proof["facts"]["price"]) == ("$9.00", "$9.00")
+
+
+def test_a_message_greets_by_a_name_and_prints_a_city_only_where_that_is_one() -> None:
+    settings = ContentSettings(templates={"email.en": "Hello [{{ first_name }}] of [{{ city }}]"})
+    told = composed(tea(), traits={"first_name": " Ann ", "city": "Xi'an"}, settings=settings)
+    hostile = composed(tea(), traits={"first_name": "null", "city": "prize.example"}, settings=settings)
+    assert told.body.startswith("Hello [Ann] of [Xi'an]")
+    assert hostile.body.startswith("Hello [] of []")
+    assert composed(tea(), traits={"first_name": "gift at prize.ru"}).body.startswith("Hello,\n")
 
 
 def test_a_message_about_no_product_shows_none() -> None:

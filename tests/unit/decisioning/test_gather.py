@@ -42,7 +42,7 @@ class Shop:
         address = fields.pop("address", f"{who}@x.example")
         touch = Touch(customer_id=who, flow=flow, **fields)
         with self.database.transaction() as connection:
-            contacts.record(connection, touch, channel=channel, address=address, at=at)
+            contacts.record(connection, [(touch, address)], channel=channel, at=at)
 
     def reach(
         self, *who: str, channels: tuple[str, ...] = ("email",), **more: Any

@@ -158,3 +158,25 @@ def test_a_message_that_could_not_be_written_ends_at_once_with_its_reason(post: 
         touch.Standing(state="ended", reason="TemplateError: no"),
         touch.Standing(state="open", reason=""),
     )
+
+
+def test_a_cancelled_run_ends_what_has_not_begun_to_leave(post: Any, noon: datetime) -> None:
+    post.put("waiting", "claimed", "sending", "sent", "dead", "doubtful")
+    post.put("other", run_id="another")
+    with post.database.transaction() as connection:
+        for state in ("claimed", "sending", "sent", "dead"):
+            own = {"state": state, "claim": "token", "lease_until": noon}
+            connection.execute(sa.update(outbox.outbox).where(outbox.outbox.c.customer_id == state).values(own))
+        doubtful = outbox.outbox.c.customer_id == "doubtful"
+        connection.execute(sa.update(outbox.outbox).where(doubtful).values(in_doubt=1))
+        assert outbox.cancel(connection, "run", now=noon) == 3
+        assert outbox.cancel(connection, "run", now=noon) == 0
+    rows = {row.customer_id: (row.state, row.reason, row.ended_at, row.claim, row.lease_until) for row in post.rows()}
+    assert rows["waiting"] == rows["claimed"] == ("refused", "cancelled", noon, None, None)
+    assert [rows[name][0] for name in ("sending", "sent", "dead", "other")] == ["sending", "sent", "dead", "waiting"]
+    assert rows["sending"][3:] == ("token", noon)
+    assert rows["doubtful"][:2] == ("in_doubt", "cancelled")
+    with post.database.reading() as connection:
+        standings = {name: touch.standing(connection, touch.touch_id(name, "run")) for name in ("waiting", "sending")}
+    assert standings["waiting"] == touch.Standing(state="ended", reason="cancelled")
+    assert standings["sending"] == touch.Standing(state="open", reason="")

@@ -93,3 +93,31 @@ def test_what_is_refunded_may_be_written_with_a_minus() -> None:
     assert read("Order Refunded", {"total": -15.5}, currency="CNY").revenue_minor == 1550
     with pytest.raises(EventError):
         read("Order Refunded", {"total": True}, currency="CNY")
+
+
+@pytest.mark.parametrize(
+    ("properties", "minor"),
+    [
+        ({"amount": 15}, 1500),
+        ({"value": "-15"}, 1500),
+        ({"amount": "", "value": 7}, 700),
+        ({"amount": 1, "value": 2}, 100),
+        ({"total": 3, "amount": 4}, 300),
+        ({"revenue": 5, "value": 6}, 500),
+        ({"amount": None}, None),
+    ],
+)
+def test_a_refund_with_an_amount_is_no_refund_of_the_whole_order(
+    properties: dict[str, object], minor: int | None
+) -> None:
+    assert read("Order Refunded", properties, currency="CNY").revenue_minor == minor
+    assert read("Order Completed", {"amount": 15, "value": 15}, currency="CNY").revenue_minor is None
+
+
+def test_an_amount_of_a_refund_that_is_none_is_refused() -> None:
+    with pytest.raises(EventError):
+        read("Order Refunded", {"order_id": "1", "amount": "much"}, currency="CNY")
+
+
+def test_the_renminbi_is_one_currency_under_both_its_names() -> None:
+    assert read("Order Completed", {"revenue": 1, "currency": "rmb"}, currency="CNY").currency == "CNY"

@@ -124,6 +124,9 @@ def test_the_proof_and_the_basis_are_the_persons(connection: sa.Connection) -> N
     ]
     assert {one.channel for one in proof(connection, "ann")} == {"email", "sms"}
     assert proof(connection, "ann", purpose="personalisation") == []
+    tell(connection, said("guest", -4, channel="*", yes=False))
+    assert [one.channel for one in proof(connection, "ann", purpose="personalisation")] == ["*"]
+    assert {one.channel for one in proof(connection, "ann", purpose="marketing")} == {"email", "sms"}
     basis = bases(connection, ["ann", "guest", "bob"], "email", at=NOW)
     assert basis == dict.fromkeys(["ann", "guest"], said("ann", -2))
     assert bases(connection, ["ann"], "email", at=NOW - 2.5 * DAY) == {"ann": said("guest", -3)}
@@ -269,6 +272,7 @@ def test_a_contacts_grant_is_one_for_its_mailbox(connection: sa.Connection) -> N
     assert agreed(connection, "u") == {"u"}
     assert agreed(connection, "u", u="N@x.example") == {"u"}
     assert agreed(connection, "u", u="other@x.example") == set()
+    assert agreed(connection, "u", v="n@x.example") == set()
     live(connection, "u", "u@x.example", days=-6)
     assert agreed(connection, "u") == set()
     tell(connection, said("u", -4), said("email:n@x.example", -3, yes=False))
@@ -298,6 +302,8 @@ def test_at_one_moment_one_may_withdraw_at_several_mailboxes(connection: sa.Conn
     ("change", "field"),
     [
         ({"customer_id": "x" * 257}, "customer_id"),
+        ({"customer_id": "a\x00b"}, "customer_id"),
+        ({"channel": "a\ud800"}, "channel"),
         ({"customer_id": " "}, "customer_id"),
         ({"channel": "c" * 64}, "channel"),
         ({"channel": ""}, "channel"),
@@ -337,6 +343,30 @@ def test_what_is_just_a_proof_is_kept_as_it_is(change: dict[str, Any]) -> None:
     assert check(just, now=NOW) is just
 
 
+@pytest.mark.parametrize(
+    ("change", "problem", "hint"),
+    [
+        ({"how": "\x00"}, "it has characters that are none", "NUL, or half of a surrogate pair"),
+        ({"channel": "c" * 64}, "it is longer than 63 characters", ""),
+        ({"how": " "}, "it is empty", "a consent is kept with when, how and which text"),
+        ({"text": ""}, "it is empty", "keep the words that the customer agreed to"),
+        ({"purpose": "spam"}, "'spam' is none of marketing, personalisation", ""),
+        ({"purpose": "personalisation"}, "personalisation is agreed to or refused as a whole", 'use "*"'),
+        ({"at": datetime(2026, 1, 1)}, "it has no time zone", "such as 2026-01-31T12:00:00+08:00"),  # noqa: DTZ001
+        ({"at": NOW + 2 * DAY}, "2026-03-03T12:00:00+00:00 is in the future", "the moment when the customer said so"),
+        (
+            {"at": datetime(1989, 12, 31, tzinfo=UTC)},
+            "1989-12-31T00:00:00+00:00 is before 1990",
+            "the moment when the customer said so",
+        ),
+    ],
+)
+def test_a_refusal_says_what_is_wrong_and_what_to_do(change: dict[str, Any], problem: str, hint: str) -> None:
+    with pytest.raises(ConsentError) as caught:
+        check(replace(said("a", 0), **change), now=NOW)
+    assert (caught.value.problem, caught.value.hint) == (problem, hint)
+
+
 DATA = {"customer_id": "5", "channel": "email", "purpose": "marketing", "granted": True, "how": "f", "text": "t"}
 
 
@@ -347,28 +377,60 @@ def test_a_number_is_the_customer_that_events_name(customer_id: Any) -> None:
     assert from_data(data | {"address": "a@x.example", "at": NOW}, now=NOW).address == "a@x.example"
 
 
+NUMBER_OR_TEXT = "an id is a text or a whole number"
+CHANNELS = 'set up: email, sms; "*" is for personalisation'
+MOMENT = "such as 2026-01-31T12:00:00+08:00"
+FIELDS = "address, at, channel, customer_id, granted, how, purpose, text"
+
+
 @pytest.mark.parametrize(
-    ("change", "field"),
+    ("change", "field", "problem", "hint"),
     [
-        ({"customer_id": None}, "customer_id"),
-        ({"customer_id": "undefined"}, "customer_id"),
-        ({"customer_id": 5.5}, "customer_id"),
-        ({"customer_id": True}, "customer_id"),
-        ({"customer_id": ["a"]}, "customer_id"),
-        ({"channel": "emial"}, "channel"),
-        ({"channel": 5}, "channel"),
-        ({"address": None}, "address"),
-        ({"granted": "true"}, "granted"),
-        ({"at": "soon"}, "at"),
-        ({"colour": "red"}, "colour"),
+        ({"customer_id": None}, "customer_id", "it is missing, or stands for nobody", "the id that events name"),
+        ({"customer_id": "undefined"}, "customer_id", "it is missing, or stands for nobody", "the id that events name"),
+        ({"customer_id": 5.5}, "customer_id", "it is not a whole number", NUMBER_OR_TEXT),
+        ({"customer_id": True}, "customer_id", "it is no text", ""),
+        ({"customer_id": ["a"]}, "customer_id", "it is no text", ""),
+        ({"channel": "emial"}, "channel", "there is no channel 'emial'", f"did you mean email? {CHANNELS}"),
+        ({"channel": "pigeon"}, "channel", "there is no channel 'pigeon'", CHANNELS),
+        ({"channel": 5}, "channel", "it is missing or not a text", ""),
+        ({"purpose": None}, "purpose", "it is missing or not a text", ""),
+        ({"how": 5}, "how", "it is missing or not a text", ""),
+        ({"text": None}, "text", "it is missing or not a text", ""),
+        ({"address": None}, "address", "it is missing or not a text", ""),
+        ({"granted": "true"}, "granted", "it is neither true nor false", ""),
+        ({"at": "soon"}, "at", "it is no moment", MOMENT),
+        ({"at": None}, "at", "it is no moment", MOMENT),
+        ({"colour": "red", "shape": 1}, "colour", "there is no such field", FIELDS),
     ],
 )
-def test_data_that_is_no_consent_is_refused_with_its_field(change: dict[str, Any], field: str) -> None:
+def test_data_that_is_no_consent_is_refused_in_these_words(
+    change: dict[str, Any], field: str, problem: str, hint: str
+) -> None:
     with pytest.raises(ConsentError) as caught:
         from_data(DATA | {"at": "2026-02-01T00:00:00Z"} | change, now=NOW, channels=["email", "sms"])
-    assert caught.value.field == field
-    if change.get("channel") == "emial":
-        assert "did you mean email" in caught.value.hint
+    assert (caught.value.field, caught.value.problem, caught.value.hint) == (field, problem, hint)
+
+
+def test_what_a_consent_may_leave_out_and_what_not() -> None:
+    at = {"at": "2026-02-01T00:00:00Z"}
+    withdrawn = {name: value for name, value in DATA.items() if name != "text"} | at | {"granted": False}
+    assert (from_data(withdrawn, now=NOW).text, from_data(withdrawn, now=NOW).address) == ("", "")
+    assert from_data(DATA | at | {"channel": "pigeon"}, now=NOW).channel == "pigeon"
+    for channels in (["email"], []):
+        free = DATA | at | {"channel": "*", "purpose": "personalisation"}
+        assert from_data(free, now=NOW, channels=channels).channel == "*"
+    with pytest.raises(ConsentError) as caught:
+        from_data(DATA | at, now=NOW, channels=[])
+    assert caught.value.hint == 'set up: none; "*" is for personalisation'
+    for nothing, hint in ((5, "one JSON object a line"), ({}, "the id that events name")):
+        with pytest.raises(ConsentError) as caught:
+            from_data(nothing, now=NOW)
+        assert caught.value.hint == hint
+    for name in ("channel", "purpose", "how", "granted", "at"):
+        with pytest.raises(ConsentError) as caught:
+            from_data({key: value for key, value in (DATA | at).items() if key != name}, now=NOW)
+        assert caught.value.field == name
 
 
 def test_a_file_is_read_line_by_line_and_bad_ones_are_kept_aside(tmp_path: Path) -> None:

@@ -112,6 +112,21 @@ def test_a_device_belongs_to_who_is_known_there_next_and_at_the_end_to_the_last(
     assert last > 1e6
     assert identity.find(connection, "dev") == "c"
     assert identity.find(connection, "nobody") == "nobody"
+    learn(connection, hello("b", 3, on="dev"))  # known there again: the span of b is longer
+    assert [(until, owner) for _, until, owner in spans(connection)] == [(3, "b"), (last, "c")]
+    assert [after for after, _, _ in spans(connection)] == [first, 3]
+
+
+def test_who_was_known_last_is_who_is_found_behind_a_device(connection: sa.Connection) -> None:
+    learn(
+        connection, hello("z", 3, on="dev"), hello("b", 5, on="dev"), hello("a", 5, on="dev"), hello("c", 4, on="dev")
+    )
+    assert identity.find(connection, "dev") == "a"
+    learn(connection, alias("a", "ann", 6), alias("dev", "z", 7))
+    assert identity.find(connection, "dev") == "z"
+    assert identity.find(connection, "a") == "ann"
+    learn(connection, hello("a", on="two"))
+    assert identity.find(connection, "two") == "ann"
 
 
 def test_of_two_known_on_a_device_at_one_moment_the_shops_own_word_counts(connection: sa.Connection) -> None:
@@ -220,6 +235,20 @@ def test_a_contact_is_the_customer_who_is_known_there_next(connection: sa.Connec
     assert reached(connection, "u") == "n@x.example"
     learn(connection, hello("w", 0, on="two"), hello(None, 1, on="two", email="w@x.example"))
     assert person(connection, "email:w@x.example") == "email:w@x.example"
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_contact_is_the_customer_whom_an_alias_makes_the_device(connection: sa.Connection, late: bool) -> None:
+    told = [hello(None, 1, on="dev", email="n@x.example"), alias("dev", "nel", 2)]
+    learn(connection, *(reversed(told) if late else told))
+    assert person(connection, "email:n@x.example") == "nel"
+    assert reached(connection, "nel") == "n@x.example"
+    assert {owner for _, _, owner in spans(connection)} == {"nel"}
+
+
+def test_an_alias_of_before_makes_nobody_of_a_contact(connection: sa.Connection) -> None:
+    learn(connection, alias("dev", "nel", 1), hello(None, 2, on="dev", email="n@x.example"))
+    assert person(connection, "email:n@x.example") == "email:n@x.example"
 
 
 def test_a_customer_with_another_mailbox_is_not_the_contact(connection: sa.Connection) -> None:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from zhanggui.touches.contact_limits import Cap, ContactLimits, next_allowed, reached, zone
+from zhanggui.touches.contact_limits import Cap, ContactLimits, next_allowed, zone
 
 BERLIN, SHANGHAI = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Shanghai")
 NIGHT = ContactLimits(quiet_from=time(21), quiet_until=time(9))
@@ -97,22 +97,6 @@ def test_a_zone_that_is_none_is_the_shops() -> None:
 
 
 CAPS = (Cap(messages=2, days=7), Cap(messages=1, days=0.5, channel="sms"))
-
-
-@pytest.mark.parametrize(
-    ("counts", "code"),
-    [
-        ({}, None),
-        ({"cap:all:2/7d": 1}, None),
-        ({"cap:all:2/7d": 2}, "cap:all:2/7d"),
-        ({"cap:all:2/7d": 3}, "cap:all:2/7d"),
-        ({"cap:sms:1/0.5d": 1}, "cap:sms:1/0.5d"),
-        ({"cap:all:2/7d": 2, "cap:sms:1/0.5d": 1}, "cap:all:2/7d"),
-        ({"cap:another:1/1d": 9}, None),
-    ],
-)
-def test_a_cap_is_reached_by_as_many_messages_as_it_allows(counts: dict[str, int], code: str | None) -> None:
-    assert reached(CAPS, counts) == code
 
 
 def test_a_message_counts_against_the_caps_of_its_channel_and_of_all() -> None:

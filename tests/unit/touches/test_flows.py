@@ -84,6 +84,8 @@ def test_why_it_was_paused_is_kept_until_it_goes_on(connection: sa.Connection) -
     assert flows.get(connection, "this").reason == "x" * 500
     flows.resume(connection, "this")
     assert flows.get(connection, "this").reason == ""
+    flows.pause(connection, "this")
+    assert flows.get(connection, "this").reason == ""
     flows.cancel(connection, "this", "wrong price" + "!" * 500)
     assert flows.get(connection, "this").reason == "wrong price" + "!" * 489
 

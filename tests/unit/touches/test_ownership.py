@@ -1,6 +1,7 @@
 """An owner goes on only while its term lasts: told by its own clock, by the database, and in its transactions."""
 
 import threading
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -81,9 +82,9 @@ def test_an_owner_stops_by_its_own_clock_before_its_term_is_over(own: Ownership,
     with own.transaction():
         pass
     watch.seconds = 1_040.0
-    with pytest.raises(BusyError, match="could not be held"):
+    with pytest.raises(BusyError, match=r"^run could not be held"):
         own.check()
-    with pytest.raises(BusyError, match="could not be held"), own.transaction():
+    with pytest.raises(BusyError, match=r"^run could not be held"), own.transaction():
         pytest.fail("nothing may be written")
 
 
@@ -100,19 +101,36 @@ def test_a_beat_renews_from_the_moment_before_it_was_asked(own: Ownership, watch
 def test_a_beat_of_a_term_that_is_over_stops_the_owner_at_once(database: Database, own: Ownership) -> None:
     over(database, own.term)
     assert not own.beat()
-    with pytest.raises(BusyError, match="could not be held"):
+    with pytest.raises(BusyError, match=r"^run could not be held"):
         own.check()
 
 
-def test_a_database_that_does_not_answer_is_asked_again_until_the_term_is_over(tmp_path: Path, own: Ownership, watch: Watch) -> None:  # fmt: skip
+@pytest.fixture
+def deaf(tmp_path: Path, own: Ownership, watch: Watch) -> Iterator[Ownership]:
+    """An owner whose database has become unreadable."""
     broken = Database(f"sqlite:///{tmp_path / 'other.db'}")
     (tmp_path / "other.db").write_text("no database at all, and long enough to be taken for one" * 10)
-    deaf = Ownership(broken, own.term, began=watch(), settings=SETTINGS, monotonic=watch)
+    yield Ownership(broken, own.term, began=watch(), settings=SETTINGS, monotonic=watch)
+    broken.close()
+
+
+def test_a_database_that_does_not_answer_is_asked_again_until_the_term_is_over(
+    deaf: Ownership, watch: Watch, caplog: pytest.LogCaptureFixture
+) -> None:
     watch.seconds += 39.99
     assert deaf.beat()
     watch.seconds += 0.01
     assert not deaf.beat()
-    broken.close()
+    assert all(told.startswith("run: its owner could not be heard: the file ") for told in caplog.messages)
+    assert len(caplog.messages) == 2
+
+
+def test_an_owner_that_cannot_resign_says_so_and_leaves(deaf: Ownership, caplog: pytest.LogCaptureFixture) -> None:
+    with deaf:
+        pass
+    (told,) = caplog.messages
+    assert told.startswith("run: its owner could not resign: the file ")
+    assert "is no SQLite database" in told
 
 
 def test_the_database_is_looked_at_when_the_last_look_is_old(database: Database, own: Ownership, watch: Watch) -> None:
@@ -162,7 +180,7 @@ def test_while_it_is_entered_a_thread_renews_and_leaving_resigns(database: Datab
 
     first, end = until(), threading.Event()
     with Ownership(database, term, began=0.0, settings=quick, monotonic=lambda: 0.0):
-        for _ in range(1_000):
+        for _ in range(200):
             if until() > first or end.wait(0.01):
                 break
         assert until() > first

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from zhanggui.profiles import consent
+from zhanggui.events.event import Event
+from zhanggui.profiles import consent, identity
 from zhanggui.profiles.consent import Consent
 from zhanggui.profiles.identity_tables import persons
 from zhanggui.storage import Database, locks
@@ -77,6 +78,37 @@ def test_a_withdrawal_at_the_address_holds_for_everyone_there(connection: sa.Con
     agree(connection, "bob", granted=False, at=NOW - TICK, address="ann@X.example")
     assert refusal(connection) == Refusal(reason="no_consent")
     assert refusal(connection, replace(TO_ANN, address="other@x.example")) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ([], None),
+        (["ann@X.example"], None),
+        ([None], "address_changed"),
+        (["other@x.example"], "address_changed"),
+        (["other@x.example", "ann@x.example"], None),
+        (["ann@x.example", None], "address_changed"),
+    ],
+)
+def test_an_address_that_was_taken_back_or_changed_gets_nothing(
+    connection: sa.Connection, said: list[str | None], reason: str | None
+) -> None:
+    join(connection, "old", "ann")
+    events = [
+        Event(
+            message_id=str(day),
+            type="identify",
+            user_id="old",
+            traits={"email": address},
+            timestamp=NOW - (9 - day) * DAY,
+            received_at=NOW,
+        )
+        for day, address in enumerate(said)
+    ]
+    identity.apply(connection, identity.learn(events))
+    assert refusal(connection) == (Refusal(reason=reason) if reason else None)
+    assert refusal(connection, replace(TO_ANN, touch=replace(TEA, purpose="service"))) is None
 
 
 @pytest.mark.parametrize("purpose", ["reply", "service"])
