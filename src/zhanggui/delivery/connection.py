@@ -3,6 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 
 import sqlalchemy as sa
 
@@ -46,7 +47,10 @@ class Connection:
         now = self._worker.clock()
         if pace.resting_until(connection, self._name, now=now) is not None:
             return []
-        return claims.take(connection, channel=self._name, now=now, settings=self._worker.settings, run_id=self._run_id)
+        # To a slow server every connection is worth having: none may claim what another could send meanwhile.
+        settings = self._worker.settings
+        settings = replace(settings, batch=max(1, settings.batch // self._pace.connections))
+        return claims.take(connection, channel=self._name, now=now, settings=settings, run_id=self._run_id)
 
     def _stream(self) -> None:
         """Hand the queue over, in a new stream after each message at which the channel broke."""

@@ -66,7 +66,7 @@ class DeliverySettings:
     """How the outbox is worked off."""
 
     batch: int = 50
-    """Messages claimed at a time."""
+    """Messages claimed at a time, by the connections of a channel together."""
     lease_seconds: float = 60.0
     """A claim is given up when its worker has not been heard of for so long; a worker renews it all the while."""
     attempts: int = 12

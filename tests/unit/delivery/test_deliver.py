@@ -331,8 +331,9 @@ def test_an_acceptance_is_recorded_though_another_worker_has_the_message_by_then
     assert post.delivered() == ["ann"]
 
 
-def test_several_connections_take_messages_at_the_same_time(post: Any) -> None:
-    post.settings = replace(post.settings, batch=1)
+@pytest.mark.parametrize("batch", [1, 8])  # more than there are messages: still nobody claims for all
+def test_several_connections_take_messages_at_the_same_time(post: Any, batch: int) -> None:
+    post.settings = replace(post.settings, batch=batch)
     post.put(*(f"c{number}" for number in range(6)))
     together = threading.Barrier(3, timeout=20)
 

@@ -71,6 +71,11 @@ def test_ids_follow_aliases_to_one_person_and_know_each_other(connection: sa.Con
     ]
 
 
+def test_who_joins_a_chain_in_its_middle_is_at_its_end(connection: sa.Connection) -> None:
+    learn(connection, alias("a", "b"), alias("b", "c", 1), alias("z", "a", 2))
+    assert identity.persons_of(connection, ["z", "a", "b"]) == {"z": "c", "a": "c", "b": "c"}
+
+
 def test_the_latest_alias_of_an_id_holds_whenever_it_is_learned(connection: sa.Connection) -> None:
     learn(connection, alias("a", "new", 2), alias("a", "old", 1))
     assert person(connection, "a") == "new"
