@@ -180,7 +180,7 @@ def begin(
 
 
 def hand_over(connection: sa.Connection, claimed: Claimed) -> bool:
-    """Note, before the network is spoken to, that a message leaves now. False when the claim was lost."""
+    """Note, before the network is spoken to, that a message leaves now. False when the claim was lost or its flow stopped."""
     mine = {"of_message": claimed.message.message_id, "of_claim": claimed.token}
     return bool(connection.execute(_HAND_OVER, mine).rowcount)
 
@@ -255,7 +255,7 @@ _BEGIN = (
 _HAND_OVER = (
     sa.update(outbox)
     .where(_OF_MESSAGE, outbox.c.claim == sa.bindparam("of_claim"))
-    .where(outbox.c.state == "sending", sa.not_(outbox.c.handed))
+    .where(outbox.c.state == "sending", sa.not_(outbox.c.handed), outbox.c.run_id.not_in(flows.halted()))
     .values(handed=True, attempts=outbox.c.attempts + 1)
 )
 _ACCEPT = (

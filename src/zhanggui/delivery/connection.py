@@ -100,11 +100,14 @@ class Connection:
             if not self._ready:
                 self._ask()
                 continue
-            permitted = self._ready.popleft()
+            permitted = self._ready[0]
+            if not permitted.alone and not self._note(permitted.claimed):
+                self._ask_again()  # the claim is lost, or the flow was stopped: which, permission says
+                continue
+            self._ready.popleft()
             if not self._ready:
                 self._handful.left()
-            if permitted.alone or self._note(permitted.claimed):
-                return permitted
+            return permitted
         return None
 
     def _note(self, claimed: Claimed) -> bool:

@@ -110,11 +110,14 @@ def _decide(
     queue, approaches = queue[: len(members)], approaches[: len(members)]
     now = worker.clock()
     resting = pace.resting_until(connection, name, now=now)
-    stopped = {run for run in {claimed.message.run_id for claimed in queue} if flows.state(connection, run) in STOPPED}
+    states = {run: flows.state(connection, run) for run in {claimed.message.run_id for claimed in queue}}
     asked = permit.refusals(connection, approaches, members, rules=worker.rules, now=now)
     answers: list[Permitted | Refusal] = []
     for claimed, approach, ids, refusal in zip(queue, approaches, members, asked, strict=True):
-        if resting is not None or claimed.message.run_id in stopped:
+        state = states[claimed.message.run_id]
+        if state == "cancelled":  # whoever cancelled it has ended what waited then
+            refusal = Refusal(reason="cancelled")
+        elif resting is not None or state in STOPPED:
             refusal = Refusal(reason="stopped", retry_at=resting or now)
         elif refusal is None and (untrue := worker.checks.untrue(connection, claimed.message, now)) is not None:
             refusal = Refusal(reason=untrue)

@@ -303,6 +303,18 @@ def test_one_alone_is_handed_over_as_it_begins_and_several_each_for_itself(post:
         assert not row(connection, "bob").handed
 
 
+@pytest.mark.parametrize("stop", [flows.pause, flows.cancel])
+def test_of_a_flow_that_was_stopped_nothing_is_handed_over(post: Any, noon: datetime, stop: Any) -> None:
+    post.put("ann", "bob", "carl")
+    with post.database.transaction() as connection:
+        flows.open(connection, "run", kind="run", name="n", version=1)
+        first, second, _ = three(post, connection, noon)
+        assert claims.hand_over(connection, first)
+        stop(connection, "run")
+        assert not claims.hand_over(connection, second)
+        assert not row(connection, "bob").handed
+
+
 def test_what_was_permitted_and_not_handed_over_can_be_asked_for_again(post: Any, noon: datetime) -> None:
     post.put("ann", "bob", "carl")
     with post.database.transaction() as connection:
