@@ -1,0 +1,1 @@
+"""Talks with shoppers: understand, track, act, find, answer. Does not know HTTP or terminals."""
