@@ -9,6 +9,8 @@ ZhangguiError
 │   ├── EventError       an event does not follow the Segment spec
 │   ├── ProductError     a product row cannot be sold from
 │   ├── ConsentError     a consent record lacks its proof
+│   ├── OrderError       an order row does not say what was bought
+│   ├── PageError        a policy page cannot be read
 │   ├── PredicateError   a segment or an eligibility predicate does not parse or names no feature
 │   ├── TemplateError    a Liquid template is broken or names an unknown slot
 │   ├── CorpusError      a text file for training is wrong
@@ -79,6 +81,14 @@ class ProductError(InputError):
 
 class ConsentError(InputError):
     """A consent record lacks its proof."""
+
+
+class OrderError(InputError):
+    """An order row does not say what was bought, or a part of it cannot be read."""
+
+
+class PageError(InputError):
+    """A policy page cannot be read."""
 
 
 class PredicateError(InputError):
