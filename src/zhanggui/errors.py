@@ -8,6 +8,7 @@ ZhangguiError
 ├── InputError           somebody's data is wrong: source, line, field, problem, hint
 │   ├── EventError       an event does not follow the Segment spec
 │   ├── ProductError     a product row cannot be sold from
+│   ├── OntologyError    an ontology file is wrong
 │   ├── ConsentError     a consent record lacks its proof
 │   ├── OrderError       an order row does not say what was bought
 │   ├── PageError        a policy page cannot be read
@@ -77,6 +78,10 @@ class EventError(InputError):
 
 class ProductError(InputError):
     """A product row cannot be sold from."""
+
+
+class OntologyError(InputError):
+    """An ontology file is wrong."""
 
 
 class ConsentError(InputError):
