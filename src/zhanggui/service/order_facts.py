@@ -3,9 +3,8 @@
 Of each field the latest statement holds; who placed an order, and when, the earliest. Knows no event and no table.
 """
 
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -72,7 +71,7 @@ def order_of(order_id: str, facts: Facts) -> Order | None:
         placed_at=datetime.fromisoformat(value["placed_at"]),
         updated_at=_EPOCH + max(fact[0] for fact in facts.values()) * _MICROSECOND,
     )
-    return order if not _paid_back(order) else Order(**{**vars(order), "state": "refunded"})
+    return replace(order, state="refunded") if _paid_back(order) else order
 
 
 def fields_of(order: Order) -> dict[str, Any]:
@@ -161,13 +160,12 @@ _OVER: frozenset[State] = frozenset({"cancelled", "returned"})
 
 def _paid_back(order: Order) -> bool:
     """Whether all the money went back without the order being over for another reason."""
-    refunds = [one for one in order.payments if one.kind == "refund"]
+    refunds = [one.amount for one in order.payments if one.kind == "refund"]
     if not refunds or order.state in _OVER:
         return False
-    if any(one.amount is None for one in refunds):
-        return True
-    back: Counter[str] = Counter()
-    for one in refunds:
-        if one.amount is not None:
-            back[one.amount.currency] += one.amount.minor
-    return order.total is not None and 0 < order.total.minor <= back[order.total.currency]
+    paid = [one.amount for one in order.payments if one.kind == "payment"] or [order.total]
+    return None in refunds or 0 < sum(map(_minor, paid)) <= sum(map(_minor, refunds))
+
+
+def _minor(amount: Money | None) -> int:
+    return 0 if amount is None else amount.minor
