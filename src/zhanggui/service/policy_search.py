@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from zhanggui.service.policy_page import PolicySection
+from zhanggui.service.policy_words import CONCEPTS, STOP
 
 _K1, _B = 1.2, 0.75  # Robertson and Zaragoza, 2009
 _HEADING = 3
@@ -18,10 +19,10 @@ _HEADING = 3
 _LONGEST = 500
 _RUN = re.compile(r"[a-z0-9]+|[\u3400-\u9fff]+")
 _ENDING = re.compile(r"(?<=[a-z]{3})(?:ings?|ed|ies|es|s|y|e)\b")
-_STOP = frozenset(
-    "a an and any are be by can could do does for from have how i if in is it me my of on or the there to us we what when "  # noqa: SIM905
-    "where which will with would you your 我 你 您 们 的 了 吗 呢 啊 是 有 在 和 会 要 能 可 以 么 什 怎 样 请 问 多 少 几 这 那 个 把 被 就 都 也 还 很 给".split()
-)
+_CONCEPT_OF = {
+    _ENDING.sub("", word): f"={row}" for row, (english, _) in enumerate(CONCEPTS) for word in english.split()
+}
+_CONCEPTS_ZH = [(word, f"={row}") for row, (_, chinese) in enumerate(CONCEPTS) for word in chinese.split()]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,13 +65,16 @@ def search(known: PolicyIndex, text: str, *, limit: int) -> list[tuple[PolicySec
 
 
 def terms(text: str) -> list[str]:
-    """What is compared of a text."""
-    found: list[str] = []
+    """What is compared of a text: its words, and for what customers and pages call differently a sign that stands for both."""
+    compared: list[str] = []
     for run in _RUN.findall(unicodedata.normalize("NFKC", text).lower()):
         if run.isascii():
-            found += [_ENDING.sub("", run)] if run not in _STOP else []
+            stem = _ENDING.sub("", run)
+            compared += [] if run in STOP else [stem]
+            compared += [_CONCEPT_OF[stem]] if stem in _CONCEPT_OF else []
             continue
-        found += [sign for sign in run if sign not in _STOP]
+        compared += [sign for sign in run if sign not in STOP]
         pairs = (run[at : at + 2] for at in range(len(run) - 1))
-        found += [pair for pair in pairs if not set(pair) & _STOP]
-    return found
+        compared += [pair for pair in pairs if not set(pair) & STOP]
+        compared += [concept for word, concept in _CONCEPTS_ZH for _ in range(run.count(word))]
+    return compared
