@@ -6,7 +6,7 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
         "配送 送货 送达 发货 快递 寄 到货 收到",
     ),
     (
-        "time times long days soon fast when period within deadline hours",
+        "time times long days soon fast when period within last lasts deadline hours",
         "时间 多久 几天 多长 多快 期限 什么时候 何时 期内",
     ),
     ("cost costs fee fees charge postage free expensive pays", "运费 邮费 费用 包邮 手续费 收费 免费"),
@@ -15,7 +15,7 @@ CONCEPTS: tuple[tuple[str, str], ...] = (
     ("return returns", "退货 退回 无理由"),
     ("exchange swap replace change size colour color", "换货 更换 换同款 换码 尺码"),
     ("cancel cancelling cancellation", "取消 撤销 不要了"),
-    ("warranty guarantee covers", "保修 质保 三包"),
+    ("warranty guarantee", "保修 质保 三包"),
     ("broken damaged faulty defective crack fault", "破损 坏了 质量问题 裂 瑕疵 损坏"),
     ("lost missing", "丢失 没收到 未收到 丢件"),
     ("repair fix mend", "维修 修理"),
