@@ -73,7 +73,9 @@ def quantities(text: str, numbers: Sequence[Amount], *, asked: str = "") -> list
         if number.number > 1_000 or number.number != number.number.to_integral_value() or number.number <= 0:
             continue
         classifier = _CLASSIFIER.match(text, number.end)
-        if _NOT_COUNTED.match(text, number.end) or text[max(0, number.start - 1) : number.start] in tuple("第#上下这那"):
+        if _NOT_COUNTED.match(text, number.end) or text[max(0, number.start - 1) : number.start] in tuple(
+            "第#上下这那"
+        ):
             continue
         if classifier and not (number.number == 1 and _NO_COUNT.search(text[max(0, number.start - 3) : number.start])):
             slots.append(_slot("quantity", number.text, number.start, classifier.end()))
