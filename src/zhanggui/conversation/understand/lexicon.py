@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from zhanggui.catalog.ontology import Ontology
+from zhanggui.catalog.ontology.general import general_ontology
 from zhanggui.conversation.understand.language import fold_signs, is_chinese
 from zhanggui.conversation.understanding import Slot
 
@@ -17,6 +18,7 @@ VOCABULARY = Path(__file__).parents[1] / "data" / "vocabulary.toml"
 OWN_SLOTS = frozenset({"brand", "colour", "size", "material"})
 """Aspects that have a slot of their own; the values of any other are features."""
 _LONGEST = 24
+_EVERYWHERE = frozenset({"yes", "no", "none", "for", "other", "others", "其他", "没有", "可以", "不是"})
 _PLAIN = re.compile(r"^[a-z][a-z' -]*[a-z]$")
 
 
@@ -65,7 +67,7 @@ def _goes_on(text: str, end: int) -> bool:
 def aspects_of(ontology: Ontology) -> Lexicon:
     """What shoppers call the aspects of a shop's products."""
     entries: dict[str, tuple[str, str]] = {}
-    for phrase, meaning in (*_of_ontology(ontology), *general_words()):
+    for phrase, meaning in (*_of_ontology(ontology), *general_words(), *_of_general()):
         if meaning[0] == "aspect":
             entries.setdefault(fold_signs(phrase), meaning)
     return Lexicon(entries)
@@ -74,7 +76,7 @@ def aspects_of(ontology: Ontology) -> Lexicon:
 def words_of(ontology: Ontology, titles: Iterable[str] = ()) -> Lexicon:
     """The words of a shop: its ontology first, then what shoppers say in any shop, then what its products are called."""
     entries: dict[str, tuple[str, str]] = {}
-    for phrase, meaning in (*_of_ontology(ontology), *general_words()):
+    for phrase, meaning in (*_of_ontology(ontology), *general_words(), *_of_general()):
         if meaning[0] != "aspect":
             entries.setdefault(fold_signs(phrase), meaning)
     known = Lexicon({phrase: meaning for phrase, meaning in entries.items() if meaning[0] != "category"})
@@ -94,15 +96,27 @@ def _of_ontology(ontology: Ontology) -> Iterator[tuple[str, tuple[str, str]]]:
         slot = aspect.name if aspect.name in OWN_SLOTS else "feature"
         for value in aspect.values:
             for phrase in (value.value, *(text for texts in value.labels.values() for text in texts)):
-                if not phrase.replace(".", "").isdigit():  # a bare number says nothing without its aspect
+                if _says_something(phrase):
                     yield phrase, (slot, value.value)
         for phrase in (aspect.name, *(text for texts in aspect.labels.values() for text in texts)):
-            yield phrase, ("aspect", aspect.name)
+            if _says_something(phrase):
+                yield phrase, ("aspect", aspect.name)
     for category in ontology.categories:
         yield category.path.rsplit(" > ", 1)[-1], ("category", category.path)
         for texts in category.labels.values():
             for phrase in texts:
                 yield phrase, ("category", category.path)
+
+
+def _says_something(phrase: str) -> bool:
+    """Not where it needs its aspect beside it: a single sign, a bare number, "yes"."""
+    return len(phrase) > 1 and not phrase.replace(".", "").isdigit() and fold_signs(phrase) not in _EVERYWHERE
+
+
+@cache
+def _of_general() -> tuple[tuple[str, tuple[str, str]], ...]:
+    """Aspects and values of the general ontology; its categories are names of groups, which shoppers hardly say."""
+    return tuple(_of_ontology(Ontology(aspects=general_ontology().aspects)))
 
 
 @cache

@@ -77,13 +77,11 @@ def quantities(text: str, numbers: Sequence[Amount], *, asked: str = "") -> list
             "第#上下这那"
         ):
             continue
-        if classifier and not (number.number == 1 and _NO_COUNT.search(text[max(0, number.start - 3) : number.start])):
-            slots.append(_slot("quantity", number.text, number.start, classifier.end()))
-        elif (
-            _COUNTED.match(text, number.end)
-            or (_BUYS.search(text[max(0, number.start - 20) : number.start]))
-            or asked == "quantity"
-        ):
+        before = text[max(0, number.start - 20) : number.start]
+        if classifier:
+            if number.number != 1 or not _NO_COUNT.search(before):
+                slots.append(_slot("quantity", number.text, number.start, classifier.end()))
+        elif _COUNTED.match(text, number.end) or _BUYS.search(before) or asked == "quantity":
             slots.append(_slot("quantity", number.text, number.start, number.end))
     for match in _BOTH.finditer(text):
         value = Decimal(12 if "dozen" in match[0] else 2)
