@@ -4,6 +4,7 @@ import hashlib
 import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -89,7 +90,15 @@ def digest(connection: sa.Connection) -> str:
         returns = sorted((one.kind, one.item_ids, one.new_item_ids, str(one.balance)) for one in order.returns)
         shipments = sorted((one.carrier, one.tracking, one.item_ids) for one in order.shipments)
         lines = [(one.item_id, sorted(one.options.items()), str(one.price), one.quantity) for one in order.lines]
-        said = [order.order_id, order.customer_id, order.state, lines, str(order.total), order.email, order.phone]
+        said: list[Any] = [
+            order.order_id,
+            order.customer_id,
+            order.state,
+            lines,
+            str(order.total),
+            order.email,
+            order.phone,
+        ]
         said += [sorted(order.address.items()), payments, shipments, returns, order.cancel_reason]
         hashed.update(json.dumps(said).encode() + b"\n")
     return hashed.hexdigest()
