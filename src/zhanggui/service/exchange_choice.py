@@ -46,6 +46,9 @@ def _meant(line: OrderLine, said: str, product: Product) -> tuple[Variant, ...]:
             if _holds(said, value):
                 wanted.setdefault(option, set()).add(value)
     for option, values in wanted.items():
+        values -= {
+            value for value in values if any(other != value and _holds(_plain(other), value) for other in values)
+        }
         if len(values) > 1:
             values.discard(options.get(option, ""))
     if not any(values - {options.get(option, "")} for option, values in wanted.items()):
