@@ -8,7 +8,10 @@ ZhangguiError
 ├── InputError           somebody's data is wrong: source, line, field, problem, hint
 │   ├── EventError       an event does not follow the Segment spec
 │   ├── ProductError     a product row cannot be sold from
+│   ├── OntologyError    an ontology file is wrong
 │   ├── ConsentError     a consent record lacks its proof
+│   ├── OrderError       an order row does not say what was bought
+│   ├── PageError        a policy page cannot be read
 │   ├── PredicateError   a segment or an eligibility predicate does not parse or names no feature
 │   ├── TemplateError    a Liquid template is broken or names an unknown slot
 │   ├── CorpusError      a text file for training is wrong
@@ -77,8 +80,20 @@ class ProductError(InputError):
     """A product row cannot be sold from."""
 
 
+class OntologyError(InputError):
+    """An ontology file is wrong."""
+
+
 class ConsentError(InputError):
     """A consent record lacks its proof."""
+
+
+class OrderError(InputError):
+    """An order row does not say what was bought, or a part of it cannot be read."""
+
+
+class PageError(InputError):
+    """A policy page cannot be read."""
 
 
 class PredicateError(InputError):

@@ -1,16 +1,19 @@
 """`engine.catalog`: the products of a shop, from feeds and from calls."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from zhanggui.catalog import load as catalog_load
+from zhanggui.catalog.learned import LearnedOntology, edit
+from zhanggui.catalog.ontology import Ontology, read_ontology, write_ontology
+from zhanggui.catalog.ontology.file import to_toml
 from zhanggui.catalog.product import Language, Product
 from zhanggui.catalog.row import Deletion, read
 from zhanggui.engine.rejects import Count, Rejects
-from zhanggui.errors import InputError, ProductError
+from zhanggui.errors import InputError, OntologyError, ProductError
 from zhanggui.storage import Database
 
 
@@ -46,6 +49,7 @@ class Catalog:
     clock: Callable[[], datetime]
     currency: str
     language: Language
+    learned: LearnedOntology = field(default_factory=LearnedOntology)
 
     def load(
         self,
@@ -89,3 +93,27 @@ class Catalog:
         with self.database.transaction() as connection:
             upserted, deleted = catalog_load.load(connection, good, now=self.clock())
         return ProductsPut(upserted=upserted, deleted=deleted, errors=tuple(errors))
+
+    def ontology(self) -> Ontology:
+        """What shoppers may ask of the products that are there now; what was edited wins."""
+        with self.database.reading() as connection:
+            return self.learned.of(connection)
+
+    def write_ontology(self, path: Path) -> Ontology:
+        """Write what holds now as a file to edit, and return it. Raises OntologyError where another file is there."""
+        known = self.ontology()
+        if path.exists() and path.read_bytes() != to_toml(known).encode():
+            hint = f"take it with --read {path}, move it away, or name another file"
+            raise OntologyError("it is there already and says something else", source=str(path), hint=hint)
+        write_ontology(path, known)
+        return known
+
+    def edit_ontology(self, path: Path) -> Ontology:
+        """Take an edited file in place of the one before, and return what holds now.
+
+        Raises OntologyError for a file that is wrong; then the one before still holds.
+        """
+        edited = read_ontology(path)
+        with self.database.transaction() as connection:
+            edit(connection, edited, now=self.clock())
+            return self.learned.of(connection)
