@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from zhanggui.catalog import changes
 from zhanggui.catalog.document import from_data, to_data
 from zhanggui.catalog.product import Product
 from zhanggui.storage.database import UtcTime, insert, metadata
@@ -41,6 +42,7 @@ def upsert(connection: sa.Connection, items: Sequence[Product], *, now: datetime
         for one in items
     }
     values = list(rows.values())
+    changes.record(connection, _differing(connection, {one["product_id"]: one["document"] for one in values}))
     for start in range(0, len(values), _CHUNK):
         statement = insert(connection, products)
         connection.execute(
@@ -52,6 +54,15 @@ def upsert(connection: sa.Connection, items: Sequence[Product], *, now: datetime
         )
     _record_variants(connection, {one.product_id: one for one in items})
     return len(values)
+
+
+def _differing(connection: sa.Connection, documents: Mapping[str, str]) -> list[str]:
+    """The ids of those documents that the store has not, or has otherwise."""
+    known: dict[str, str] = {}
+    for ids in _chunks(list(documents)):
+        query = sa.select(products.c.product_id, products.c.document).where(products.c.product_id.in_(ids))
+        known |= {row.product_id: row.document for row in connection.execute(query)}
+    return [product_id for product_id, document in documents.items() if known.get(product_id) != document]
 
 
 def _record_variants(connection: sa.Connection, changed: Mapping[str, Product]) -> None:
@@ -68,6 +79,7 @@ def _record_variants(connection: sa.Connection, changed: Mapping[str, Product]) 
 def delete(connection: sa.Connection, product_ids: Sequence[str]) -> int:
     """Take products out; returns how many were there."""
     gone = 0
+    changes.record(connection, product_ids)
     for ids in _chunks(product_ids):
         connection.execute(sa.delete(product_variants).where(product_variants.c.product_id.in_(ids)))
         gone += connection.execute(sa.delete(products).where(products.c.product_id.in_(ids))).rowcount
