@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from search_products import Made, make
 
+from search_products import Made, make
 from zhanggui.catalog import changes, store
 from zhanggui.catalog.search import Query
 from zhanggui.catalog.search.shelf import SearchShelf
@@ -66,7 +66,9 @@ def ndcg(grades: Sequence[int], ideal: Sequence[int]) -> float:
     return gain(grades) / gain(ideal)
 
 
-def measure(name: str, index_seconds: float, answer: Answer, labels: Sequence[Any], products: Mapping[str, Made]) -> Measured:
+def measure(
+    name: str, index_seconds: float, answer: Answer, labels: Sequence[Any], products: Mapping[str, Made]
+) -> Measured:
     """Ask every query once to warm up, then five times; the nDCG is that of the last answers."""
     for label in labels:
         answer(label["text"])
@@ -134,7 +136,9 @@ def with_fts5(products: Sequence[Made]) -> tuple[float, Answer]:
     started = time.process_time()
     connection = sqlite3.connect(":memory:")
     connection.execute("CREATE VIRTUAL TABLE products USING fts5(id UNINDEXED, text, tokenize='trigram')")
-    connection.executemany("INSERT INTO products VALUES (?, ?)", ((one.product.product_id, _text(one)) for one in products))
+    connection.executemany(
+        "INSERT INTO products VALUES (?, ?)", ((one.product.product_id, _text(one)) for one in products)
+    )
     seconds = time.process_time() - started
 
     def answer(text: str) -> Sequence[str]:
@@ -182,7 +186,9 @@ def main() -> None:
         zh, en = one.ndcg["zh"], one.ndcg["en"]
         both = np.concatenate([zh, en]).mean()
         p50, p95 = np.percentile(one.milliseconds, [50, 95])
-        print(f"| {one.name} | {one.index_seconds:.1f} | {p50:.2f} | {p95:.2f} | {zh.mean():.3f} | {en.mean():.3f} | {both:.3f} |")
+        print(
+            f"| {one.name} | {one.index_seconds:.1f} | {p50:.2f} | {p95:.2f} | {zh.mean():.3f} | {en.mean():.3f} | {both:.3f} |"
+        )
 
 
 def _print_worst(
@@ -193,7 +199,9 @@ def _print_worst(
     for score, label in ranked[:count]:
         print(f"{score:.2f} {label['text']}  {label['kind']} {label['facts']}")
         for product_id in answer(label["text"])[:3]:
-            print(f"     {grade(products[product_id], label)} {products[product_id].kind} {products[product_id].product.titles}")
+            print(
+                f"     {grade(products[product_id], label)} {products[product_id].kind} {products[product_id].product.titles}"
+            )
 
 
 if __name__ == "__main__":

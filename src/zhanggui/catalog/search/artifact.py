@@ -15,9 +15,10 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from zhanggui.catalog import changes, store
-from zhanggui.catalog.ontology import Ontology, build_ontology, read_ontology, write_ontology
+from zhanggui.catalog.ontology import Ontology, build_ontology
 from zhanggui.catalog.product import Product
-from zhanggui.catalog.search.labels import Labels
+from zhanggui.catalog.search.labels import Labels, read_labels, write_labels
+from zhanggui.catalog.search.names import learn_names
 from zhanggui.catalog.search.record import record, schema
 from zhanggui.errors import ArtifactError
 from zhanggui.storage import Artifact, ArtifactStore
@@ -71,8 +72,9 @@ def build(
     with suppress(ArtifactError), artifacts.create(NAME, version, now=now, config=config, data_hash="") as draft:
         words = draft.path / "words"
         words.mkdir()
-        draft.metrics["products"] = _write(words, store.every(connection), ontology)
-        write_ontology(draft.path / "ontology.toml", ontology)
+        labels = Labels(ontology, learn_names(store.every(connection)))
+        draft.metrics["products"] = _write(words, store.every(connection), labels)
+        write_labels(draft.path, labels)
     return artifacts.get(NAME, version)
 
 
@@ -90,26 +92,26 @@ def refresh(
     with suppress(ArtifactError), artifacts.create(NAME, version, now=now, config=config, data_hash="") as draft:
         words = draft.path / "words"
         _link(base.path / "words", words)
-        ontology = build_ontology(items, edited=read_ontology(base.path / "ontology.toml"))
-        draft.metrics["changed"] = _write(words, items, ontology, gone=changed)
-        write_ontology(draft.path / "ontology.toml", ontology)
+        before = read_labels(base.path)
+        labels = Labels(build_ontology(items, edited=before.ontology), before.learned)
+        draft.metrics["changed"] = _write(words, items, labels, gone=changed)
+        write_labels(draft.path, labels)
     made = artifacts.get(NAME, version)
     _prune(artifacts, made)
     return made
 
 
-def _write(folder: Path, products: Iterable[Product], ontology: Ontology, *, gone: Iterable[str] = ()) -> int:
+def _write(folder: Path, products: Iterable[Product], labels: Labels, *, gone: Iterable[str] = ()) -> int:
     """Take records out and put others in; how many products went in."""
     from tantivy import Index
 
     index = Index(schema(), path=str(folder))
     writer = index.writer(_MEMORY, 1)
-    labels = Labels(ontology)
     for product_id in gone:
         writer.delete_documents_by_term("id", product_id)
     count = 0
     for product in products:
-        writer.add_document(record(product, ontology, labels))
+        writer.add_document(record(product, labels))
         count += 1
     writer.commit()
     writer.wait_merging_threads()

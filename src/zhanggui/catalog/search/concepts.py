@@ -3,11 +3,14 @@
 Knows the index's words, not its filters, and scores nothing itself.
 """
 
+import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zhanggui.catalog.search.labels import Labels
+from zhanggui.catalog.search.names import span
 from zhanggui.catalog.search.record import JOINT, TEXTS, schema
 from zhanggui.catalog.search.spelling import Spelling
 from zhanggui.catalog.search.words import is_chinese, stem, words
@@ -19,12 +22,17 @@ _LONGEST_TEXT = 1_000
 _MOST_WORDS = 24
 _WEIGHTS = {"title": 3.0, "facts": 2.0, "parts": 1.5, "description": 0.5}
 _TIE = 0.2
-_ASPECT, _PINYIN, _CATEGORY, _NEIGHBOURS = 2.5, 2.0, 4.0, 1.0
+_ASPECT, _PINYIN, _KIND, _NEIGHBOURS = 2.5, 2.0, 20.0, 1.0
 _SILENT = frozenset(
-    "a an and any are at buy by can do find for from get give good have i in is it looking me my need of on one or please "
-    "put show some something somewhere that the this to want what which with you your "
-    "的 了 吗 呢 我 你 要 想 买 想要 找 请 给 和 与 带 款 个 一个 一款 有 没有 是 在 用 穿 用的 推荐 适合 什么 哪个 哪些 一下 可以 能 会 那种 这种 点 一点 些 一些".split()
+    re.findall(
+        r"\S+",
+        "a an and any are at buy by can do find for from get give good have i in is it looking me my need of on one or "
+        "please put show some something somewhere that the this to want what which with you your "
+        "的 了 吗 呢 我 你 要 想 买 想要 找 请 给 和 与 带 款 个 一个 一款 有 没有 是 在 用 穿 推荐 适合 什么 哪个 哪些 一下 "
+        "可以 能 会 那种 这种 点 一点 些 一些",
+    )
 )
+"""Words that ask for nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +42,8 @@ class Concept:
     text: str
     query: "tantivy.Query | None"
     """Matches the products that have it; None where no product can."""
+    is_kind: bool = False
+    """Whether it says what kind of thing is looked for, which nothing else makes up for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +52,7 @@ class Concepts:
 
     concepts: tuple[Concept, ...]
     hints: tuple["tantivy.Query", ...]
-    """What makes a product likelier without being asked for: its category, words side by side."""
+    """What makes a product likelier without being asked for: words that stand side by side."""
     corrected: str
 
 
@@ -58,7 +68,7 @@ class _Reader:
     spelling: Spelling
 
     def read(self, text: str) -> Concepts:
-        written = [word for word in words(text[:_LONGEST_TEXT])]
+        written = words(text[:_LONGEST_TEXT])
         listed = [word for word in written if word not in _SILENT][:_MOST_WORDS] or written[:_MOST_WORDS]
         mended = self._mended(listed)
         concepts = tuple(self._concepts(mended))
@@ -72,6 +82,8 @@ class _Reader:
             word = listed[place]
             if self._is_known(word) or self._is_joined(listed, place):
                 mended.append(word)
+            elif is_chinese(word) and (pieces := self._pieces(word)):
+                mended += pieces
             elif is_chinese(word) and (window := self._window(listed, place, len(mended))):
                 before, after, meant = window
                 del mended[len(mended) - before :]
@@ -82,6 +94,17 @@ class _Reader:
                 mended.append(meant or word)
             place += 1
         return mended
+
+    def _pieces(self, word: str) -> list[str]:
+        """A long Chinese word as shorter ones that products have; nothing where it does not consist of such."""
+        pieces, start = [], 0
+        while start < len(word):
+            end = next((end for end in range(len(word), start + 1, -1) if self._is_known(word[start:end])), None)
+            if end is None:
+                return []
+            pieces.append(word[start:end])
+            start = end
+        return pieces
 
     def _window(self, listed: list[str], place: int, taken: int) -> tuple[int, int, str] | None:
         """(words before, words after, what all of them together were meant to be) around an unknown Chinese word."""
@@ -95,9 +118,13 @@ class _Reader:
 
     def _concepts(self, listed: Sequence[str]) -> list[Concept]:
         spans = {start: (end, aspect, value) for start, end, aspect, value in self.labels.spans(listed)}
+        kind_start, kind_end, path = span(listed, self.labels.names) or (-1, -1, "")
         concepts, place = [], 0
         while place < len(listed):
-            if place in spans:
+            if place == kind_start:
+                end = kind_end
+                ways = [self._leaf(path), self._all_of(listed[place:end])]
+            elif place in spans and not (place < kind_start < spans[place][0]):
                 end, aspect, value = spans[place]
                 ways = [self._aspect(aspect, value), self._all_of(listed[place:end])]
             elif self._is_joined(listed, place):
@@ -107,19 +134,16 @@ class _Reader:
                 end = place + 1
                 ways = [self._word(listed[place]) or self._pinyin(listed[place])]
             text = _sentence(listed[place:end])
-            concepts.append(Concept(text=text, query=_any_of([way for way in ways if way is not None])))
+            query = _any_of([way for way in ways if way is not None])
+            concepts.append(Concept(text=text, query=query, is_kind=place == kind_start))
             place = end
         return concepts
 
     def _hints(self, listed: Sequence[str]) -> list["tantivy.Query"]:
         from tantivy import Query
 
-        hints, seen = [], set[int]()
-        for start, end, path in self.labels.categories(listed):
-            if not seen & set(range(start, end)) or (start, end) in seen:
-                hints.append(Query.boost_query(Query.const_score_query(_term("leaf", path), 1.0), _CATEGORY))
-                seen |= set(range(start, end))
-        for first, second in zip(listed, listed[1:], strict=False):
+        hints = []
+        for first, second in itertools.pairwise(listed):
             joined = stem(first + second)
             if self.searcher.doc_freq("parts", joined):
                 hints.append(Query.boost_query(_term("parts", joined), _NEIGHBOURS))
@@ -150,11 +174,16 @@ class _Reader:
         spoken = self.spelling.spoken(word.replace("ü", "v")) if word.isalpha() else None
         if not spoken or len("".join(spoken)) < 4:
             return None
-        if len(spoken) == 1:
-            query = _term("pinyin", spoken[0])
-        else:
-            query = Query.phrase_query(schema(), "pinyin", list(spoken))
+        several = len(spoken) > 1
+        query = Query.phrase_query(schema(), "pinyin", list(spoken)) if several else _term("pinyin", spoken[0])
         return Query.boost_query(query, _PINYIN) if self.searcher.search(query, 1).hits else None
+
+    def _leaf(self, path: str) -> "tantivy.Query | None":
+        from tantivy import Query
+
+        if not self.searcher.doc_freq("leaf", path):
+            return None
+        return Query.const_score_query(_term("leaf", path), _KIND)
 
     def _aspect(self, aspect: str, value: str) -> "tantivy.Query | None":
         from tantivy import Query
@@ -169,7 +198,9 @@ class _Reader:
         ways = [self._word(word) for word in listed]
         if any(way is None for way in ways):
             return None
-        return ways[0] if len(ways) == 1 else Query.boolean_query([(Occur.Must, way) for way in ways if way is not None])
+        return (
+            ways[0] if len(ways) == 1 else Query.boolean_query([(Occur.Must, way) for way in ways if way is not None])
+        )
 
 
 def _term(field: str, text: str) -> "tantivy.Query":

@@ -41,7 +41,9 @@ def constraints(query: Query, *, now: datetime) -> list[Constraint]:
         asked.append(_constraint("category", query.category, _term("category", query.category)))
     if query.in_stock:
         asked.append(_constraint("in_stock", "", _boolean("sold_out", value=False)))
-    refused = [_term("aspects", aspect + JOINT + value) for aspect, values in query.unwanted.items() for value in values]
+    refused = [
+        _term("aspects", aspect + JOINT + value) for aspect, values in query.unwanted.items() for value in values
+    ]
     if refused:
         asked.append(_constraint("", "", _none_of(refused)))
     return asked

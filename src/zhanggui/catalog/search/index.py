@@ -10,11 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zhanggui.catalog.ontology import read_ontology
 from zhanggui.catalog.search.concepts import Concept, Concepts, read_concepts
 from zhanggui.catalog.search.facets import facets
 from zhanggui.catalog.search.filters import Constraint, all_of, constraints, on_sale, without
-from zhanggui.catalog.search.labels import Labels
+from zhanggui.catalog.search.labels import read_labels
 from zhanggui.catalog.search.query import Query, Relaxation, Results
 from zhanggui.catalog.search.record import schema
 from zhanggui.catalog.search.spelling import Spelling
@@ -42,7 +41,7 @@ class SearchIndex:
         from tantivy import Index
 
         self._searcher = Index.open(str(folder / "words")).searcher()
-        self._labels = Labels(read_ontology(folder / "ontology.toml"))
+        self._labels = read_labels(folder)
 
     def search(self, query: Query, *, now: datetime) -> Results:
         """What matches, best first; where nothing does, what matches when something is given up."""
@@ -124,11 +123,11 @@ class SearchIndex:
         for part, field in ((all_of([matched, reduced]), "sale_price"), (without(matched, reduced), "price")):
             found = self._searcher.search(part, max(limit, 1), order_by_field=field, order=order)
             total += found.count or 0
-            priced += [
-                (int(price), self._searcher.doc(address).get_first("id") or "") for price, address in found.hits
-            ]
+            priced += [(int(price), self._searcher.doc(address).get_first("id") or "") for price, address in found.hits]
         priced.sort(key=lambda one: (-one[0] if dearest_first else one[0], one[1]))
-        return _Found(ids=tuple(one for _price, one in priced[:limit]), scores=(0.0,) * len(priced[:limit]), total=total)
+        return _Found(
+            ids=tuple(one for _price, one in priced[:limit]), scores=(0.0,) * len(priced[:limit]), total=total
+        )
 
     def _count(self, queries: Sequence["tantivy.Query"]) -> int:
         return self._searcher.search(all_of(list(queries)), 1).count or 0
@@ -156,11 +155,16 @@ def _ways(asked: list[Constraint]) -> Iterator[list[Constraint]]:
 
 
 def _agreeing(known: list[Concept], at_least: int) -> "tantivy.Query":
-    """What has so many of the concepts."""
+    """What has so many of the concepts, among them the kind of thing, if it is to have any."""
     from tantivy import Occur, Query
 
-    clauses = [(Occur.Should, concept.query) for concept in known if concept.query is not None]
-    return Query.boolean_query(clauses, minimum_number_should_match=at_least) if clauses else Query.all_query()
+    kinds = [concept.query for concept in known if concept.query is not None and concept.is_kind and at_least]
+    others = [(Occur.Should, concept.query) for concept in known if concept.query is not None and not concept.is_kind]
+    required = max(at_least - len(kinds), 0)
+    if required and others:
+        kinds.append(Query.boolean_query(others, minimum_number_should_match=required))
+        return all_of(kinds)
+    return Query.boolean_query([*((Occur.Must, kind) for kind in kinds), *others]) if kinds else Query.all_query()
 
 
 def _with_hints(matched: "tantivy.Query", hints: Sequence["tantivy.Query"]) -> "tantivy.Query":

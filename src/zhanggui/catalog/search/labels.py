@@ -1,19 +1,23 @@
 """The ontology's labels as words: which aspect and value, or which category, a stretch of a text names. Knows no index."""
 
+import json
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 
-from zhanggui.catalog.ontology import Ontology
+from zhanggui.catalog.ontology import Ontology, read_ontology, write_ontology
+from zhanggui.catalog.search.names import Names
 from zhanggui.catalog.search.words import stem, words
 
 _LONGEST = 5
+_ONTOLOGY, _NAMES = "ontology.toml", "names.json"
 
 
 class Labels:
-    """The labels of one ontology, by their words."""
+    """The labels of one ontology and the learned names of its categories, by their words."""
 
-    def __init__(self, ontology: Ontology) -> None:
-        self.ontology = ontology
+    def __init__(self, ontology: Ontology, names: Names) -> None:
+        self.ontology, self.learned = ontology, names
 
     def spans(self, listed: Sequence[str]) -> Iterator[tuple[int, int, str, str]]:
         """(start, end, aspect, value) of each label among these words; of several that begin alike, the longest."""
@@ -26,14 +30,6 @@ class Labels:
                     start = end - 1
                     break
             start += 1
-
-    def categories(self, listed: Sequence[str]) -> Iterator[tuple[int, int, str]]:
-        """(start, end, path) of each stretch of these words that names a category, longer ones first."""
-        stems = [stem(word) for word in listed]
-        for length in range(min(len(stems), _LONGEST), 0, -1):
-            for start in range(len(stems) - length + 1):
-                for path in self._categories.get(tuple(stems[start : start + length]), ()):
-                    yield start, start + length, path
 
     @cached_property
     def _values(self) -> dict[tuple[str, ...], tuple[str, str]]:
@@ -48,15 +44,29 @@ class Labels:
         return by_words
 
     @cached_property
-    def _categories(self) -> dict[tuple[str, ...], tuple[str, ...]]:
-        by_words: dict[tuple[str, ...], tuple[str, ...]] = {}
+    def names(self) -> Names:
+        """What the things of each category are called. What the ontology says goes before what titles do."""
+        by_words = dict(self.learned)
         for category in self.ontology.categories:
             leaf = category.path.rsplit(" > ", 1)[-1]
-            for text in {leaf, *(text for texts in category.labels.values() for text in texts)}:
+            for text in (leaf, *(text for texts in category.labels.values() for text in texts)):
                 if key := _key(text):
-                    by_words[key] = (*by_words.get(key, ()), category.path)
+                    by_words[key] = category.path
         return by_words
 
 
 def _key(text: str) -> tuple[str, ...]:
     return tuple(stem(word) for word in words(text))[:_LONGEST]
+
+
+def write_labels(folder: Path, labels: Labels) -> None:
+    """Keep the labels beside an index."""
+    write_ontology(folder / _ONTOLOGY, labels.ontology)
+    listed = [[*name, path] for name, path in labels.learned.items()]
+    (folder / _NAMES).write_text(json.dumps(listed, ensure_ascii=False), encoding="utf-8")
+
+
+def read_labels(folder: Path) -> Labels:
+    """The labels that `write_labels` kept. Raises OntologyError, OSError or ValueError where they are broken."""
+    listed = json.loads((folder / _NAMES).read_text(encoding="utf-8"))
+    return Labels(read_ontology(folder / _ONTOLOGY), {tuple(name): path for *name, path in listed})

@@ -5,9 +5,10 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
-from zhanggui.catalog.ontology import Ontology, aspect_values
+from zhanggui.catalog.ontology import aspect_values
 from zhanggui.catalog.product import Product
 from zhanggui.catalog.search.labels import Labels
+from zhanggui.catalog.search.names import Names, is_within, named_in
 from zhanggui.catalog.search.words import is_chinese, parts, stem, syllables, words
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def schema() -> "Schema":
     return builder.build()
 
 
-def record(product: Product, ontology: Ontology, labels: Labels) -> "Document":
+def record(product: Product, labels: Labels) -> "Document":
     """The record of a product. Where its feed is silent about an aspect, what its titles name counts."""
     from tantivy import Document
 
@@ -56,13 +57,13 @@ def record(product: Product, ontology: Ontology, labels: Labels) -> "Document":
     document.add_text("description", _stems(words(text) for text in product.descriptions.values()))
     document.add_text("pinyin", " ".join(syllable for word in _all((*titles, brand)) for syllable in syllables(word)))
     document.add_text("spelling", " ".join(word for word in _all((*titles, *named)) if _is_spelt(word)))
-    for aspect, value in _aspects(product, ontology, labels, titles, brand):
+    for aspect, value in _aspects(product, labels, titles, brand):
         document.add_text("aspects", aspect + JOINT + value)
     steps = product.category.split(" > ") if product.category else []
     for depth in range(len(steps)):
         document.add_text("category", " > ".join(steps[: depth + 1]))
-    if steps:
-        document.add_text("leaf", product.category)
+    for path in _kinds(product, labels.names):
+        document.add_text("leaf", path)
     _add_prices(document, product)
     return document
 
@@ -80,19 +81,20 @@ def _is_spelt(word: str) -> bool:
     return len(word) > 1 if is_chinese(word) else len(word) > 3 and word.isalpha()
 
 
-def _aspects(
-    product: Product, ontology: Ontology, labels: Labels, titles: list[list[str]], brand: list[str]
-) -> Iterator[tuple[str, str]]:
-    stated = aspect_values(ontology, product)
+def _aspects(product: Product, labels: Labels, titles: list[list[str]], brand: list[str]) -> Iterator[tuple[str, str]]:
+    stated = aspect_values(labels.ontology, product)
     for aspect, values in stated.items():
         yield from ((aspect, value) for value in sorted(values))
     said = {
-        (aspect, value)
-        for title in titles
-        for _start, _end, aspect, value in labels.spans(title)
-        if value not in brand
+        (aspect, value) for title in titles for _start, _end, aspect, value in labels.spans(title) if value not in brand
     }
     yield from sorted((aspect, value) for aspect, value in said if aspect not in stated)
+
+
+def _kinds(product: Product, names: Names) -> set[str]:
+    """The category of a product, and the one below it that its titles name."""
+    named = {named_in(title, names) for title in product.titles.values()} - {""}
+    return {path for path in named if not product.category or is_within(path, product.category)} | {product.category}
 
 
 def _add_prices(document: "Document", product: Product) -> None:

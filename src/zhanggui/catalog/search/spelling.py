@@ -17,14 +17,19 @@ class Spelling:
         self.counts = counts
 
     def mended(self, word: str) -> str | None:
-        """The known word that is one edit away; of several Chinese ones, one that sounds alike, then the most frequent."""
+        """The known word that is one edit away; of several Chinese ones, one that sounds alike, then the most frequent.
+
+        Of two characters one is half the word: such a word has to sound alike.
+        """
         if not 1 < len(word) <= _LONGEST:
             return None
         if not is_chinese(word):
-            near = (_edits(word) if len(word) > 3 and word.isascii() else ())
+            near = _edits(word) if len(word) > 3 and word.isascii() else ()
             return max((one for one in near if one in self.counts), key=lambda one: self.counts[one], default=None)
         near = {one for gap in _gaps(word) for one in self._by_gap.get(gap, ())} - {word}
         sound = syllables(word)
+        if len(word) == 2:
+            near = {one for one in near if syllables(one) == sound}
         return max(near, key=lambda one: (syllables(one) == sound, self.counts[one], one), default=None)
 
     def spoken(self, word: str) -> tuple[str, ...] | None:

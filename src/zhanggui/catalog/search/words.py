@@ -3,6 +3,7 @@
 Knows no product and no index. A text of any kind is read, in time linear in its length; what is no word is left out.
 """
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -55,7 +56,7 @@ def parts(listed: Sequence[str]) -> Iterator[str]:
     for word in listed:
         if len(word) > 2 and is_chinese(word):
             yield from (part for part in _jieba().cut_for_search(word) if part != word)
-    yield from (first + second for first, second in zip(listed, listed[1:], strict=False))
+    yield from (first + second for first, second in itertools.pairwise(listed))
 
 
 def is_chinese(word: str) -> bool:
