@@ -103,7 +103,8 @@ def _refreshes(database: Database, shelf: SearchShelf, products: Sequence[Made])
     """Say how long it takes to catch up with some changed products."""
     for count in (1, 100, 1_000):
         with database.transaction() as connection:
-            changes.record(connection, [one.product.product_id for one in products[:count]])
+            changed = [one.product.product_id for one in products[:count]]
+            changes.record(connection, changed, revision=store.count_revision(connection))
         started, cpu = time.perf_counter(), time.process_time()
         with database.reading() as connection:
             shelf.current(connection)

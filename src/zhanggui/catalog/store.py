@@ -49,7 +49,9 @@ def upsert(connection: sa.Connection, items: Sequence[Product], *, now: datetime
         for one in items
     }
     values = list(rows.values())
-    changes.record(connection, _differing(connection, {one["product_id"]: one["document"] for one in values}))
+    revision = count_revision(connection)
+    differing = _differing(connection, {product_id: str(row["document"]) for product_id, row in rows.items()})
+    changes.record(connection, differing, revision=revision)
     for start in range(0, len(values), _CHUNK):
         statement = insert(connection, products)
         connection.execute(
@@ -60,7 +62,6 @@ def upsert(connection: sa.Connection, items: Sequence[Product], *, now: datetime
             values[start : start + _CHUNK],
         )
     _record_variants(connection, {one.product_id: one for one in items})
-    count_revision(connection)
     return len(values)
 
 
@@ -87,12 +88,11 @@ def _record_variants(connection: sa.Connection, changed: Mapping[str, Product]) 
 def delete(connection: sa.Connection, product_ids: Sequence[str]) -> int:
     """Take products out; returns how many were there."""
     gone = 0
-    changes.record(connection, product_ids)
+    if product_ids:
+        changes.record(connection, product_ids, revision=count_revision(connection))
     for ids in _chunks(product_ids):
         connection.execute(sa.delete(product_variants).where(product_variants.c.product_id.in_(ids)))
         gone += connection.execute(sa.delete(products).where(products.c.product_id.in_(ids))).rowcount
-    if gone:
-        count_revision(connection)
     return gone
 
 
@@ -160,8 +160,12 @@ def revision(connection: sa.Connection) -> int:
     return connection.scalar(sa.select(revisions.c.revision)) or 0
 
 
-def count_revision(connection: sa.Connection) -> None:
-    """Make it another one."""
+def count_revision(connection: sa.Connection) -> int:
+    """Make it another one, and return it. Whoever changes products begins with this, and waits here for who does already.
+
+    So no revision becomes visible before an earlier one, and no two of them wait for each other's products.
+    """
     statement = insert(connection, revisions).values(name="catalog", revision=1)
     higher = {"revision": revisions.c.revision + 1}
-    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=higher))
+    counted = statement.on_conflict_do_update(index_elements=["name"], set_=higher).returning(revisions.c.revision)
+    return int(connection.execute(counted).scalar_one())

@@ -1,6 +1,6 @@
 """The index as an artifact: built of all products, brought up to date by those that changed, rebuilt where it is broken.
 
-A version is named by the last change that it holds and by what it was made with. Two processes that make the same one
+A version is named by the revision of the catalogue and by what it was made with. Two processes that make the same one
 meet at its name: who comes second takes the other's. Knows no query.
 """
 
@@ -36,15 +36,15 @@ def made_with(edited_at: datetime | None) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def change_of(artifact: Artifact) -> int:
-    """The last change that a version holds."""
-    return int(artifact.config["change"])
+def revision_of(artifact: Artifact) -> int:
+    """The revision of the catalogue whose products a version holds."""
+    return int(artifact.config["revision"])
 
 
 def newest(artifacts: ArtifactStore, *, like: str) -> Artifact | None:
-    """The version with the latest change among those that were made with the same."""
+    """The version of the latest revision among those that were made with the same."""
     known = [one for one in artifacts.versions(NAME) if one.config.get("made_with") == like]
-    return max(known, key=change_of, default=None)
+    return max(known, key=revision_of, default=None)
 
 
 def check(artifact: Artifact) -> None:
@@ -66,9 +66,9 @@ def build(
     connection: sa.Connection, artifacts: ArtifactStore, *, edited: Ontology | None, like: str, now: datetime
 ) -> Artifact:
     """Make the index of all products, as of the connection's view of them."""
-    change = changes.latest(connection)
+    revision = changes.latest(connection)
     ontology = build_ontology(store.every(connection), edited=edited)
-    version, config = f"{change:010}-{like}", {"change": change, "made_with": like}
+    version, config = f"{revision:010}-{like}", {"revision": revision, "made_with": like}
     with suppress(ArtifactError), artifacts.create(NAME, version, now=now, config=config, data_hash="") as draft:
         words = draft.path / "words"
         words.mkdir()
@@ -82,13 +82,13 @@ def refresh(
     connection: sa.Connection, artifacts: ArtifactStore, base: Artifact, *, like: str, now: datetime
 ) -> Artifact:
     """The index with what changed since `base`, as of the connection's view; `base` itself where nothing did."""
-    change = changes.latest(connection)
-    if change == change_of(base):
+    revision = changes.latest(connection)
+    if revision == revision_of(base):
         return base
-    changed = changes.since(connection, change_of(base))
+    changed = changes.since(connection, revision_of(base))
     products = store.find(connection, changed)
     items = [products[one] for one in changed if one in products and products[one].product_id == one]
-    version, config = f"{change:010}-{like}", {"change": change, "made_with": like}
+    version, config = f"{revision:010}-{like}", {"revision": revision, "made_with": like}
     with suppress(ArtifactError), artifacts.create(NAME, version, now=now, config=config, data_hash="") as draft:
         words = draft.path / "words"
         _link(base.path / "words", words)
@@ -134,7 +134,7 @@ def _link(base: Path, folder: Path) -> None:
 
 def _prune(artifacts: ArtifactStore, latest: Artifact) -> None:
     """Remove versions before the last few. Who has one open keeps reading it."""
-    older = sorted(artifacts.versions(NAME), key=change_of)[:-_KEPT]
+    older = sorted(artifacts.versions(NAME), key=revision_of)[:-_KEPT]
     for one in older:
         if one.version != latest.version:
             artifacts.remove(NAME, one.version)

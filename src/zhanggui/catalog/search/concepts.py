@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from zhanggui.catalog.search.labels import Labels
 from zhanggui.catalog.search.names import span
-from zhanggui.catalog.search.record import JOINT, TEXTS, schema
+from zhanggui.catalog.search.record import JOINT, TEXTS, schema, term
 from zhanggui.catalog.search.spelling import Spelling
 from zhanggui.catalog.search.words import is_chinese, stem, words
 
@@ -90,8 +90,7 @@ class _Reader:
                 mended.append(meant)
                 place += after
             else:
-                meant = self.spelling.mended(word) if not self._pinyin(word) else None
-                mended.append(meant or word)
+                mended.append(word if self._pinyin(word) else self.spelling.mended(word) or word)
             place += 1
         return mended
 
@@ -146,7 +145,7 @@ class _Reader:
         for first, second in itertools.pairwise(listed):
             joined = stem(first + second)
             if self.searcher.doc_freq("parts", joined):
-                hints.append(Query.boost_query(_term("parts", joined), _NEIGHBOURS))
+                hints.append(Query.boost_query(term("parts", joined), _NEIGHBOURS))
         return hints
 
     def _is_known(self, word: str) -> bool:
@@ -162,7 +161,7 @@ class _Reader:
 
         stemmed = stem(word)
         ways = [
-            Query.boost_query(_term(field, stemmed), _WEIGHTS[field])
+            Query.boost_query(term(field, stemmed), _WEIGHTS[field])
             for field in TEXTS
             if self.searcher.doc_freq(field, stemmed)
         ]
@@ -175,7 +174,7 @@ class _Reader:
         if not spoken or len("".join(spoken)) < 4:
             return None
         several = len(spoken) > 1
-        query = Query.phrase_query(schema(), "pinyin", list(spoken)) if several else _term("pinyin", spoken[0])
+        query = Query.phrase_query(schema(), "pinyin", list(spoken)) if several else term("pinyin", spoken[0])
         return Query.boost_query(query, _PINYIN) if self.searcher.search(query, 1).hits else None
 
     def _leaf(self, path: str) -> "tantivy.Query | None":
@@ -183,14 +182,14 @@ class _Reader:
 
         if not self.searcher.doc_freq("leaf", path):
             return None
-        return Query.const_score_query(_term("leaf", path), _KIND)
+        return Query.const_score_query(term("leaf", path), _KIND)
 
     def _aspect(self, aspect: str, value: str) -> "tantivy.Query | None":
         from tantivy import Query
 
         if not self.searcher.doc_freq("aspects", aspect + JOINT + value):
             return None
-        return Query.boost_query(_term("aspects", aspect + JOINT + value), _ASPECT)
+        return Query.boost_query(term("aspects", aspect + JOINT + value), _ASPECT)
 
     def _all_of(self, listed: Sequence[str]) -> "tantivy.Query | None":
         from tantivy import Occur, Query
@@ -201,12 +200,6 @@ class _Reader:
         return (
             ways[0] if len(ways) == 1 else Query.boolean_query([(Occur.Must, way) for way in ways if way is not None])
         )
-
-
-def _term(field: str, text: str) -> "tantivy.Query":
-    from tantivy import Query
-
-    return Query.term_query(schema(), field, text)
 
 
 def _any_of(ways: Sequence["tantivy.Query"]) -> "tantivy.Query | None":

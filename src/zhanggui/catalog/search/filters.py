@@ -1,13 +1,14 @@
 """The constraints of a query, each as a filter of the index under its name. Knows no words and gives nothing up."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from zhanggui.catalog.ontology import Ontology
 from zhanggui.catalog.product import Product
-from zhanggui.catalog.search.query import Query
-from zhanggui.catalog.search.record import JOINT, moment, schema
+from zhanggui.catalog.search.query import Query, Relaxation
+from zhanggui.catalog.search.record import JOINT, moment, schema, term
 from zhanggui.money import Money
 
 if TYPE_CHECKING:
@@ -33,20 +34,50 @@ def constraints(query: Query, *, now: datetime) -> list[Constraint]:
         asked.append(_constraint("price_min", str(query.price_min), _price(query.price_min, None, now)))
     if query.price_max is not None:
         asked.append(_constraint("price_max", str(query.price_max), _price(None, query.price_max, now)))
-    for aspect, values in reversed(query.wanted.items()):
+    for aspect, values in reversed(list(query.wanted.items())):
         if values:
-            terms = any_of(_term("aspects", aspect + JOINT + value) for value in values)
+            terms = any_of(term("aspects", aspect + JOINT + value) for value in values)
             asked.append(_constraint(aspect, ", ".join(values), terms))
     if query.category:
-        asked.append(_constraint("category", query.category, _term("category", query.category)))
+        asked.append(_constraint("category", query.category, term("category", query.category)))
     if query.in_stock:
         asked.append(_constraint("in_stock", "", _boolean("sold_out", value=False)))
-    refused = [
-        _term("aspects", aspect + JOINT + value) for aspect, values in query.unwanted.items() for value in values
-    ]
+    refused = [term("aspects", aspect + JOINT + value) for aspect, values in query.unwanted.items() for value in values]
     if refused:
         asked.append(_constraint("", "", _none_of(refused)))
     return asked
+
+
+def canonical(query: Query, ontology: Ontology) -> Query:
+    """The query with aspects, values and category as the ontology names them."""
+
+    def named(asked: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        canonical_values: dict[str, tuple[str, ...]] = {}
+        for name, values in asked.items():
+            aspect = ontology.aspect(name)
+            meant = tuple((aspect and aspect.value(value)) or value for value in values)
+            canonical_values[aspect.name if aspect else name] = meant
+        return canonical_values
+
+    path = ontology.category(query.category) or query.category
+    return replace(query, category=path, wanted=named(query.wanted), unwanted=named(query.unwanted))
+
+
+def relaxed_query(query: Query, relaxed: Iterable[Relaxation]) -> Query:
+    """The query without the constraints that were given up."""
+    for given_up in relaxed:
+        match given_up.constraint:
+            case "price_min":
+                query = replace(query, price_min=None)
+            case "price_max":
+                query = replace(query, price_max=None)
+            case "category":
+                query = replace(query, category="")
+            case "in_stock":
+                query = replace(query, in_stock=False)
+            case aspect:
+                query = replace(query, wanted={name: values for name, values in query.wanted.items() if name != aspect})
+    return query
 
 
 def holds(query: Query, product: Product, *, now: datetime) -> bool:
@@ -108,19 +139,13 @@ def _price(lowest: Money | None, highest: Money | None, now: datetime) -> "tanti
             all_of([without(Query.all_query(), reduced), _range("price", low, high)]),
         ]
     )
-    return all_of([_term("currency", bound.currency), costs])
+    return all_of([term("currency", bound.currency), costs])
 
 
 def _none_of(refused: Sequence["tantivy.Query"]) -> "tantivy.Query":
     from tantivy import Query
 
     return without(Query.all_query(), any_of(refused))
-
-
-def _term(field: str, text: str) -> "tantivy.Query":
-    from tantivy import Query
-
-    return Query.term_query(schema(), field, text)
 
 
 def _boolean(field: str, *, value: bool) -> "tantivy.Query":

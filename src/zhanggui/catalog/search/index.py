@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from zhanggui.catalog.search.concepts import Concept, Concepts, read_concepts
 from zhanggui.catalog.search.facets import facets
-from zhanggui.catalog.search.filters import Constraint, all_of, constraints, on_sale, without
+from zhanggui.catalog.search.filters import Constraint, all_of, canonical, constraints, on_sale, without
 from zhanggui.catalog.search.labels import read_labels
 from zhanggui.catalog.search.query import Query, Relaxation, Results
-from zhanggui.catalog.search.record import schema
+from zhanggui.catalog.search.record import term
 from zhanggui.catalog.search.spelling import Spelling
 
 if TYPE_CHECKING:
@@ -44,7 +44,11 @@ class SearchIndex:
         self._labels = read_labels(folder)
 
     def search(self, query: Query, *, now: datetime) -> Results:
-        """What matches, best first; where nothing does, what matches when something is given up."""
+        """What matches, best first; where nothing does, what matches when something is given up.
+
+        Aspects, values and the category may be called what the ontology calls them, in either language.
+        """
+        query = canonical(query, self._labels.ontology)
         asked = constraints(query, now=now)
         read = read_concepts(query.text, self._searcher, self._labels, self._spelling)
         known = [concept for concept in read.concepts if concept.query is not None]
@@ -134,9 +138,7 @@ class SearchIndex:
 
     def _missing(self, known: list[Concept], product_id: str) -> list[str]:
         """The concepts that a product has not."""
-        from tantivy import Query
-
-        itself = Query.term_query(schema(), "id", product_id)
+        itself = term("id", product_id)
         return [concept.text for concept in known if concept.query and not self._count([itself, concept.query])]
 
     @cached_property

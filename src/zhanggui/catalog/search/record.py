@@ -12,7 +12,7 @@ from zhanggui.catalog.search.names import Names, is_within, named_in
 from zhanggui.catalog.search.words import is_chinese, parts, stem, syllables, words
 
 if TYPE_CHECKING:
-    from tantivy import Document, Schema
+    from tantivy import Document, Query, Schema
 
 JOINT = "\x1f"
 """Stands between an aspect and its value."""
@@ -40,6 +40,13 @@ def schema() -> "Schema":
         builder.add_integer_field(name, indexed=True, fast=True)
     builder.add_boolean_field("sold_out", indexed=True, fast=True)
     return builder.build()
+
+
+def term(field: str, text: str) -> "Query":
+    """The records that have exactly this text in a field. Any text may be asked for."""
+    from tantivy import Query
+
+    return Query.term_query(schema(), field, text.encode("utf-8", "replace").decode())
 
 
 def record(product: Product, labels: Labels) -> "Document":

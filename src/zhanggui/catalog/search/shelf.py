@@ -44,10 +44,10 @@ class SearchShelf:
         like = search_artifact.made_with(ontology_store.edited_at(connection))
         opened = self._opened
         if opened is not None and opened.made_with == like:
-            behind = changes.latest(connection) > search_artifact.change_of(opened.artifact)
+            behind = changes.latest(connection) > search_artifact.revision_of(opened.artifact)
             if not behind:
                 return opened.index
-            if changes.count_since(connection, search_artifact.change_of(opened.artifact)) > _AT_ONCE:
+            if changes.count_since(connection, search_artifact.revision_of(opened.artifact)) > _AT_ONCE:
                 return opened.index
         return self.refresh(connection)
 
@@ -70,7 +70,7 @@ class SearchShelf:
         opened = self._opened
         if base is None:
             made = search_artifact.build(connection, self.artifacts, edited=edited, like=like, now=self.clock())
-        elif search_artifact.change_of(base) >= changes.latest(connection):
+        elif search_artifact.revision_of(base) >= changes.latest(connection):
             made = base
         else:
             search_artifact.check(base)

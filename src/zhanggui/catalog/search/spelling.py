@@ -24,13 +24,12 @@ class Spelling:
         if not 1 < len(word) <= _LONGEST:
             return None
         if not is_chinese(word):
-            near = _edits(word) if len(word) > 3 and word.isascii() else ()
-            return max((one for one in near if one in self.counts), key=lambda one: self.counts[one], default=None)
-        near = {one for gap in _gaps(word) for one in self._by_gap.get(gap, ())} - {word}
+            edits = _edits(word) if len(word) > 3 and word.isascii() else ()
+            return max((one for one in edits if one in self.counts), key=lambda one: self.counts[one], default=None)
         sound = syllables(word)
-        if len(word) == 2:
-            near = {one for one in near if syllables(one) == sound}
-        return max(near, key=lambda one: (syllables(one) == sound, self.counts[one], one), default=None)
+        near = {one for gap in _gaps(word) for one in self._by_gap.get(gap, ())} - {word}
+        alike = [one for one in near if len(word) > 2 or syllables(one) == sound]
+        return max(alike, key=lambda one: (syllables(one) == sound, self.counts[one], one), default=None)
 
     def spoken(self, word: str) -> tuple[str, ...] | None:
         """The syllables of pinyin that a word in Latin letters consists of, the longest first; None where it is no pinyin."""

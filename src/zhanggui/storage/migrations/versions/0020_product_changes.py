@@ -12,6 +12,6 @@ def upgrade() -> None:
     op.create_table(
         "product_changes",
         sa.Column("product_id", sa.String(256), primary_key=True),
-        sa.Column("change", sa.BigInteger, nullable=False),
+        sa.Column("revision", sa.BigInteger, nullable=False),
     )
-    op.create_index("ix_product_changes_change", "product_changes", ["change"])
+    op.create_index("ix_product_changes_revision", "product_changes", ["revision"])
