@@ -227,7 +227,7 @@ def test_changes_of_the_catalogue_are_found_at_once(tmp_path: Path, database: Da
     assert shop.search("oolong").product_ids[0] == "new"
     assert shop.search("oolong").total == 1
     with database.transaction() as connection:
-        store.delete(connection, ["new"])
+        store.delete(connection, ["new"], now=NOW)
     assert "new" not in shop.search("oolong").product_ids
 
 
