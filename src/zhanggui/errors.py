@@ -8,6 +8,7 @@ ZhangguiError
 ├── InputError           somebody's data is wrong: source, line, field, problem, hint
 │   ├── EventError       an event does not follow the Segment spec
 │   ├── ProductError     a product row cannot be sold from
+│   ├── OntologyError    an ontology file is wrong
 │   ├── ConsentError     a consent record lacks its proof
 │   ├── PredicateError   a segment or an eligibility predicate does not parse or names no feature
 │   ├── TemplateError    a Liquid template is broken or names an unknown slot
@@ -75,6 +76,10 @@ class EventError(InputError):
 
 class ProductError(InputError):
     """A product row cannot be sold from."""
+
+
+class OntologyError(InputError):
+    """An ontology file is wrong."""
 
 
 class ConsentError(InputError):

@@ -1,6 +1,6 @@
 """What the shop sells: products, feeds, the store."""
 
-from zhanggui.catalog.product import LANGUAGES, Language, Product
+from zhanggui.catalog.product import LANGUAGES, Language, Product, Variant
 from zhanggui.catalog.row import Deletion
 
-__all__ = ["LANGUAGES", "Deletion", "Language", "Product"]
+__all__ = ["LANGUAGES", "Deletion", "Language", "Product", "Variant"]

@@ -1,14 +1,13 @@
 """The catalogue in SQL, one row a product. Does not know feeds."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
+from zhanggui.catalog.document import from_data, to_data
 from zhanggui.catalog.product import Product
-from zhanggui.money import Money
 from zhanggui.storage.database import UtcTime, insert, metadata
 
 _CHUNK = 1_000
@@ -20,6 +19,13 @@ products = sa.Table(
     sa.Column("category", sa.String(512), nullable=False, index=True),
     sa.Column("document", sa.Text, nullable=False),
     sa.Column("updated_at", UtcTime, nullable=False),
+)
+
+product_variants = sa.Table(
+    "product_variants",
+    metadata,
+    sa.Column("variant_id", sa.String(256), primary_key=True),
+    sa.Column("product_id", sa.String(256), nullable=False, index=True),
 )
 
 
@@ -44,28 +50,60 @@ def upsert(connection: sa.Connection, items: Sequence[Product], *, now: datetime
             ),
             values[start : start + _CHUNK],
         )
+    _record_variants(connection, {one.product_id: one for one in items})
     return len(values)
+
+
+def _record_variants(connection: sa.Connection, changed: Mapping[str, Product]) -> None:
+    """Whose each variant is. A product that another's variant has become is none any more."""
+    owners = {variant.variant_id: one.product_id for one in changed.values() for variant in one.variants}
+    for ids in _chunks(list(changed)):
+        connection.execute(sa.delete(product_variants).where(product_variants.c.product_id.in_(ids)))
+    for ids in _chunks(list(owners)):
+        connection.execute(sa.delete(product_variants).where(product_variants.c.variant_id.in_(ids)))
+        connection.execute(sa.insert(product_variants), [{"variant_id": one, "product_id": owners[one]} for one in ids])
+    delete(connection, [variant_id for variant_id, product_id in owners.items() if variant_id not in changed])
 
 
 def delete(connection: sa.Connection, product_ids: Sequence[str]) -> int:
     """Take products out; returns how many were there."""
     gone = 0
-    for start in range(0, len(product_ids), _CHUNK):
-        gone += connection.execute(
-            sa.delete(products).where(products.c.product_id.in_(product_ids[start : start + _CHUNK]))
-        ).rowcount
+    for ids in _chunks(product_ids):
+        connection.execute(sa.delete(product_variants).where(product_variants.c.product_id.in_(ids)))
+        gone += connection.execute(sa.delete(products).where(products.c.product_id.in_(ids))).rowcount
     return gone
 
 
-def find(connection: sa.Connection, product_ids: Iterable[str]) -> dict[str, Product]:
-    """Products by id; unknown ids are left out."""
-    wanted, found = list(product_ids), {}
-    for start in range(0, len(wanted), _CHUNK):
-        query = sa.select(products.c.document).where(products.c.product_id.in_(wanted[start : start + _CHUNK]))
-        for document in connection.scalars(query):
-            one = from_data(json.loads(document))
-            found[one.product_id] = one
-    return found
+def find(connection: sa.Connection, ids: Iterable[str]) -> dict[str, Product]:
+    """Products by their ids or by their variants'; unknown ids are left out."""
+    wanted = list(ids)
+    named: dict[str, Product] = {}
+    for chunk in _chunks(wanted):
+        named |= _by_product(connection, chunk)
+    return named | find_variants(connection, [one for one in wanted if one not in named])
+
+
+def find_variants(connection: sa.Connection, variant_ids: Iterable[str]) -> dict[str, Product]:
+    """The product of each of these variants, by the variant's id; unknown ids are left out."""
+    owned: dict[str, Product] = {}
+    for chunk in _chunks(list(variant_ids)):
+        query = sa.select(product_variants.c.variant_id, product_variants.c.product_id).where(
+            product_variants.c.variant_id.in_(chunk)
+        )
+        owners = {row.variant_id: row.product_id for row in connection.execute(query)}
+        by_id = _by_product(connection, sorted(set(owners.values())))
+        owned |= {variant_id: by_id[product_id] for variant_id, product_id in owners.items() if product_id in by_id}
+    return owned
+
+
+def _by_product(connection: sa.Connection, product_ids: Sequence[str]) -> dict[str, Product]:
+    query = sa.select(products.c.document).where(products.c.product_id.in_(product_ids))
+    items = [from_data(json.loads(document)) for document in connection.scalars(query)]
+    return {one.product_id: one for one in items}
+
+
+def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK))
 
 
 def in_categories(connection: sa.Connection, categories: Iterable[str]) -> dict[str, Product]:
@@ -93,36 +131,3 @@ def ids(connection: sa.Connection) -> set[str]:
 def count(connection: sa.Connection) -> int:
     """How many products there are."""
     return connection.execute(sa.select(sa.func.count()).select_from(products)).scalar_one()
-
-
-def to_data(product: Product) -> dict[str, Any]:
-    """A product as JSON-able data."""
-    return {
-        "product_id": product.product_id,
-        "titles": dict(product.titles),
-        "descriptions": dict(product.descriptions),
-        "brand": product.brand,
-        "category": product.category,
-        "attributes": dict(product.attributes),
-        "currency": product.price.currency,
-        "price_minor": product.price.minor,
-        "sale_price_minor": product.sale_price.minor if product.sale_price else None,
-        "sale_from": product.sale_from.isoformat() if product.sale_from else None,
-        "sale_until": product.sale_until.isoformat() if product.sale_until else None,
-        "stock": product.stock,
-        "url": product.url,
-        "image_url": product.image_url,
-    }
-
-
-def from_data(data: dict[str, Any]) -> Product:
-    """The product that `to_data` made the data from."""
-    rest = dict(data)
-    currency, price, sale = rest.pop("currency"), rest.pop("price_minor"), rest.pop("sale_price_minor")
-    for bound in ("sale_from", "sale_until"):
-        rest[bound] = datetime.fromisoformat(rest[bound]) if rest.get(bound) else None
-    return Product(
-        price=Money(currency=currency, minor=price),
-        sale_price=None if sale is None else Money(currency=currency, minor=sale),
-        **rest,
-    )

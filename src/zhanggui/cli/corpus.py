@@ -147,9 +147,9 @@ def _products(
 
 
 def _feed(path: Path, language: "Language", rejects: "RejectFile") -> Iterator[Mapping[str, Any]]:
+    from zhanggui.catalog.document import to_data
     from zhanggui.catalog.feed import read_feed
     from zhanggui.catalog.product import Product
-    from zhanggui.catalog.store import to_data
 
     # Prices are not read into the corpus; a feed that names no currency needs one all the same.
     for one in read_feed(path, rejects=rejects, currency="CNY" if language == "zh" else "USD", language=language):
@@ -159,10 +159,11 @@ def _feed(path: Path, language: "Language", rejects: "RejectFile") -> Iterator[M
 
 def _stored(shop: Path) -> Iterator[Mapping[str, Any]]:
     from zhanggui.catalog import store
+    from zhanggui.catalog.document import to_data
 
     with opened(shop) as engine, engine.database.reading() as connection:
         for one in store.every(connection):
-            yield store.to_data(one)
+            yield to_data(one)
 
 
 def _model(shop: Path) -> Any:

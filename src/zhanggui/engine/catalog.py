@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from zhanggui.catalog import load as catalog_load
+from zhanggui.catalog import store
+from zhanggui.catalog.ontology import Ontology, build_ontology, read_ontology
+from zhanggui.catalog.ontology import store as ontology_store
 from zhanggui.catalog.product import Language, Product
 from zhanggui.catalog.row import Deletion, read
 from zhanggui.engine.rejects import Count, Rejects
@@ -89,3 +92,19 @@ class Catalog:
         with self.database.transaction() as connection:
             upserted, deleted = catalog_load.load(connection, good, now=self.clock())
         return ProductsPut(upserted=upserted, deleted=deleted, errors=tuple(errors))
+
+    def ontology(self) -> Ontology:
+        """What shoppers may ask of the products that are there now; what was edited wins."""
+        with self.database.reading() as connection:
+            edited = ontology_store.edited(connection)
+            return build_ontology(store.every(connection), edited=edited)
+
+    def edit_ontology(self, path: Path) -> Ontology:
+        """Take an edited file in place of the one before, and return what holds now.
+
+        Raises OntologyError for a file that is wrong; then the one before still holds.
+        """
+        edited = read_ontology(path)
+        with self.database.transaction() as connection:
+            ontology_store.save(connection, edited, now=self.clock())
+        return self.ontology()

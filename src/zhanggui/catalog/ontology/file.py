@@ -1,0 +1,162 @@
+"""The ontology as a TOML file that people edit: one line a value. Says of a wrong file which entry and why."""
+
+import json
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from zhanggui.catalog.ontology.ontology import Aspect, Category, Labels, Ontology, Value
+from zhanggui.catalog.product import LANGUAGES
+from zhanggui.errors import OntologyError
+from zhanggui.money import Money, to_minor
+
+_HEAD = """\
+# What shoppers may ask for. A list "en" or "zh" holds texts in that language: the first is shown, the others mean the same.
+# A value, aspect or category may be renamed, joined with another (make its texts synonyms there) or added; names of aspects
+# under `ignored` are left out. What is edited here wins over what is learned from products later.
+"""
+
+
+def write_ontology(path: Path, ontology: Ontology) -> None:
+    """Write it as TOML that `read_ontology` reads. Raises OSError."""
+    path.write_text(to_toml(ontology), encoding="utf-8")
+
+
+def read_ontology(path: Path) -> Ontology:
+    """Read an edited file. Raises OntologyError: which file, where in it, what is wrong, what to do."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise OntologyError(f"it cannot be opened: {error.strerror}", source=str(path)) from error
+    except UnicodeDecodeError as error:
+        problem = f"byte {error.start + 1} is not UTF-8"
+        raise OntologyError(problem, source=str(path), hint="save the file as UTF-8") from error
+    try:
+        return from_toml(text)
+    except OntologyError as error:
+        raise error.at(str(path), None) from error
+
+
+def to_toml(ontology: Ontology) -> str:
+    """The text of the file."""
+    return _HEAD + "\n".join(_lines(ontology)) + "\n"
+
+
+def _lines(ontology: Ontology) -> Iterator[str]:
+    yield f"ignored = {_texts(ontology.ignored)}"
+    yield from ("", "# The lowest and the highest price, by currency.", "[price_ranges]")
+    for currency, (lowest, highest) in ontology.price_ranges.items():
+        amounts = (str(Money(currency=currency, minor=minor).major) for minor in (lowest, highest))
+        yield f"{currency} = {_texts(amounts)}"
+    for category in ontology.categories:
+        yield from ("", "[[categories]]", f"path = {_text(category.path)}", *_labels(category.labels))
+    for aspect in ontology.aspects:
+        yield from ("", "[[aspects]]", f"name = {_text(aspect.name)}", *_labels(aspect.labels))
+        if aspect.kind == "number":
+            yield from ('kind = "number"', f"unit = {_text(aspect.unit)}")
+        yield "values = ["
+        for value in aspect.values:
+            yield f"  {{ {', '.join([f'value = {_text(value.value)}', *_labels(value.labels)])} }},"
+        yield "]"
+
+
+def _labels(labels: Labels) -> list[str]:
+    return [f"{language} = {_texts(labels[language])}" for language in LANGUAGES if labels.get(language)]
+
+
+def _texts(texts: Iterable[str]) -> str:
+    return f"[{', '.join(map(_text, texts))}]"
+
+
+def _text(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")  # a JSON text is a TOML text but for that
+
+
+def from_toml(text: str) -> Ontology:
+    """The ontology that the text of a file describes. Raises OntologyError with the field."""
+    try:
+        data = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise OntologyError(f"it is not TOML: {error}", hint="mend that line, or write the file anew") from error
+    _known(data, "", {"ignored", "price_ranges", "categories", "aspects"})
+    return Ontology(
+        categories=tuple(_category(entry, f"categories[{n}]") for n, entry in _entries(data, "categories", "")),
+        aspects=tuple(_aspect(entry, f"aspects[{n}]") for n, entry in _entries(data, "aspects", "")),
+        price_ranges=_price_ranges(data.get("price_ranges", {})),
+        ignored=_list_of_texts(data.get("ignored", []), "ignored"),
+    )
+
+
+def _category(entry: Mapping[str, Any], field: str) -> Category:
+    _known(entry, field, {"path", *LANGUAGES})
+    return Category(path=_name(entry, "path", field), labels=_read_labels(entry, field))
+
+
+def _aspect(entry: Mapping[str, Any], field: str) -> Aspect:
+    _known(entry, field, {"name", "kind", "unit", "values", *LANGUAGES})
+    kind = entry.get("kind", "choice")
+    if kind not in ("choice", "number"):
+        raise OntologyError(f"{kind!r} is no kind", field=f"{field}.kind", hint="choice or number")
+    unit = entry.get("unit", "")
+    if not isinstance(unit, str):
+        raise OntologyError("it is not a text", field=f"{field}.unit", hint='such as "g"')
+    values = tuple(_value(one, f"{field}.values[{n}]") for n, one in _entries(entry, "values", field))
+    return Aspect(
+        name=_name(entry, "name", field), labels=_read_labels(entry, field), values=values, unit=unit, kind=kind
+    )
+
+
+def _value(entry: Mapping[str, Any], field: str) -> Value:
+    _known(entry, field, {"value", *LANGUAGES})
+    return Value(value=_name(entry, "value", field), labels=_read_labels(entry, field))
+
+
+def _price_ranges(data: Any) -> dict[str, tuple[int, int]]:
+    if not isinstance(data, Mapping):
+        raise OntologyError("it is not a table", field="price_ranges", hint='such as CNY = ["19.00", "399.00"]')
+    ranges = {}
+    for currency, amounts in data.items():
+        try:
+            lowest, highest = (to_minor(amount, currency) for amount in amounts)
+        except (TypeError, ValueError) as error:
+            hint = 'the lowest and the highest, such as ["19.00", "399.00"]'
+            raise OntologyError("it is no two amounts", field=f"price_ranges.{currency}", hint=hint) from error
+        ranges[currency] = (lowest, highest)
+    return ranges
+
+
+def _entries(data: Mapping[str, Any], name: str, field: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The tables of a list, counted from 1."""
+    where = f"{field}.{name}".lstrip(".")
+    entries = data.get(name, [])
+    if not isinstance(entries, list):
+        raise OntologyError("it is not a list", field=where)
+    for number, entry in enumerate(entries, 1):
+        if not isinstance(entry, Mapping):
+            raise OntologyError("it is not a table", field=f"{where}[{number}]", hint="write it as the others are")
+        yield number, entry
+
+
+def _known(entry: Mapping[str, Any], field: str, names: set[str]) -> None:
+    for unknown in sorted(set(entry) - names):
+        hint = f"known are {', '.join(sorted(names))}"
+        raise OntologyError("there is no such name", field=f"{field}.{unknown}".lstrip("."), hint=hint)
+
+
+def _name(entry: Mapping[str, Any], name: str, field: str) -> str:
+    text = entry.get(name)
+    if not isinstance(text, str) or not text.strip():
+        raise OntologyError("it is missing or empty", field=f"{field}.{name}", hint="give it a text")
+    return text.strip()
+
+
+def _read_labels(entry: Mapping[str, Any], field: str) -> Labels:
+    texts = {language: _list_of_texts(entry.get(language, []), f"{field}.{language}") for language in LANGUAGES}
+    return cast("Labels", {language: listed for language, listed in texts.items() if listed})
+
+
+def _list_of_texts(texts: Any, field: str) -> tuple[str, ...]:
+    if not isinstance(texts, list) or not all(isinstance(text, str) and text.strip() for text in texts):
+        raise OntologyError("it is no list of texts", field=field, hint='such as ["blue", "navy"]')
+    return tuple(text.strip() for text in texts)

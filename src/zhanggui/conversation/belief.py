@@ -1,0 +1,85 @@
+"""The belief rule: which products the customer may mean, which aspect to ask about, and when to show products.
+
+Pure arrays, many conversations at once: E conversations, N products, V values, A aspects. Knows no product, sentence
+or shop; an answer may be wrong, so that nothing but a refused product is ever ruled out.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Belief = NDArray[np.float64]
+"""(E, N) probabilities: each row sums to 1."""
+Holds = Any
+"""(N, V) true where the product has the value: a boolean array, or a sparse array of scipy."""
+
+DOUBT = 0.1
+"""What is left of a product's probability for each answer that speaks against it."""
+SHOWN = 10
+"""How many products are shown at once."""
+ENOUGH = 0.3
+"""The probability that the products to be shown must hold together."""
+
+
+def believe(
+    scores: NDArray[np.float64],
+    holds: Holds,
+    *,
+    accepted: NDArray[np.bool_],
+    rejected: NDArray[np.bool_],
+    refused: NDArray[np.bool_],
+) -> Belief:
+    """Weigh every product by the answers so far, whose order does not matter.
+
+    `scores` (E, N): logarithms of an item model's probabilities, up to a constant; zeros where there is none.
+    `accepted`, `rejected` (E, V): values that the customer wants, does not want. A product is left a tenth for each
+    accepted value that it lacks, and for each rejected one that it has. `refused` (E, N): products shown in vain, which
+    are out; where every product was refused, all are open again.
+    """
+    wanted, unwanted = accepted.astype(np.float64), rejected.astype(np.float64)
+    against = wanted.sum(axis=1, keepdims=True) - wanted @ holds.T + unwanted @ holds.T
+    still_open = ~refused | refused.all(axis=1, keepdims=True)
+    logarithms = np.where(still_open, scores + against * np.log(DOUBT), -np.inf)
+    weights = np.exp(logarithms - logarithms.max(axis=1, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
+def value_entropies(belief: Belief, holds: Holds) -> NDArray[np.float64]:
+    """Bits that a yes or no to each value would tell: (E, V)."""
+    yes = np.clip(belief @ holds, 0.0, 1.0)
+    return _bits(yes) + _bits(1.0 - yes)
+
+
+def aspect_entropies(belief: Belief, holds: NDArray[np.bool_], aspects: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Bits that the answer to a question about each aspect would tell: (E, A).
+
+    `aspects` (V,): the aspect that each value belongs to, 0 to A - 1. A product with two values of an aspect counts half
+    for each; products without a value of it answer together.
+    """
+    of_aspect = (aspects[:, None] == np.arange(aspects.max(initial=-1) + 1)).astype(np.float64)
+    values_held = holds.astype(np.float64) @ of_aspect
+    shares = holds / np.maximum(values_held @ of_aspect.T, 1.0)
+    by_value = belief @ shares
+    without = np.clip(1.0 - by_value @ of_aspect, 0.0, 1.0)
+    return np.asarray(_bits(by_value) @ of_aspect + _bits(without))
+
+
+def likeliest(belief: Belief, count: int = SHOWN) -> NDArray[np.int64]:
+    """Order the `count` most probable products, most probable first: (E, count) indices; a tie goes to the lower one."""
+    return np.argsort(-belief, axis=1, kind="stable")[:, :count]
+
+
+def time_to_recommend(belief: Belief, turns_left: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Say for which conversations products should be shown now: (E,).
+
+    The likeliest ten hold enough of the belief, or the customer's patience, `turns_left` (E,) with this one, allows for
+    no further question.
+    """
+    top = np.take_along_axis(belief, likeliest(belief), axis=1).sum(axis=1)
+    return np.asarray((top >= ENOUGH) | (turns_left <= 1))
+
+
+def _bits(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """-p log2 p, 0 where p is 0."""
+    return -probabilities * np.log2(np.where(probabilities > 0, probabilities, 1.0))
