@@ -26,6 +26,7 @@ from zhanggui.delivery.sender_identity import PLACEHOLDER_ADDRESS
 from zhanggui.errors import ConfigError
 from zhanggui.events.settings import EventSettings
 from zhanggui.profiles.settings import ProfileSettings
+from zhanggui.service.settings import ServiceSettings
 from zhanggui.touches.contact_limits import ContactLimits
 
 FILE = "zhanggui.toml"
@@ -154,6 +155,7 @@ class Config:
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     channels: Mapping[str, ChannelSettings] = field(default_factory=dict)
     attribution: AttributionSettings = field(default_factory=AttributionSettings)
+    service: ServiceSettings = field(default_factory=ServiceSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
 

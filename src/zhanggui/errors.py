@@ -10,6 +10,8 @@ ZhangguiError
 │   ├── ProductError     a product row cannot be sold from
 │   ├── OntologyError    an ontology file is wrong
 │   ├── ConsentError     a consent record lacks its proof
+│   ├── OrderError       an order row does not say what was bought
+│   ├── PageError        a policy page cannot be read
 │   ├── PredicateError   a segment or an eligibility predicate does not parse or names no feature
 │   ├── TemplateError    a Liquid template is broken or names an unknown slot
 │   ├── CorpusError      a text file for training is wrong
@@ -84,6 +86,14 @@ class OntologyError(InputError):
 
 class ConsentError(InputError):
     """A consent record lacks its proof."""
+
+
+class OrderError(InputError):
+    """An order row does not say what was bought, or a part of it cannot be read."""
+
+
+class PageError(InputError):
+    """A policy page cannot be read."""
 
 
 class PredicateError(InputError):

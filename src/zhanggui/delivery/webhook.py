@@ -3,20 +3,15 @@
 Knows HTTP; not whether a message may be sent.
 """
 
-import ipaddress
-import json
-import os
 import re
-import socket
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from itertools import islice
 from urllib.parse import urlsplit
 
 import httpx
-from standardwebhooks import Webhook
 
+from zhanggui.access.signed_post import SignedPost
 from zhanggui.content.message import Message, to_data
 from zhanggui.delivery.channel import Outcome, Receipt
 from zhanggui.errors import DeliveryError
@@ -27,8 +22,6 @@ _SHOP_REFUSED = frozenset({401, 403, 407})
 _SLOW_DOWN = frozenset({429, 503})
 _MAX_REST_SECONDS = 24 * 3600.0
 """No Retry-After stops a channel for longer: a mistyped one would stop it for good."""
-_ANSWER_CHUNKS = 16
-"""So much of an answer's body is read, so that the connection can go on; nobody looks at it."""
 
 
 class WebhookChannel:
@@ -47,65 +40,38 @@ class WebhookChannel:
         allow_private: bool = False,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        if not _is_web_address(url):
-            raise DeliveryError(f"{url!r} is no web address for the webhook channel")
-        secret = os.environ.get(secret_env, "")
-        if not secret:
-            raise DeliveryError(f"the environment variable {secret_env} holds no webhook secret")
-        try:
-            self._signer = Webhook(secret)
-        except Exception as error:
-            raise DeliveryError(f"the secret in {secret_env} is not base64 (whsec_...)") from error
-        self._url, self._timeout, self._private, self._clock = url, timeout_s, allow_private, clock
+        self._post = SignedPost(
+            url=url,
+            secret_env=secret_env,
+            timeout_s=timeout_s,
+            allow_private=allow_private,
+            clock=clock,
+            by="the webhook channel",
+        )
+        self._clock = clock
 
     def send(self, messages: Iterable[Message]) -> Iterator[Receipt]:
         """Post messages one by one over one connection; redirects are not followed."""
-        with httpx.Client(timeout=self._timeout, follow_redirects=False, trust_env=False) as client:
+        with self._post.client() as client:
             for message in messages:
-                yield self._post(client, message)
+                yield self._sent(client, message)
 
-    def _post(self, client: httpx.Client, message: Message) -> Receipt:
+    def _sent(self, client: httpx.Client, message: Message) -> Receipt:
         name = message.message_id
-        steps: list[str] = []
         try:
-            if not self._private:
-                refuse_private(self._url)
-            request = self._request(client, message, steps)
+            posted = self._post.send(client, name, {"type": "message.send", "data": to_data(message)})
         except DeliveryError as error:
             return Receipt(message_id=name, outcome="rejected", detail=str(error)[:300])
         except OSError as error:  # a name server that does not answer is no fault of the message
-            return Receipt(
-                message_id=name, outcome="retry", detail=f"{urlsplit(self._url).hostname} has no address: {error}"[:300]
-            )
+            host = urlsplit(self._post.url).hostname
+            return Receipt(message_id=name, outcome="retry", detail=f"{host} has no address: {error}"[:300])
         except (ValueError, TypeError, RecursionError) as error:
             detail = f"no webhook can be made of it: {error}"[:300]
             return Receipt(message_id=name, outcome="rejected", detail=detail)
-        try:
-            answer = client.send(request, stream=True)
-        except httpx.TransportError as error:
-            written = any(step.endswith("send_request_body.complete") for step in steps)
-            detail = f"{type(error).__name__}: {error}"[:300]
-            return Receipt(message_id=name, outcome="in_doubt" if written else "retry", detail=detail)
-        _read_out(answer)
-        return receipt(name, answer.status_code, answer.headers.get("retry-after", ""), now=self._clock())
-
-    def _request(self, client: httpx.Client, message: Message, steps: list[str]) -> httpx.Request:
-        """The signed request; `steps` will name what has been done of it. Raises ValueError where JSON cannot say it."""
-        body = json.dumps({"type": "message.send", "data": to_data(message)}, ensure_ascii=False, allow_nan=False)
-        at = self._clock()
-        headers = {
-            "content-type": "application/json",
-            "webhook-id": message.message_id,
-            "webhook-timestamp": str(int(at.timestamp())),
-            "webhook-signature": self._signer.sign(message.message_id, at, body),
-        }
-        return client.build_request(
-            "POST",
-            self._url,
-            content=body.encode(),
-            headers=headers,
-            extensions={"trace": lambda step, _details: steps.append(step)},
-        )
+        if posted.status is None:
+            outcome: Outcome = "in_doubt" if posted.handed_over else "retry"
+            return Receipt(message_id=name, outcome=outcome, detail=posted.problem[:300])
+        return receipt(name, posted.status, posted.retry_after, now=self._clock())
 
 
 def receipt(message_id: str, status: int, retry_after: str, *, now: datetime) -> Receipt:
@@ -131,29 +97,3 @@ def rest_seconds(retry_after: str, *, now: datetime) -> float | None:
             return None
         seconds = (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds()
     return min(max(seconds, 0.0), _MAX_REST_SECONDS)
-
-
-def _read_out(answer: httpx.Response) -> None:
-    """Read the rest of an answer, but no endless one; its status has been heard already."""
-    try:
-        for _chunk in islice(answer.iter_raw(), _ANSWER_CHUNKS):
-            pass
-    except httpx.TransportError:
-        pass
-    finally:
-        answer.close()
-
-
-def _is_web_address(url: str) -> bool:
-    try:
-        return httpx.URL(url).scheme in ("https", "http") and bool(httpx.URL(url).host)
-    except httpx.InvalidURL:
-        return False
-
-
-def refuse_private(url: str) -> None:
-    """Raise DeliveryError for a host on this machine or a private network, and OSError for one that has no address."""
-    host = urlsplit(url).hostname
-    for *_, place in socket.getaddrinfo(host, None):
-        if not ipaddress.ip_address(place[0]).is_global:
-            raise DeliveryError(f"{host} is on a private network; set allow_private if that is meant")

@@ -39,12 +39,14 @@ from zhanggui.engine.rejects import Rejects
 from zhanggui.engine.runs import Runs
 from zhanggui.engine.secret import SECRET_ENV, signing_secret
 from zhanggui.engine.segments import Segments
+from zhanggui.engine.service import Service, open_service
 from zhanggui.engine.unsubscribe import Unsubscribe
 from zhanggui.engine.walks import Walks
 from zhanggui.errors import ConfigError, StorageError
 from zhanggui.events.log import EventLog, Heard
 from zhanggui.llm.model import LanguageModel
 from zhanggui.profiles import identity
+from zhanggui.service import order_events
 from zhanggui.storage import ArtifactStore, Database, plugins
 
 if TYPE_CHECKING:
@@ -103,6 +105,7 @@ class Engine:
     flows: Flows
     unsubscribe: Unsubscribe
     keys: Keys
+    service: Service
 
     @classmethod
     def create(cls, folder: Path, **settings: Any) -> None:
@@ -192,6 +195,7 @@ class Engine:
             flows=Flows(parts=parts, channels=names, identity_problems=identity_problems),
             unsubscribe=unsubscribe,
             keys=Keys(database=database, clock=clock),
+            service=open_service(folder, config, database=database, rejects=rejects, clock=clock),
         )
 
     def setup(self) -> Setup:
@@ -243,10 +247,11 @@ class Engine:
 
 
 def _hear(clock: Callable[[], datetime], late: timedelta) -> Heard:
-    """What listens as events are stored: who is who, and what journeys wait for."""
+    """What listens as events are stored: who is who, what was bought, and what journeys wait for."""
 
     def heard(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         identity.hear(connection, rows)
+        order_events.hear(connection, rows)
         journey_signals.hear(connection, rows, now=clock(), late=late)
 
     return heard

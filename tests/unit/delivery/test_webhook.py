@@ -14,8 +14,9 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from example_messages import message
+from zhanggui.access.signed_post import refuse_private
 from zhanggui.delivery.channel import Channel, Receipt
-from zhanggui.delivery.webhook import WebhookChannel, receipt, refuse_private, rest_seconds
+from zhanggui.delivery.webhook import WebhookChannel, receipt, rest_seconds
 from zhanggui.errors import DeliveryError
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
