@@ -24,6 +24,8 @@ class Offer:
     coupon: str = ""
     product_ids: tuple[str, ...] = ()
     """What it holds for; empty for everything."""
+    propensity: float = 1.0
+    """With which it was chosen for this person."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +42,10 @@ class Lookups:
     """By id; those that are not there any more are left out."""
     sections: Callable[[str, Language, int], Sequence[PolicySection]]
     """The sections of the policy pages that fit words best, at most so many."""
-    digest: Callable[[str], str]
+    digest: Callable[[str, Language], str]
     """Of the page that a citation leads to, as it is now; "" where it is gone."""
-    orders: Callable[[Proof], Sequence[Order]]
-    """What a proof opens, newest first."""
+    orders: Callable[[Proof, str], Sequence[Order]]
+    """What a proof opens, newest first; with a number, the order that it names."""
     prove: Callable[[str, str, str], Proof | NoProof]
     """From an order's number, an e-mail address or telephone number, and the visitor."""
     desk: ServiceDesk

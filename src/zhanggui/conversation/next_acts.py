@@ -50,7 +50,7 @@ def steps(
     state, heard, text = moment.state, moment.heard, moment.heard.text
     promise = _promise(moment, settings, zone)
     if state.with_person:
-        return [_always(DialogueAct(name="wait", about="told", facts=promise))]
+        return [_always(DialogueAct(name="wait", about="silent" if state.person_spoke else "told", facts=promise))]
     if heard.has("ask_human"):
         return [_hand_over(promise)]
     if state.pending and heard.has("affirm") and not heard.has("deny"):
@@ -112,7 +112,8 @@ def _search(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, before:
 def _forbidden(moment: Moment, lookups: Lookups) -> DialogueAct | None:
     """What the assistant does not talk about: orders to itself, cures, whatever no shop does."""
     text, intents = moment.heard.text, list(moment.heard.intents)
-    if shown_text.speaks_to_assistant(text) or intents[:1] == ["out_of_scope"]:
+    outside = intents[:1] == ["out_of_scope"] and is_understood(moment.state, moment.heard)
+    if shown_text.speaks_to_assistant(text) or outside:
         return DialogueAct(name="decline", about="out_of_scope", facts={"shop": lookups.shop_name})
     if _CURE.search(text):
         return DialogueAct(name="decline", about="medical")

@@ -24,7 +24,7 @@ def notice(moment: Moment, lookups: Lookups) -> Put:
     """Say what is not as it was told, and bring the state up to date."""
     state = moment.state
     acts, values = _of_products(moment, lookups)
-    pages = {citation: lookups.digest(citation) for citation in state.cited}
+    pages = {citation: lookups.digest(citation, moment.language) for citation in state.cited}
     stale = [citation for citation, told in state.cited.items() if pages[citation] != told]
     if stale:
         acts += [DialogueAct(name="notice", about="page", facts={"source": citation}) for citation in stale[:1]]

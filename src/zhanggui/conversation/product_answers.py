@@ -215,11 +215,13 @@ def bargain(moment: Moment, lookups: Lookups) -> Put:
     cards = _cards(products, moment, lookups)
     if claimed is not None and products and products[0].price_at(moment.now).major != claimed:
         return Put(acts=(DialogueAct(name="correct", about="price", facts=cards[0]),), values=_spoken(products, moment))
-    facts = cards[0] if cards else {}
-    acts = [DialogueAct(name="decline", about="bargain", facts=facts)]
+    acts = [DialogueAct(name="decline", about="bargain", facts=cards[0] if cards else {})]
+    impressions: list[tuple[str, float]] = []
     for offer in lookups.offers(moment.customer_id, moment.language):
         if not offer.product_ids or not products or products[0].product_id in offer.product_ids:
-            told = {"offer": shown_text.plain(offer.title), **({"coupon": offer.coupon} if offer.coupon else {})}
-            acts.append(DialogueAct(name="answer", about="offer", facts={**told, "offer_id": offer.offer_id}))
+            coupon = {"coupon": offer.coupon} if offer.coupon else {}
+            facts = {"offer": shown_text.plain(offer.title), "offer_id": offer.offer_id, **coupon}
+            acts.append(DialogueAct(name="answer", about="offer", facts=facts))
+            impressions.append((f"offer:{offer.offer_id}", offer.propensity))
             break
-    return Put(acts=tuple(acts), values=_spoken(products, moment) if products else {})
+    return Put(acts=tuple(acts), values=_spoken(products, moment) if products else {}, impressions=tuple(impressions))

@@ -35,7 +35,9 @@ class Sentences:
         return "\n".join(dict.fromkeys(text for text in said if text))
 
     def sentence(self, act: DialogueAct, language: Language, *, seed: str) -> str:
-        """One act in words; the fixed sentence of its language where no candidate is left."""
+        """One act in words; "" for one that is silent, the fixed sentence of its language where no candidate is left."""
+        if act.about == "silent":
+            return ""
         facts = dict(act.facts)
         for many in ("products", "orders"):
             if many in facts:

@@ -61,8 +61,8 @@ def serve(moment: Moment, lookups: Lookups, wish: Wish, wished: Mapping[str, Any
         return Put(
             acts=(DialogueAct(name="ask_proof", about=missing, facts=facts),), values={**asking, "expected": "proof"}
         )
-    orders = lookups.orders(proof)
-    order = next((one for one in orders if one.order_id.casefold() == state.order_id.casefold()), None)
+    orders = lookups.orders(proof, state.order_id)
+    order = orders[0] if orders and state.order_id else None
     if order is None and state.order_id:  # not among this person's orders: nobody learns whether there is one
         facts = {"order": shown_text.value(state.order_id)}
         return Put(

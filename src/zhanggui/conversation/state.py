@@ -57,6 +57,8 @@ class BeliefState:
     """Digest of the ontology that the constraints are written in."""
     misunderstood: int = 0
     """Turns in a row that were not understood."""
+    person_spoke: bool = False
+    """Whether a person of the shop has written: then the assistant keeps silent until it is given back."""
     complaints: int = 0
     """Turns in a row in which the shopper was angry."""
 
