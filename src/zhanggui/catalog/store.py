@@ -28,6 +28,13 @@ product_variants = sa.Table(
     sa.Column("product_id", sa.String(256), nullable=False, index=True),
 )
 
+revisions = sa.Table(
+    "catalog_revisions",
+    metadata,
+    sa.Column("name", sa.String(63), primary_key=True),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+)
+
 
 def upsert(connection: sa.Connection, items: Sequence[Product], *, now: datetime) -> int:
     """Add or replace products by id; returns how many. Of one id given twice the last counts."""
@@ -51,6 +58,7 @@ def upsert(connection: sa.Connection, items: Sequence[Product], *, now: datetime
             values[start : start + _CHUNK],
         )
     _record_variants(connection, {one.product_id: one for one in items})
+    count_revision(connection)
     return len(values)
 
 
@@ -71,6 +79,8 @@ def delete(connection: sa.Connection, product_ids: Sequence[str]) -> int:
     for ids in _chunks(product_ids):
         connection.execute(sa.delete(product_variants).where(product_variants.c.product_id.in_(ids)))
         gone += connection.execute(sa.delete(products).where(products.c.product_id.in_(ids))).rowcount
+    if gone:
+        count_revision(connection)
     return gone
 
 
@@ -131,3 +141,15 @@ def ids(connection: sa.Connection) -> set[str]:
 def count(connection: sa.Connection) -> int:
     """How many products there are."""
     return connection.execute(sa.select(sa.func.count()).select_from(products)).scalar_one()
+
+
+def revision(connection: sa.Connection) -> int:
+    """A number that is another one whenever products or the edited ontology are."""
+    return connection.scalar(sa.select(revisions.c.revision)) or 0
+
+
+def count_revision(connection: sa.Connection) -> None:
+    """Make it another one."""
+    statement = insert(connection, revisions).values(name="catalog", revision=1)
+    higher = {"revision": revisions.c.revision + 1}
+    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=higher))

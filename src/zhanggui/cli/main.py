@@ -8,6 +8,7 @@ import typer
 
 from zhanggui.cli import (
     campaign,
+    catalog,
     classify,
     corpus,
     data,
@@ -44,6 +45,7 @@ app = typer.Typer(
 app.add_typer(event.app, name="events")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(flow.app, name="flow")
+app.add_typer(catalog.app, name="catalog")
 app.add_typer(key.app, name="key")
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(train.app, name="train")

@@ -1,19 +1,19 @@
 """`engine.catalog`: the products of a shop, from feeds and from calls."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from zhanggui.catalog import load as catalog_load
-from zhanggui.catalog import store
-from zhanggui.catalog.ontology import Ontology, build_ontology, read_ontology
-from zhanggui.catalog.ontology import store as ontology_store
+from zhanggui.catalog.learned import LearnedOntology, edit
+from zhanggui.catalog.ontology import Ontology, read_ontology, write_ontology
+from zhanggui.catalog.ontology.file import to_toml
 from zhanggui.catalog.product import Language, Product
 from zhanggui.catalog.row import Deletion, read
 from zhanggui.engine.rejects import Count, Rejects
-from zhanggui.errors import InputError, ProductError
+from zhanggui.errors import InputError, OntologyError, ProductError
 from zhanggui.storage import Database
 
 
@@ -49,6 +49,7 @@ class Catalog:
     clock: Callable[[], datetime]
     currency: str
     language: Language
+    learned: LearnedOntology = field(default_factory=LearnedOntology)
 
     def load(
         self,
@@ -96,8 +97,16 @@ class Catalog:
     def ontology(self) -> Ontology:
         """What shoppers may ask of the products that are there now; what was edited wins."""
         with self.database.reading() as connection:
-            edited = ontology_store.edited(connection)
-            return build_ontology(store.every(connection), edited=edited)
+            return self.learned.of(connection)
+
+    def write_ontology(self, path: Path) -> Ontology:
+        """Write what holds now as a file to edit, and return it. Raises OntologyError where another file is there."""
+        known = self.ontology()
+        if path.exists() and path.read_bytes() != to_toml(known).encode():
+            hint = f"take it with --read {path}, move it away, or name another file"
+            raise OntologyError("it is there already and says something else", source=str(path), hint=hint)
+        write_ontology(path, known)
+        return known
 
     def edit_ontology(self, path: Path) -> Ontology:
         """Take an edited file in place of the one before, and return what holds now.
@@ -106,5 +115,5 @@ class Catalog:
         """
         edited = read_ontology(path)
         with self.database.transaction() as connection:
-            ontology_store.save(connection, edited, now=self.clock())
-        return self.ontology()
+            edit(connection, edited, now=self.clock())
+            return self.learned.of(connection)

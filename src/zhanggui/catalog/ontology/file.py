@@ -2,19 +2,20 @@
 
 import json
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from zhanggui.catalog.ontology.ontology import Aspect, Category, Labels, Ontology, Value
+from zhanggui.catalog.ontology.ontology import Aspect, Category, Labels, Ontology, Value, fold, texts_of
 from zhanggui.catalog.product import LANGUAGES
 from zhanggui.errors import OntologyError
 from zhanggui.money import Money, to_minor
 
 _HEAD = """\
 # What shoppers may ask for. A list "en" or "zh" holds texts in that language: the first is shown, the others mean the same.
-# A value, aspect or category may be renamed, joined with another (make its texts synonyms there) or added; names of aspects
-# under `ignored` are left out. What is edited here wins over what is learned from products later.
+# A value, aspect or category may be renamed (keep its old name among its texts), joined with another (move its texts there)
+# or added; `within` names the wider value that a value is a kind of; aspects under `ignored` are left out.
+# What stands here wins over what is learned from products later.
 """
 
 
@@ -57,7 +58,9 @@ def _lines(ontology: Ontology) -> Iterator[str]:
             yield from ('kind = "number"', f"unit = {_text(aspect.unit)}")
         yield "values = ["
         for value in aspect.values:
-            yield f"  {{ {', '.join([f'value = {_text(value.value)}', *_labels(value.labels)])} }},"
+            within = [f"within = {_text(value.within)}"] if value.within else []
+            entry = ", ".join([f"value = {_text(value.value)}", *_labels(value.labels), *within])
+            yield f"  {{ {entry} }},"
         yield "]"
 
 
@@ -80,9 +83,13 @@ def from_toml(text: str) -> Ontology:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise OntologyError(f"it is not TOML: {error}", hint="mend that line, or write the file anew") from error
     _known(data, "", {"ignored", "price_ranges", "categories", "aspects"})
+    categories = tuple(_category(entry, f"categories[{n}]") for n, entry in _entries(data, "categories", ""))
+    aspects = tuple(_aspect(entry, f"aspects[{n}]") for n, entry in _entries(data, "aspects", ""))
+    _distinct([category.path for category in categories], "categories")
+    _distinct([aspect.name for aspect in aspects], "aspects")
     return Ontology(
-        categories=tuple(_category(entry, f"categories[{n}]") for n, entry in _entries(data, "categories", "")),
-        aspects=tuple(_aspect(entry, f"aspects[{n}]") for n, entry in _entries(data, "aspects", "")),
+        categories=categories,
+        aspects=aspects,
         price_ranges=_price_ranges(data.get("price_ranges", {})),
         ignored=_list_of_texts(data.get("ignored", []), "ignored"),
     )
@@ -101,15 +108,41 @@ def _aspect(entry: Mapping[str, Any], field: str) -> Aspect:
     unit = entry.get("unit", "")
     if not isinstance(unit, str):
         raise OntologyError("it is not a text", field=f"{field}.unit", hint='such as "g"')
+    name = _name(entry, "name", field)
     values = tuple(_value(one, f"{field}.values[{n}]") for n, one in _entries(entry, "values", field))
-    return Aspect(
-        name=_name(entry, "name", field), labels=_read_labels(entry, field), values=values, unit=unit, kind=kind
-    )
+    _distinct([value.value for value in values], f"{field}.values")
+    _unambiguous(values, f"{field}.values")
+    names = {value.value for value in values}
+    for number, value in enumerate(values, 1):
+        if value.within and (value.within not in names or value.within == value.value):
+            problem, hint = f"{value.within!r} is no other value of {name!r}", "name one, or leave `within` out"
+            raise OntologyError(problem, field=f"{field}.values[{number}].within", hint=hint)
+    return Aspect(name=name, labels=_read_labels(entry, field), values=values, unit=unit, kind=kind)
 
 
 def _value(entry: Mapping[str, Any], field: str) -> Value:
-    _known(entry, field, {"value", *LANGUAGES})
-    return Value(value=_name(entry, "value", field), labels=_read_labels(entry, field))
+    _known(entry, field, {"value", "within", *LANGUAGES})
+    within = _name(entry, "within", field) if "within" in entry else ""
+    return Value(value=_name(entry, "value", field), labels=_read_labels(entry, field), within=within)
+
+
+def _unambiguous(values: Sequence[Value], field: str) -> None:
+    """Raise OntologyError for a text that means two values."""
+    meant: dict[str, str] = {}
+    for number, value in enumerate(values, 1):
+        for text in texts_of(value.value, value.labels):
+            if meant.setdefault(fold(text), value.value) != value.value:
+                problem = f"{text!r} means {meant[fold(text)]!r} as well"
+                raise OntologyError(problem, field=f"{field}[{number}]", hint="leave it with one of the two")
+
+
+def _distinct(names: Sequence[str], field: str) -> None:
+    """Raise OntologyError for the second of two entries of one name: which of them holds, nobody would know."""
+    seen: set[str] = set()
+    for number, name in enumerate(names, 1):
+        if fold(name) in seen:
+            raise OntologyError(f"{name!r} is there twice", field=f"{field}[{number}]", hint="join the two")
+        seen.add(fold(name))
 
 
 def _price_ranges(data: Any) -> dict[str, tuple[int, int]]:
@@ -122,6 +155,9 @@ def _price_ranges(data: Any) -> dict[str, tuple[int, int]]:
         except (TypeError, ValueError) as error:
             hint = 'the lowest and the highest, such as ["19.00", "399.00"]'
             raise OntologyError("it is no two amounts", field=f"price_ranges.{currency}", hint=hint) from error
+        if lowest > highest:
+            problem = f"{amounts[0]} is more than {amounts[1]}"
+            raise OntologyError(problem, field=f"price_ranges.{currency}", hint="the lowest comes first")
         ranges[currency] = (lowest, highest)
     return ranges
 
@@ -131,7 +167,7 @@ def _entries(data: Mapping[str, Any], name: str, field: str) -> Iterator[tuple[i
     where = f"{field}.{name}".lstrip(".")
     entries = data.get(name, [])
     if not isinstance(entries, list):
-        raise OntologyError("it is not a list", field=where)
+        raise OntologyError("it is not a list", field=where, hint="write it as the others are")
     for number, entry in enumerate(entries, 1):
         if not isinstance(entry, Mapping):
             raise OntologyError("it is not a table", field=f"{where}[{number}]", hint="write it as the others are")

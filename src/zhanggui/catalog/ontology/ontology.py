@@ -1,25 +1,33 @@
 """The ontology as frozen nouns, and which of its aspects and values a text means. Knows no product, file or store."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, TypeVar
 
+from zhanggui.catalog.ontology.measure import measure, normal, unit_in_chinese
 from zhanggui.catalog.product import Language
 
+_LONGEST_RUN = 12
 T = TypeVar("T")
 Labels = Mapping[Language, tuple[str, ...]]
 """Texts by language: the first is shown, the others are synonyms."""
+_SHARE = re.compile(r"\d{1,3}(?:\.\d{1,2})? ?[%％] ?|^(?:纯|全|pure |all )")
+_BLEND = re.compile(r"(?:混纺|混合| blend| mix)$", re.IGNORECASE)
+_BETWEEN = re.compile(r"\s*(?:[,，、;；/+&|]|\band\b|和|与|及)\s*")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Value:
-    """One value of an aspect, such as "blue"."""
+    """One value of an aspect, such as "navy"."""
 
     value: str
     """Its canonical text, by which it is filtered and counted."""
     labels: Labels = field(default_factory=dict)
+    within: str = ""
+    """The wider value that it is a kind of: who asks for "blue" means "navy", too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,16 +43,61 @@ class Aspect:
     kind: Literal["choice", "number"] = "choice"
 
     def value(self, text: str) -> str | None:
-        """The canonical value that `text` is a label of; None where it is none."""
-        return self._values.get(fold(text))
+        """The canonical value that `text` is a label of, or the amount that it states; None where it is none."""
+        labelled = self._values.get(fold(normal(text)))
+        if labelled is None and self.kind == "number" and (stated := measure(text)) is not None:
+            return str(stated.in_unit(self.unit))
+        return labelled
+
+    def values_in(self, text: str) -> tuple[str, ...]:
+        """The canonical values that `text` lists ("70% cotton, 30% linen"); () where it says anything else, too."""
+        whole = self.value(text)
+        if whole is not None:
+            return (whole,)
+        parts = [_BLEND.sub("", part) for part in _BETWEEN.split(_SHARE.sub("", text.strip())) if part]
+        listed = [value for part in parts for value in self._run_together(part)]
+        return tuple(dict.fromkeys(listed)) if "" not in listed else ()
+
+    def _run_together(self, text: str) -> list[str]:
+        """The values of which a Chinese text is made up without a break ("棉麻"), with "" for what is no value."""
+        whole = self.value(text)
+        if whole is not None or language_of(text) == "en" or len(text) > _LONGEST_RUN:
+            return [whole or ""]
+        for end in range(len(text) - 1, 0, -1):
+            if (first := self.value(text[:end])) is not None:
+                return [first, *self._run_together(text[end:])]
+        return [""]
+
+    def wider(self, value: str) -> tuple[str, ...]:
+        """The values that `value` is a kind of, the nearest first."""
+        chain: list[str] = []
+        while (value := self._within.get(value, "")) and value not in chain:
+            chain.append(value)
+        return tuple(chain)
 
     def label(self, value: str, language: Language) -> str:
         """What a canonical value is called in `language`; itself, where nothing better is known."""
-        return next((_shown(one.labels, language) or value for one in self.values if one.value == value), value)
+        if (labels := self._labels.get(value)) and (shown := _shown(labels, language)):
+            return shown
+        stated = measure(value) if language == "zh" else None
+        return f"{value.split(' ')[0]}{unit_in_chinese(stated.unit)}" if stated and stated.unit else value
+
+    def title(self, language: Language) -> str:
+        """What the aspect itself is called in `language`."""
+        return _shown(self.labels, language) or self.name
 
     @cached_property
     def _values(self) -> dict[str, str]:
-        return _first_wins((text, one.value) for one in self.values for text in _texts(one.value, one.labels))
+        pairs = ((normal(text), one.value) for one in self.values for text in texts_of(one.value, one.labels))
+        return _first_wins(pairs)
+
+    @cached_property
+    def _within(self) -> dict[str, str]:
+        return {one.value: one.within for one in self.values}
+
+    @cached_property
+    def _labels(self) -> dict[str, Labels]:
+        return {one.value: one.labels for one in self.values}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +106,11 @@ class Category:
 
     path: str
     labels: Labels = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rsplit(" > ", 1)[-1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,14 +134,14 @@ class Ontology:
 
     @cached_property
     def _aspects(self) -> dict[str, Aspect]:
-        return _first_wins((text, one) for one in self.aspects for text in _texts(one.name, one.labels))
+        return _first_wins((text, one) for one in self.aspects for text in texts_of(one.name, one.labels))
 
     @cached_property
     def _categories(self) -> dict[str, str]:
+        # A path before a label: "Tea" is that category before it is a synonym of another.
+        paths = [(text, one.path) for one in self.categories for text in (one.path, one.name)]
         return _first_wins(
-            (text, one.path)
-            for one in self.categories
-            for text in (*_texts(one.path, one.labels), one.path.rsplit(" > ", 1)[-1])
+            [*paths, *((text, one.path) for one in self.categories for text in texts_of("", one.labels))]
         )
 
 
@@ -92,10 +150,17 @@ def fold(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().replace("-", " ").replace("_", " ").split())
 
 
-def _texts(name: str, labels: Labels) -> Iterator[str]:
-    yield name
+def texts_of(name: str, labels: Labels) -> Iterator[str]:
+    """All that something is called: its canonical name and its labels."""
+    if name:
+        yield name
     for texts in labels.values():
         yield from texts
+
+
+def language_of(text: str) -> Language:
+    """The language that a label without one is in: Chinese, where it has a Chinese character."""
+    return "zh" if any("\u4e00" <= sign <= "\u9fff" for sign in text) else "en"
 
 
 def _shown(labels: Labels, language: Language) -> str:

@@ -1,4 +1,4 @@
-"""Variants of products: which product a variant's id belongs to."""
+"""Variants of products: which product a variant's id belongs to. The edited ontology, and the catalogue's revision."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,4 +20,9 @@ def upgrade() -> None:
         sa.Column("name", sa.String(63), primary_key=True),
         sa.Column("document", sa.Text, nullable=False),
         sa.Column("updated_at", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "catalog_revisions",
+        sa.Column("name", sa.String(63), primary_key=True),
+        sa.Column("revision", sa.BigInteger, nullable=False),
     )

@@ -1,0 +1,54 @@
+"""`zhanggui catalog …`: what shoppers may ask of the products."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from zhanggui.cli.output import LanguageOption, ShopOption, either, opened, say
+
+if TYPE_CHECKING:
+    from zhanggui.catalog.ontology import Ontology
+
+app = typer.Typer(no_args_is_help=True, help="What shoppers may ask of the products, and what is found.")
+
+
+@app.command()
+def ontology(
+    file: Annotated[Path | None, typer.Argument(help="Where to write it; default: the screen.")] = None,
+    shop: ShopOption = Path(),
+    read: Annotated[
+        Path | None,
+        typer.Option(
+            "--read", exists=True, dir_okay=False, readable=True, help="Take this edited file; it wins from now on."
+        ),
+    ] = None,
+    _language: LanguageOption = None,
+) -> None:
+    """Write the shop's categories, aspects, values and synonyms as a file to edit, or take an edited one (--read)."""
+    from zhanggui.catalog.ontology.file import to_toml
+
+    with opened(shop) as engine:
+        if read is not None:
+            known = engine.catalog.edit_ontology(read)
+        elif file is not None:
+            known = engine.catalog.write_ontology(file)
+        else:
+            typer.echo(to_toml(engine.catalog.ontology()), nl=False)
+            return
+    counts = _counts(known)
+    if read is not None:
+        say(f"{read} holds from now on: {counts}", f"从现在起以 {read} 为准：{counts}")
+    else:
+        say(
+            f"{counts}, in {file}; edit it and take it back with --read {file}",
+            f"{counts}，已写入 {file}；改好后用 --read {file} 读回",
+        )
+
+
+def _counts(known: "Ontology") -> str:
+    values = sum(len(aspect.values) for aspect in known.aspects)
+    return either(
+        f"{len(known.categories)} categories, {len(known.aspects)} aspects with {values} values",
+        f"{len(known.categories)} 个分类，{len(known.aspects)} 种属性共 {values} 个取值",
+    )
