@@ -67,7 +67,8 @@ class Assistant:
     def reply(self, state: BeliefState, said: Said) -> Reply:
         """Answer one turn. The state is the one that the last turn left."""
         text = said.text[: self.settings.longest_turn]
-        (heard,) = self.understander.understand([Utterance(text=text, asked=state.expected)])
+        language = None if any(sign.isalpha() for sign in text) else state.language
+        (heard,) = self.understander.understand([Utterance(text=text, language=language, asked=state.expected)])
         ontology = self.lookups.ontology()
         changes = track(state, heard, ontology, currency=self.lookups.currency)
         moment = Moment(

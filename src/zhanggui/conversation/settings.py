@@ -20,8 +20,12 @@ class ConversationSettings:
     """How soon a person answers within these hours; shoppers are told so."""
     hand_over_url: str = ""
     """Web address of the shop's own desk, told of each hand-over by a signed webhook; "" for none: the inbox has them."""
-    hand_over_secret_env: str = ""
-    """Name of the environment variable that holds the webhook's secret ("whsec_...")."""
+    hand_over_secret_env: str = "ZHANGGUI_HAND_OVER_SECRET"  # noqa: S105 - the variable's name
+    """Name of the environment variable that holds the webhook's secret (whsec_...)."""
+    hand_over_timeout_s: float = 10.0
+    """Time for an answer of the shop's own desk."""
+    hand_over_allow_private: bool = False
+    """Whether `hand_over_url` may be on this machine or a private network."""
     keep_days: int = 180
     """Conversations are deleted so many days after their last turn."""
     longest_turn: int = 2_000

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from zhanggui.catalog.product import Language
 from zhanggui.conversation.state import BeliefState, Change, apply, from_json, to_json
 from zhanggui.errors import NotFoundError
 from zhanggui.storage.database import UtcTime, metadata
@@ -26,6 +27,7 @@ conversations = sa.Table(
     sa.Column("visitor_id", sa.String(64), nullable=False),
     sa.Column("customer_id", sa.String(256), nullable=False, index=True),
     sa.Column("door", sa.String(16), nullable=False),
+    sa.Column("language", sa.String(8), nullable=False),
     sa.Column("seed", sa.String(32), nullable=False),
     sa.Column("turns", sa.Integer, nullable=False),
     sa.Column("started_at", UtcTime, nullable=False),
@@ -73,6 +75,8 @@ class Conversation:
     customer_id: str
     """Whom a visitor token named; "" for an unknown visitor."""
     door: str
+    language: Language
+    """Until the shopper's own words tell another."""
     seed: str
     """Chooses among wordings."""
     turns: int
@@ -97,7 +101,14 @@ class Turn:
 
 
 def start(
-    connection: sa.Connection, *, visitor_id: str, customer_id: str, door: str, seed: str, now: datetime
+    connection: sa.Connection,
+    *,
+    visitor_id: str,
+    customer_id: str,
+    door: str,
+    language: Language,
+    seed: str,
+    now: datetime,
 ) -> Conversation:
     """Begin a conversation; its id is a secret of the two who hold it."""
     conversation = Conversation(
@@ -105,6 +116,7 @@ def start(
         visitor_id=visitor_id[:64],
         customer_id=customer_id,
         door=door,
+        language=language,
         seed=seed or secrets.token_hex(8),
         turns=0,
         started_at=now,
@@ -138,10 +150,11 @@ def turn_of_key(connection: sa.Connection, conversation_id: str, key: str) -> Tu
     return _turn(row) if row else None
 
 
-def state(connection: sa.Connection, conversation_id: str) -> BeliefState:
+def state(connection: sa.Connection, conversation: Conversation) -> BeliefState:
     """The state of a conversation, rebuilt from the changes of its turns."""
-    query = sa.select(conversation_turns.c.changes).where(conversation_turns.c.conversation_id == conversation_id)
-    rebuilt = BeliefState()
+    of_it = conversation_turns.c.conversation_id == conversation.conversation_id
+    query = sa.select(conversation_turns.c.changes).where(of_it)
+    rebuilt = BeliefState(language=conversation.language)
     for changes in connection.scalars(query.order_by(conversation_turns.c.number)):
         rebuilt = apply(rebuilt, from_json(json.loads(changes)))
     return rebuilt

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from zhanggui.access.signed_post import SignedPost
 from zhanggui.catalog.product import Language
+from zhanggui.config import Config
 from zhanggui.conversation import inbox, store
 from zhanggui.conversation.assistant import Reply, Said
 from zhanggui.conversation.inbox import HandOver
@@ -71,9 +72,18 @@ class Conversations:
     # Shoppers
 
     def start(
-        self, *, visitor_token: str = "", visitor_id: str = "", door: str = "library", seed: str = ""
+        self,
+        *,
+        visitor_token: str = "",
+        visitor_id: str = "",
+        door: str = "library",
+        language: Language | None = None,
+        seed: str = "",
     ) -> Conversation:
-        """Begin a conversation; with a visitor token, of that customer. Raises AccessError for a token that is not good."""
+        """Begin a conversation; with a visitor token, of that customer. Raises AccessError for a token that is not good.
+
+        `language` holds until the shopper's words tell another; the same `seed` chooses the same wordings.
+        """
         customer_id = self.assistant.service.visitor(visitor_token).customer_id if visitor_token else ""
         with self.database.transaction() as connection:
             return store.start(
@@ -81,6 +91,7 @@ class Conversations:
                 visitor_id=visitor_id or secrets.token_hex(16),
                 customer_id=customer_id,
                 door=door,
+                language=language or self.assistant.config.shop.language,
                 seed=seed,
                 now=self.clock(),
             )
@@ -98,7 +109,7 @@ class Conversations:
             with self.database.reading() as connection:
                 conversation = store.get(connection, conversation_id)
                 answered = store.turn_of_key(connection, conversation_id, key)
-                before = store.state(connection, conversation_id)
+                before = store.state(connection, conversation)
             if answered is not None:
                 if answered.said != text[: self.settings.longest_turn]:
                     raise ConversationError("another turn had this key", field="key", hint="give each turn its own")
@@ -137,8 +148,7 @@ class Conversations:
     def state(self, conversation_id: str) -> BeliefState:
         """What the assistant believes now, rebuilt from the turns. Raises NotFoundError."""
         with self.database.reading() as connection:
-            store.get(connection, conversation_id)
-            return store.state(connection, conversation_id)
+            return store.state(connection, store.get(connection, conversation_id))
 
     def why(self, conversation_id: str) -> tuple[Change, ...]:
         """Every change of the state, with its reason, in order. Raises NotFoundError."""
@@ -252,3 +262,26 @@ def _members(connection: sa.Connection, customer_id: str) -> Sequence[str]:
     """Every id of the person behind an id."""
     person = identity.persons_of(connection, [customer_id])[customer_id]
     return sorted({customer_id, *identity.members_of(connection, [person])[person]})
+
+
+def open_conversations(
+    config: Config, *, assistant: ShopAssistant, database: Database, log: EventLog, clock: Callable[[], datetime]
+) -> Conversations:
+    """The conversations of a shop, as its settings have them."""
+    settings = config.conversation
+
+    def new_post() -> SignedPost | None:
+        if not settings.hand_over_url:
+            return None
+        return SignedPost(
+            url=settings.hand_over_url,
+            secret_env=settings.hand_over_secret_env,
+            timeout_s=settings.hand_over_timeout_s,
+            allow_private=settings.hand_over_allow_private,
+            clock=clock,
+            by="hand-overs",
+        )
+
+    return Conversations(
+        database=database, assistant=assistant, settings=settings, log=log, clock=clock, new_post=new_post
+    )

@@ -25,7 +25,7 @@ def as_person(database: Database, conversation_id: str, *, answer: str, key: str
             conversation = store.get(connection, conversation_id)
             if (written := store.turn_of_key(connection, conversation_id, key)) is not None:
                 return written
-            state = store.state(connection, conversation_id)
+            state = store.state(connection, conversation)
             stage = "with_person" if answer else "open"
             reason = "a person of the shop wrote" if answer else "a person of the shop gave it back"
             number = conversation.turns + 1

@@ -6,8 +6,10 @@ A new ontology, dictionary and understander take a while in a large catalogue: t
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from threading import Lock
+from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from zhanggui.catalog import changes
 from zhanggui.catalog import store as catalog_store
@@ -18,6 +20,7 @@ from zhanggui.config import Config
 from zhanggui.conversation.act import DialoguePolicy
 from zhanggui.conversation.assistant import Assistant
 from zhanggui.conversation.lookups import Lookups, Offer
+from zhanggui.conversation.understand.rules import RuleUnderstander
 from zhanggui.conversation.understanding import Understander
 from zhanggui.engine.catalog import Catalog
 from zhanggui.engine.service import Service
@@ -28,6 +31,14 @@ from zhanggui.storage import Database
 
 _REST = 20
 """After a renewal it rests for so many times as long as that took."""
+
+
+class NewUnderstander(Protocol):
+    """Makes an understander for an ontology and the titles of products."""
+
+    def __call__(self, ontology: Ontology, titles: Sequence[str], /, *, today: Callable[[], date]) -> Understander:
+        """One that knows these words; `today` says what day it is."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -47,9 +58,8 @@ class ShopAssistant:
     service: Service
     offers: Callable[[str, Language], Sequence[Offer]]
     clock: Callable[[], datetime]
-    understander: Callable[[Ontology, Sequence[str]], Understander]
-    """Makes one for an ontology and the titles of products."""
     policy: DialoguePolicy
+    new_understander: NewUnderstander = RuleUnderstander
     _made: _Made | None = None
     _lock: Lock = field(default_factory=Lock)
 
@@ -73,7 +83,7 @@ class ShopAssistant:
         with self.database.reading() as connection:
             titles = [title for product in catalog_store.every(connection) for title in product.titles.values()]
         assistant = Assistant(
-            understander=self.understander(ontology, titles),
+            understander=self.new_understander(ontology, titles, today=self._today),
             lookups=self._lookups(ontology),
             settings=self.config.conversation,
             time_zone=self.config.shop.time_zone,
@@ -81,6 +91,9 @@ class ShopAssistant:
         )
         took = time.monotonic() - began
         return _Made(version, assistant, until=time.monotonic() + (_REST * took if took > 1 else 0))
+
+    def _today(self) -> date:
+        return self.clock().astimezone(ZoneInfo(self.config.shop.time_zone)).date()
 
     def _lookups(self, ontology: Ontology) -> Lookups:
         shop, service = self.config.shop, self.service

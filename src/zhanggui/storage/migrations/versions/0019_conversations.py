@@ -15,6 +15,7 @@ def upgrade() -> None:
         sa.Column("visitor_id", sa.String(64), nullable=False),
         sa.Column("customer_id", sa.String(256), nullable=False),
         sa.Column("door", sa.String(16), nullable=False),
+        sa.Column("language", sa.String(8), nullable=False),
         sa.Column("seed", sa.String(32), nullable=False),
         sa.Column("turns", sa.Integer, nullable=False),
         sa.Column("started_at", sa.BigInteger, nullable=False),
