@@ -1,5 +1,6 @@
 """Databases for the tests: SQLite always; PostgreSQL from a throwaway server where its programs are. Commands speak English."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -9,10 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
+import alembic.command  # noqa: F401 - loaded here, so that a forked test run does not load it again
 import pytest
 import sqlalchemy as sa
 
+import zhanggui.storage
 from zhanggui.storage import Database
+
+_MIGRATIONS = Path(zhanggui.storage.__file__).parent / "migrations"
 
 
 @pytest.fixture(autouse=True)
@@ -63,23 +68,54 @@ def _run(command: list[str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.fixture(scope="session")
+def migrated_file(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite database to copy. Kept between sessions, of which `make mutants` has thousands; other migrations
+    make another file.
+    """
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(_MIGRATIONS.rglob("*.py")))).hexdigest()
+    path = pytestconfig.cache.mkdir("migrated") / f"{digest[:16]}.db"
+    if not path.exists():
+        draft = tmp_path_factory.mktemp("migrated") / "draft.db"
+        database = Database(f"sqlite:///{draft}")
+        database.migrate()
+        with database.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        database.close()
+        own = path.with_suffix(f".{os.getpid()}")
+        shutil.copyfile(draft, own)
+        own.replace(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_server(postgres_url: str) -> Iterator[sa.Engine]:
+    """A PostgreSQL server with a migrated database, "migrated", to copy."""
+    server = sa.create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.exec_driver_sql("CREATE DATABASE migrated")
+    template = Database(str(sa.make_url(postgres_url).set(database="migrated")))
+    template.migrate()
+    template.close()
+    yield server
+    server.dispose()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A fresh, migrated database; the test runs once on each engine."""
     if request.param == "sqlite":
+        shutil.copyfile(request.getfixturevalue("migrated_file"), tmp_path / "shop.db")
         fresh = Database(f"sqlite:///{tmp_path / 'shop.db'}")
-        fresh.migrate()
         yield fresh
         fresh.close()
         return
-    server = sa.create_engine(request.getfixturevalue("postgres_url"), isolation_level="AUTOCOMMIT")
+    server: sa.Engine = request.getfixturevalue("migrated_server")
     name = f"test_{uuid.uuid4().hex[:12]}"
     with server.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    fresh = Database(str(sa.make_url(request.getfixturevalue("postgres_url")).set(database=name)))
-    fresh.migrate()
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE migrated")
+    fresh = Database(server.url.set(database=name).render_as_string(hide_password=False))
     yield fresh
     fresh.close()
     with server.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-    server.dispose()

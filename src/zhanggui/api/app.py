@@ -4,7 +4,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
-from zhanggui.api import campaigns, conversations, customers, flows, segment, unsubscribe
+from zhanggui.api import campaigns, conversations, customers, flows, orders, segment, unsubscribe
 from zhanggui.api.chat_limits import ChatLimits, ChatOrigins
 from zhanggui.api.connection import HEALTH
 from zhanggui.api.guard import Guard
@@ -30,7 +30,15 @@ def create_app(engine: Engine) -> FastAPI:
     app.state.chat_limits = ChatLimits(engine.config.conversation)
     add_handlers(app)
     add_handler(app)
-    rooms = (segment.router, customers.router, campaigns.router, flows.router, conversations.router, unsubscribe.router)
+    rooms = (
+        segment.router,
+        customers.router,
+        campaigns.router,
+        flows.router,
+        orders.router,
+        conversations.router,
+        unsubscribe.router,
+    )
     for room in rooms:
         app.include_router(room)
     _add_health(app, engine)

@@ -19,6 +19,7 @@ from zhanggui.cli.output import (
     moment_named,
     opened,
     progress,
+    report_rejects,
     say,
     show,
     show_json,
@@ -45,7 +46,7 @@ def ingest(file: FileArgument, shop: ShopOption = Path()) -> None:
         f"{result.stored} events stored, {result.duplicates} known already",
         f"存入 {result.stored} 条事件，另有 {result.duplicates} 条早已存过",
     )
-    _report_rejects(result.rejected, result.rejects)
+    report_rejects(result.rejected, result.rejects)
 
 
 def products(
@@ -87,7 +88,7 @@ def products(
             f"有 {result.kept} 件商品不在文件里，暂时保留：有的行读不出商品编号，已被拒收；改好后请重新导入",
             style="yellow",
         )
-    _report_rejects(result.rejected, result.rejects)
+    report_rejects(result.rejected, result.rejects)
 
 
 def suppress(
@@ -132,7 +133,7 @@ def consents(file: FileArgument, shop: ShopOption = Path()) -> None:
         f"{result.changed} consents changed, {result.unchanged} stood that way already",
         f"更新 {result.changed} 条同意，另有 {result.unchanged} 条本来就是这样",
     )
-    _report_rejects(result.rejected, result.rejects)
+    report_rejects(result.rejected, result.rejects)
 
 
 def profiles(shop: ShopOption = Path(), at: MomentOption = None) -> None:
@@ -192,15 +193,6 @@ def segment(
     for customer_id in found.examples:
         show(f"  {customer_id}")
     show(as_of(found.as_of, found.events_since))
-
-
-def _report_rejects(count: int, path: Path | None) -> None:
-    if count:
-        say(
-            f"{count} rows were refused; each with its reason in {path}",
-            f"{count} 行被拒收，原因逐行写在 {path}",
-            style="yellow",
-        )
 
 
 def _consent(consent: "Consent") -> None:

@@ -49,3 +49,21 @@ def revoke(key_id: Annotated[str, typer.Argument(help="The key's id.")], shop: S
     with opened(shop) as engine:
         engine.keys.revoke(key_id)
     say(f"{key_id} is closed", f"{key_id} 已停用")
+
+
+@app.command("visitor-secret")
+def visitor_secret(shop: ShopOption = Path()) -> None:
+    """Print the secret with which the shop's own server signs visitor tokens. Keep it there: it opens every order."""
+    with opened(shop) as engine:
+        typer.echo(engine.service.visitor_secret)
+
+
+@app.command("visitor-token")
+def visitor_token(
+    customer_id: Annotated[str, typer.Argument(help="The customer's id.")],
+    shop: ShopOption = Path(),
+    hours: Annotated[float, typer.Option(help="So long it is valid.")] = 1.0,
+) -> None:
+    """Print a visitor token for a customer, as the shop's own server would sign it; to try out what it opens."""
+    with opened(shop) as engine:
+        typer.echo(engine.service.sign_visitor(customer_id, hours=hours))

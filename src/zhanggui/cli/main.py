@@ -20,6 +20,8 @@ from zhanggui.cli import (
     generate,
     key,
     model,
+    order,
+    policies,
     shop,
     train,
     worker,
@@ -48,13 +50,14 @@ app.add_typer(campaign.app, name="campaign")
 app.add_typer(flow.app, name="flow")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(key.app, name="key")
+app.add_typer(order.app, name="orders")
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(train.app, name="train")
 model.app.command()(generate.generate)
 model.app.command()(classify.classify)
 app.add_typer(model.app, name="model")
 app.add_typer(evaluate.app, name="evaluate")
-for register in (shop.register, worker.register, data.register, chat.register, demo.register):
+for register in (shop.register, worker.register, data.register, policies.register, chat.register, demo.register):
     register(app)
 
 

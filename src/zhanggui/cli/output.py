@@ -132,6 +132,16 @@ def say_rejected(rejects: "RejectFile") -> None:
         )
 
 
+def report_rejects(count: int, path: Path | None) -> None:
+    """Tell how many rows were refused, and where they are."""
+    if count:
+        say(
+            f"{count} rows were refused; each with its reason in {path}",
+            f"{count} 行被拒收，原因逐行写在 {path}",
+            style="yellow",
+        )
+
+
 @contextmanager
 def training_libraries() -> Iterator[None]:
     """Around what needs the extra `train`: a library that is missing is said with how to install it.

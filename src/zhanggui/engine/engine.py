@@ -236,13 +236,16 @@ class Engine:
         )
 
     def load_sample(self, *, seed: int = 7) -> "SampleShop":
-        """Fill the shop with the bilingual sample: products, customers, consents, and a campaign."""
+        """Fill the shop with the bilingual sample: products, customers, consents, orders, policy pages, and a campaign."""
+        from zhanggui.shops.policy_pages import write_policy_pages
         from zhanggui.shops.sample import write_sample
 
         made = write_sample(self.folder / "sample", seed=seed, until=self.clock())
         self.catalog.load(made.products, form="jsonl")
         self.consents.load(made.consents)
         self.events.ingest(made.events)
+        self.service.load_orders(made.orders)
+        write_policy_pages(self.service.pages.folder)
         self.campaigns.apply_file(made.campaign)
         self.profiles.build()
         return made

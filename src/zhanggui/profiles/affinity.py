@@ -4,7 +4,6 @@ Shares do not change as time alone passes, since every weight shrinks alike. Doe
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -18,6 +17,9 @@ if TYPE_CHECKING:
 
 INTEREST = ["Order Completed", "Product Added", "Product Viewed"]
 _NAMED = ("product_id", "category", "brand")
+CODES_SCHEMA = pa.schema(
+    [*((column, pa.string()) for column in _NAMED), *((f"{column}_code", pa.int32()) for column in _NAMED)]
+)
 _SPELLED = {
     "categories": "category",
     "brands": "brand",
@@ -27,20 +29,23 @@ _SPELLED = {
 }
 
 
-def coded(events: "ir.Table") -> tuple[pa.Table, Mapping[str, pa.Array]]:
-    """Codes for what the events name, since text takes several times as long to sort and to group.
-
-    A code is the place of a name among `names` of its column, which are sorted; null when there is no name. The table
-    has each combination of product_id, category and brand once, with the code of each (`product_id_code`, ...).
-    """
+def named(events: "ir.Table") -> "ir.Table":
+    """Each combination of product_id, category and brand that the events name, once."""
     lines = events.select(line=events.products.unnest())
-    table = lines.select(**{column: lines.line[column] for column in _NAMED}).distinct().to_pyarrow()
+    return lines.select(**{column: lines.line[column] for column in _NAMED}).distinct()
+
+
+def coded(table: pa.Table) -> tuple[pa.Table, Mapping[str, pa.Array]]:
+    """The rows of `named` with the code of each name (CODES_SCHEMA), since text takes several times as long to sort and group.
+
+    A code is the place of a name among `names` of its column, which are sorted; null when there is no name.
+    """
     names = {}
     for column in _NAMED:
-        found = table[column].unique()
-        names[column] = found.filter(pc.not_equal(found, "")).sort()
+        values = table[column].combine_chunks().unique()
+        names[column] = values.filter(pc.not_equal(values, "")).sort()
         table = table.append_column(f"{column}_code", pc.index_in(table[column], value_set=names[column]))
-    return table, names
+    return table.cast(CODES_SCHEMA), names
 
 
 def spelled(profiles: pa.Table, names: Mapping[str, pa.Array]) -> pa.Table:
@@ -57,7 +62,9 @@ def spelled(profiles: pa.Table, names: Mapping[str, pa.Array]) -> pa.Table:
     return profiles
 
 
-def interest(events: "ir.Table", codes: "ir.Table", *, as_of: datetime, settings: ProfileSettings) -> "ir.Table":
+def interest(
+    events: "ir.Table", codes: "ir.Table", *, as_of: "ir.TimestampValue", settings: ProfileSettings
+) -> "ir.Table":
     """Decayed weight of each product line: number (the customer's), codes of product_id, category and brand, weight.
 
     `events` are those named in INTEREST: number, name, us (event time, microseconds since 1970) and products. `codes` is
@@ -65,12 +72,14 @@ def interest(events: "ir.Table", codes: "ir.Table", *, as_of: datetime, settings
     """
     import ibis
 
+    from zhanggui.profiles.duckdb_functions import epoch_us
+
     base = ibis.cases(
         (events.name == "Order Completed", settings.order_weight),
         (events.name == "Product Added", settings.cart_weight),
         (events.name == "Product Viewed", settings.view_weight),
     )
-    age_days = (int(as_of.timestamp() * 1_000_000) - events.us) / 86_400e6
+    age_days = (epoch_us(as_of) - events.us) / 86_400e6
     lines = events.select(
         "number",
         "name",

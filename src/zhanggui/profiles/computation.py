@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from zhanggui.profiles.orders import ORDERS
+from zhanggui.profiles.features import ASKED, KEPT, aging, features, set_moment
 from zhanggui.profiles.profile import SNAPSHOT_SCHEMA
 from zhanggui.profiles.resolution import Resolution, attached, registered, resolve
 from zhanggui.profiles.settings import ProfileSettings
 from zhanggui.profiles.snapshot import Snapshot
+from zhanggui.profiles.staleness import BASE, SPOKEN, TOUCHED, staleness
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -32,15 +33,13 @@ class Computation:
 
     def computed(self, customers: Iterable[str] | None) -> Iterator[pa.Table]:
         """The profiles of all, or of some customers, in SNAPSHOT_SCHEMA, sorted by customer id; a batch at a time."""
-        from zhanggui.profiles.features import features
-
         yield from features(
             self.events,
             attached(self.events, self.resolution),
             as_of=self.as_of,
             settings=self.settings,
             currency=self.currency,
-            customers=None if customers is None else self._listed("asked", "customer_id", customers),
+            customers=None if customers is None else self._listed(ASKED, "customer_id", customers),
         )
 
     def since(
@@ -49,15 +48,17 @@ class Computation:
         """All profiles: those of `base` who are neither `stale` nor `dropped` are aged, the stale computed; without a base all
         who are stale, or everybody.
         """
-        from zhanggui.profiles.features import aged
-
         if base is None:
             yield from self.computed(stale)
             return
-        old = self._of(base)
-        gone = set(self.resolution.persons["from_id"].to_pylist()) | (dropped or set()) | (stale or set())
-        kept = old.anti_join(self._listed("gone", "customer_id", gone), "customer_id") if gone else old
-        rows = aged(kept, as_of=self.as_of, settings=self.settings).to_pyarrow().cast(SNAPSHOT_SCHEMA)
+        backend: Any = self.events.get_backend()
+        self._of(base)
+        self._listed(
+            "gone", "customer_id", {*self.resolution.persons["from_id"].to_pylist(), *(dropped or ()), *(stale or ())}
+        )
+        backend.raw_sql(f"CREATE OR REPLACE TEMP VIEW {KEPT} AS FROM {BASE} ANTI JOIN gone USING (customer_id)")
+        set_moment(backend, self.as_of)
+        rows = backend.con.sql(aging(self.settings)).to_arrow_table().cast(SNAPSHOT_SCHEMA)
         fresh = self.computed(stale) if stale else ()
         yield pa.concat_tables([rows, *fresh]).sort_by("customer_id")
 
@@ -73,40 +74,33 @@ class Computation:
         found = _moved(base.persons(), now.persons)
         for one in touched:  # whoever is known on a device anew is named by an event there
             found |= {persons.get(one, one), *owners.get(one, ())}
-        since = self.events.filter(self.events.timestamp > base.as_of)
-        identities = attached(self.events, now)
-        found |= _ids(resolve(since, identities, as_of=self.as_of))
+        self._of(base)
+        backend: Any = self.events.get_backend()
+        attached(self.events, now)
+        backend.raw_sql(f"SET VARIABLE since = TIMESTAMPTZ '{base.as_of.isoformat()}'")
+        set_moment(backend, self.as_of)
+        asked = staleness(self.events.schema(), persons=bool(now.persons.num_rows), devices=bool(now.devices.num_rows))
+        found |= _ids(backend, asked.happened) | _ids(backend, asked.windowed)
         found |= {one.customer_id for one in base.quarantined}
-        old = self._of(base)
-        windowed = (old.views + old.carts + old.messages_received + old.messages_opened + old.messages_clicked > 0) | (
-            old.preferred_channel.notnull()
-        )
-        # Whoever shares an order with them: whose it is, and what it comes to, may have changed.
-        ordered = resolve(
-            self.events.filter(self.events.name.isin(ORDERS)), identities, as_of=self.as_of, strangers=True
-        )
-        spoken = ordered.semi_join(self._listed("spoken", "customer_id", found), "customer_id")
-        strangers = ordered.filter(ordered.customer_id.isnull(), ordered.anonymous_id.isin(touched or {""}))
-        named = spoken.select("order_id").union(strangers.select("order_id"))
-        sharing = ordered.semi_join(named.filter(named.order_id.notnull()), "order_id")
-        found |= _ids(sharing.filter(sharing.customer_id.notnull()))
-        return found | _ids(old.filter(windowed))
+        self._listed(SPOKEN, "customer_id", found)
+        self._listed(TOUCHED, "anonymous_id", touched)
+        return found | _ids(backend, asked.sharing)
 
     def everybody(self) -> set[str]:
         """Every customer with an event."""
-        return _ids(resolve(self.events, attached(self.events, self.resolution), as_of=self.as_of))
+        everyone = resolve(self.events, attached(self.events, self.resolution), as_of=self.as_of)
+        return set(everyone.select("customer_id").distinct().to_pyarrow()["customer_id"].to_pylist())
 
-    def _of(self, base: Snapshot) -> "ir.Table":
+    def _of(self, base: Snapshot) -> None:
         backend: Any = self.events.get_backend()
-        table: ir.Table = backend.read_parquet(str(base.path), table_name="base")
-        return table
+        backend.read_parquet(str(base.path), table_name=BASE)
 
     def _listed(self, name: str, column: str, values: Iterable[str]) -> "ir.Table":
         return registered(self.events, name, pa.table({column: pa.array(sorted(values), pa.string())}))
 
 
-def _ids(table: "ir.Table") -> set[str]:
-    return set(table.select("customer_id").distinct().to_pyarrow()["customer_id"].to_pylist())
+def _ids(backend: Any, query: str) -> set[str]:
+    return set(backend.con.sql(query).to_arrow_table()["customer_id"].to_pylist())
 
 
 def _moved(before: pa.Table, now: pa.Table) -> set[str]:

@@ -42,3 +42,8 @@ def least(one, count):  # type: ignore[no-untyped-def]
 @udf.scalar.builtin(signature=((dt.string,), dt.int32))
 def getvariable(variable):  # type: ignore[no-untyped-def]
     """What `SET VARIABLE` last set."""
+
+
+@udf.scalar.builtin(name="getvariable", signature=((dt.string,), _UTC))
+def as_of_variable(variable):  # type: ignore[no-untyped-def]
+    """The moment that `SET VARIABLE` last set."""

@@ -57,11 +57,21 @@ def attached(events: "ir.Table", resolution: Resolution) -> Identities:
     )
 
 
+def known_identities(*, persons: bool, devices: bool) -> Identities:
+    """The tables that `attached` puts beside a log, for queries that are written before there is one."""
+    import ibis
+
+    return Identities(
+        persons=ibis.table(ibis.Schema.from_pyarrow(PERSONS_SCHEMA), name="persons") if persons else None,
+        devices=ibis.table(ibis.Schema.from_pyarrow(DEVICES_SCHEMA), name="devices") if devices else None,
+    )
+
+
 def resolve(
     events: "ir.Table",
     identities: Identities | None,
     *,
-    as_of: datetime,
+    as_of: "datetime | ir.TimestampValue",
     customers: "ir.Table | None" = None,
     strangers: bool = False,
 ) -> "ir.Table":
@@ -73,7 +83,7 @@ def resolve(
 
     from zhanggui.profiles.duckdb_functions import epoch_us
 
-    known = events.filter(events.timestamp <= ibis.literal(as_of)).mutate(us=epoch_us(events.timestamp))
+    known = events.filter(events.timestamp <= as_of).mutate(us=epoch_us(events.timestamp))
     known = known.mutate(named_id=known.user_id)
     persons, devices = (identities.persons, identities.devices) if identities else (None, None)
     if devices is not None:

@@ -12,6 +12,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 CATEGORIES = {
     "Tea": "茶叶",
@@ -47,6 +48,7 @@ class SampleShop:
     products: Path
     events: Path
     consents: Path
+    orders: Path
     campaign: Path
     counts: Mapping[str, int]
     model: "ResponseModel"
@@ -117,6 +119,7 @@ def write_sample(folder: Path, *, seed: int = 7, until: datetime) -> SampleShop:
         products=folder / "products.jsonl",
         events=folder / "events.jsonl",
         consents=folder / "consents.jsonl",
+        orders=folder / "orders.jsonl",
         campaign=folder / "welcome-back.toml",
         model=model,
         counts={
@@ -129,6 +132,7 @@ def write_sample(folder: Path, *, seed: int = 7, until: datetime) -> SampleShop:
     _write(shop.products, _products())
     _write(shop.events, events)
     _write(shop.consents, consents)
+    _write(shop.orders, _order_rows(events, people, end))
     shop.campaign.write_text(_CAMPAIGN, encoding="utf-8")
     return shop
 
@@ -213,6 +217,35 @@ def _order(customer_id: str, products: Iterable[Mapping[str, Any]], at: datetime
         "messageId": key,
         "properties": {"order_id": key, "revenue": total, "currency": "CNY", "products": items},
     }
+
+
+def _order_rows(
+    events: Iterable[Mapping[str, Any]], people: Iterable[_Person], end: datetime
+) -> Iterable[dict[str, Any]]:
+    by_id = {person.customer_id: person for person in people}
+    for event in events:
+        if event.get("event") == "Order Completed":
+            yield _order_row(event, by_id[event["userId"]], end)
+
+
+def _order_row(event: Mapping[str, Any], person: _Person, end: datetime) -> dict[str, Any]:
+    """What the shop's own system adds to an order: its address, sent a day after it was placed, delivered three days later."""
+    placed = datetime.fromisoformat(event["timestamp"])
+    sent, delivered = placed + timedelta(days=1), placed + timedelta(days=4)
+    number = crc32(event["messageId"].encode())
+    street = f"西湖路 {number % 200 + 1} 号" if person.language == "zh" else f"{number % 200 + 1} Lake Road"
+    row = {
+        "order_id": event["properties"]["order_id"],
+        "address": {"name": person.name, "street": street, "city": person.city},
+        "state": "pending",
+        "placed_at": event["timestamp"],
+        "updated_at": event["timestamp"],
+    }
+    if end < sent:
+        return row
+    state, moment = ("delivered", delivered) if delivered <= end else ("shipped", sent)
+    parcel = {"carrier": "顺丰" if person.language == "zh" else "DHL", "tracking": f"SF{number:010d}"}
+    return {**row, "state": state, "updated_at": _iso(moment), "shipments": [parcel]}
 
 
 def _item(product: Mapping[str, Any]) -> dict[str, Any]:

@@ -60,9 +60,9 @@ def test_every_step_of_two_workers_goes_well_side_by_side_and_every_message_leav
     def repeated(number: int) -> list[Outcome]:
         outcomes = []
         for _ in range(ROUNDS):
-            together.wait(120)
+            together.wait(600)
             outcomes += list(todo[number].do())
-            together.wait(120)
+            together.wait(600)
             if number == 0:
                 clock.advance(timedelta(seconds=2))
         return outcomes
