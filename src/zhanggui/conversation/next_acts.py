@@ -13,7 +13,7 @@ from zhanggui.conversation.lookups import Lookups, Moment
 from zhanggui.conversation.settings import ConversationSettings
 from zhanggui.conversation.shopping import Put
 from zhanggui.conversation.state import BeliefState
-from zhanggui.conversation.track import is_understood
+from zhanggui.conversation.track import is_awaited, is_understood
 
 Step = Callable[[Moment], Put]
 _POLICY = ("ask_delivery", "ask_returns", "ask_policy")
@@ -29,6 +29,8 @@ _ANGRY = re.compile(
     r"|垃圾|傻|滚|骗子|骗人|坑人|坑爹|废物|智障|脑残|有病|破玩意|破店|黑店|无良|去死|他妈|妈的|王八|混蛋",
     re.IGNORECASE,
 )
+_NO = re.compile(r"\b(?:no|not|don'?t|never ?mind|wait|stop)\b|算了|别|先不|不(?:要|用|想|需要)?(?:取消|退|改|换|了)", re.IGNORECASE)
+"""Where a yes is waited for, any of these is none."""
 _IS_AI = re.compile(r"\b(?:bot|robot|ai|human|real person|machine)\b|机器人|真人|人工智能", re.IGNORECASE)
 
 
@@ -55,14 +57,14 @@ def steps(
         return [_hand_over(promise)]
     if state.pending and heard.has("affirm") and not heard.has("deny"):
         return [lambda now: service_answers.perform(now, lookups)]
-    dropped: list[Step] = [_drop(said=heard.has("deny"))] if state.pending else []
-    if dropped and heard.has("deny"):
+    says_no = heard.has("deny") or bool(_NO.search(text))
+    dropped: list[Step] = [_drop(said=says_no)] if state.pending else []
+    if dropped and says_no:
         return dropped
     if forbidden := _forbidden(moment, lookups):
-        return [*dropped, _always(forbidden)]
+        return [*dropped, forbidden]
     if not is_understood(state, heard) and not _ANGRY.search(text):
-        about = "person" if state.misunderstood > 1 else ""
-        return [*dropped, _always(DialogueAct(name="clarify", about=about))]
+        return [*dropped, _not_understood(moment)]
     return [*dropped, *_apology(moment), *_wishes(moment, lookups, policy, before=before)] or [
         _small_talk(moment, lookups)
     ]
@@ -74,13 +76,12 @@ def _wishes(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, before:
     if product_answers.claimed_price(moment) is not None:
         return [lambda now: product_answers.bargain(now, lookups)]
     wish = next((service_answers.WISHES[intent] for intent in heard.intents if intent in service_answers.WISHES), None)
-    awaited = state.request and state.expected in ("proof", "order", "address")
-    if wish is None and awaited and not heard.has(*_SEARCH, *_POLICY, *_QUESTIONS, "thanks", "bargain"):
-        wish = state.request["wish"]
+    if state.request and is_awaited(state, heard):
+        again = state.request
+        return [lambda now: service_answers.serve(now, lookups, again["wish"], again)]
     found: list[Step] = []
     if wish is not None:
-        again = state.request if state.request.get("wish") == wish else {}
-        found.append(lambda now: service_answers.serve(now, lookups, wish, again))
+        found.append(lambda now: service_answers.serve(now, lookups, wish, {}))
     asked = [intent for intent in heard.intents if intent in _POLICY]
     if asked:
         found.append(lambda now: service_answers.policy(now, lookups, asked))
@@ -88,12 +89,13 @@ def _wishes(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, before:
         found.append(lambda now: product_answers.bargain(now, lookups))
     if heard.has("choose"):
         found.append(lambda now: product_answers.check_out(now, lookups))
-    topics = [topic for intent, topic in _QUESTIONS.items() if heard.has(intent)]
+    open_minded = heard.has("dont_care")  # "I don't know which is better" asks for advice, not for a table
+    topics = [topic for intent, topic in _QUESTIONS.items() if heard.has(intent) and not (open_minded and topic == "compare")]
     found += [_question(topic, lookups) for topic in topics[:2]]
     searches = heard.has(*_SEARCH) or (
         before.expected and heard.slots and state != before and not found and not heard.has("complain")
     )
-    if searches and not {"choose", "compare"} & set(heard.intents):
+    if searches and (open_minded or not heard.has("choose", "compare")):
         found.append(_search(moment, lookups, policy, before=before))
     return found
 
@@ -109,15 +111,26 @@ def _search(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, before:
     return lambda now: shopping.go_on(now, lookups, policy, others=others, choose=choose)
 
 
-def _forbidden(moment: Moment, lookups: Lookups) -> DialogueAct | None:
+def _forbidden(moment: Moment, lookups: Lookups) -> Step | None:
     """What the assistant does not talk about: orders to itself, cures, whatever no shop does."""
     text, intents = moment.heard.text, list(moment.heard.intents)
     outside = intents[:1] == ["out_of_scope"] and is_understood(moment.state, moment.heard)
     if shown_text.speaks_to_assistant(text) or outside:
-        return DialogueAct(name="decline", about="out_of_scope", facts={"shop": lookups.shop_name})
+        return _always(DialogueAct(name="decline", about="out_of_scope", facts={"shop": lookups.shop_name}))
     if _CURE.search(text):
-        return DialogueAct(name="decline", about="medical")
+        act = DialogueAct(name="decline", about="medical")
+        return lambda now: Put(acts=(act,), values=product_answers.mentioned(now, lookups))
     return None
+
+
+def _not_understood(moment: Moment) -> Step:
+    """What is missing is asked for again; else the shopper is asked to put it differently, and then offered a person."""
+    if moment.state.request and moment.state.expected in ("proof", "address"):
+        order = {"order": moment.state.order_id} if moment.state.order_id else {}
+        if moment.state.expected == "address":
+            return _always(DialogueAct(name="ask_address", facts=order))
+        return _always(DialogueAct(name="ask_proof", about="order", facts=order))
+    return _always(DialogueAct(name="clarify", about="person" if moment.state.misunderstood > 1 else ""))
 
 
 def _apology(moment: Moment) -> list[Step]:

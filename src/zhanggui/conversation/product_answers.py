@@ -30,19 +30,39 @@ def spoken_of(moment: Moment, lookups: Lookups) -> list[Product]:
     shown = _there(lookups, tuple(dict.fromkeys((*state.shown, *state.focus))))
     nouns = [slot for slot in heard.slots if slot.name in _NOUNS and not slot.negated]
     if nouns:
-        names = " ".join(heard.text[slot.start : slot.end] for slot in nouns)
-        found = lookups.search(Query(text=names, language=heard.language, limit=_NAMED_AMONG))
-        among = {one.product_id: one for one in (*shown, *_there(lookups, found.product_ids))}
+        found = [
+            lookups.search(Query(text=text, language=heard.language, limit=_NAMED_AMONG))
+            for text in _things(heard.text, nouns)
+        ]
+        ids = [name for results in found for name in results.product_ids]
+        among = {one.product_id: one for one in (*shown, *_there(lookups, ids))}
         if named := references.named(heard.text, among.values(), heard.language):
             return [among[name] for name in named][:SHOWN]
         if fitting := [one for one in shown if _fits(one, nouns, moment, lookups)]:
             return fitting[:SHOWN]
-        if found.product_ids and not found.relaxed:
-            return _there(lookups, found.product_ids[:1])
-        if moment.heard.has("ask_attribute"):  # the noun was the question itself: "is it organic?"
+        if best := [results.product_ids[0] for results in found if results.product_ids and not results.relaxed]:
+            return _there(lookups, tuple(dict.fromkeys(best)))[:SHOWN]
+        if heard.has("ask_attribute"):  # the noun was the question itself: "is it organic?"
             return _there(lookups, state.focus or state.shown[:1])
-        return _there(lookups, found.product_ids[:1])
+        return _there(lookups, ids[:1])
     return _there(lookups, state.focus or state.shown)
+
+
+def _things(text: str, nouns: Sequence[Slot]) -> list[str]:
+    """The things that are named, each with the values before it: "cast iron frying pan", "enamel saucepan"."""
+    things, parts = [], []
+    for slot in nouns:
+        parts.append(text[slot.start : slot.end])
+        if slot.name == "category":
+            things.append(" ".join(parts))
+            parts = []
+    return [*things, *([" ".join(parts)] if parts else [])]
+
+
+def mentioned(moment: Moment, lookups: Lookups) -> dict[str, Any]:
+    """What the state remembers of the products that are named in passing."""
+    products = spoken_of(moment, lookups)[:1]
+    return _spoken(products, moment) if products else {}
 
 
 def _there(lookups: Lookups, product_ids: Sequence[str]) -> list[Product]:

@@ -10,6 +10,16 @@ from zhanggui.conversation import shown_text
 from zhanggui.money import Money
 
 _FEW = 5
+_KIN = {
+    "size": ("length", "diameter", "height", "width", "capacity"),
+    "length": ("size",),
+    "height": ("size",),
+    "width": ("size",),
+    "diameter": ("size",),
+    "capacity": ("size",),
+    "weight": ("net weight",),
+}
+"""How large something is, is said of things in different words."""
 
 
 def card(product: Product, language: Language, *, now: datetime, site: str) -> dict[str, Any]:
@@ -47,8 +57,9 @@ def total(product: Product, quantity: int, now: datetime) -> str:
 
 def value_of(product: Product, aspect: str, ontology: Ontology, language: Language) -> str:
     """What the catalogue says of an aspect of a product, in the shopper's words; "" where it says nothing."""
-    known = ontology.aspect(aspect)
-    values = aspect_values(ontology, product).get(known.name if known else aspect, frozenset())
+    held = aspect_values(ontology, product)
+    name = next((one for one in (aspect, *_KIN.get(aspect, ())) if one in held), aspect)
+    known, values = ontology.aspect(name), held.get(name, frozenset())
     labels = [known.label(text, language) if known else text for text in sorted(values)]
     return _joined([shown for text in labels if (shown := shown_text.value(text))], language)
 

@@ -27,14 +27,19 @@ def track(state: BeliefState, heard: Understanding, ontology: Ontology, *, curre
         "it was understood" if understood else f"the confidence is {heard.confidence:.2f}",
         misunderstood=0 if understood else state.misunderstood + 1,
     )
-    if not understood:
+    if not understood or state.with_person:
         return tracker.changes
-    for command in cleaned(commands(state, heard, ontology), currency=currency):
-        _obey(tracker, command)
-    _hear_indifference(tracker, heard)
+    if not is_awaited(state, heard):
+        _hear_wishes(tracker, heard, ontology, currency)
     _hear_references(tracker, heard)
     _hear_service(tracker, heard)
     return tracker.changes
+
+
+def _hear_wishes(tracker: "_Tracker", heard: Understanding, ontology: Ontology, currency: str) -> None:
+    for command in cleaned(commands(tracker.state, heard, ontology), currency=currency):
+        _obey(tracker, command)
+    _hear_indifference(tracker, heard)
 
 
 _ANEW: Mapping[str, object] = {
@@ -55,8 +60,19 @@ _ANEW: Mapping[str, object] = {
 
 def is_understood(state: BeliefState, heard: Understanding) -> bool:
     """Whether an utterance may be acted on: it is clear enough, or it is the answer that was waited for."""
-    awaited = {"address": ("address",), "proof": ("email", "phone", "order_number"), "order": ("order_number", "item")}
-    return heard.confidence >= NOT_UNDERSTOOD or any(heard.named(name) for name in awaited.get(state.expected, ()))
+    return heard.confidence >= NOT_UNDERSTOOD or is_awaited(state, heard)
+
+
+def is_awaited(state: BeliefState, heard: Understanding) -> bool:
+    """Whether an utterance holds what the assistant asked for about an order."""
+    return any(heard.named(name) for name in _AWAITED.get(state.expected, ()))
+
+
+_AWAITED: Mapping[str, tuple[str, ...]] = {
+    "address": ("address",),
+    "proof": ("email", "phone", "order_number"),
+    "order": ("order_number", "item"),
+}
 
 
 class _Tracker:
