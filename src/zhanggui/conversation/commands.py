@@ -83,6 +83,11 @@ def _of_slot(slot: Slot, state: BeliefState, heard: Understanding, ontology: Ont
     said = heard.text[slot.start : slot.end]
     if slot.name == "category":
         path = ontology.category(slot.value)
+        if path is None and not slot.negated:
+            value, noun = _value_before(slot.value, ontology)
+            if value is not None:
+                yield Command(kind="want", name=value[0], value=value[1], said=said)
+                slot = replace(slot, value=noun)
         if slot.negated:
             yield Command(kind="drop_words", value=path or slot.value, said=said)
         else:
@@ -97,6 +102,16 @@ def _of_slot(slot: Slot, state: BeliefState, heard: Understanding, ontology: Ont
         yield Command(kind="recipient", value=slot.value, said=said)
     elif slot.name == "quantity" and slot.value.isdecimal() and 1 <= int(slot.value[:4]) <= 999:
         yield Command(kind="quantity", value=str(int(slot.value[:4])), said=said)
+
+
+def _value_before(noun: str, ontology: Ontology) -> tuple[tuple[str, str] | None, str]:
+    """The material or colour that an English noun begins with, and the noun: "cotton", "socks"."""
+    first, _, last = noun.partition(" ")
+    for name in ("material", "colour"):
+        aspect = ontology.aspect(name)
+        if last and aspect and (value := aspect.value(first)):
+            return (name, value), last
+    return None, noun
 
 
 def _of_value(slot: Slot, state: BeliefState, heard: Understanding, ontology: Ontology, said: str) -> Iterator[Command]:

@@ -29,7 +29,9 @@ _ANGRY = re.compile(
     r"|垃圾|傻|滚|骗子|骗人|坑人|坑爹|废物|智障|脑残|有病|破玩意|破店|黑店|无良|去死|他妈|妈的|王八|混蛋",
     re.IGNORECASE,
 )
-_NO = re.compile(r"\b(?:no|not|don'?t|never ?mind|wait|stop)\b|算了|别|先不|不(?:要|用|想|需要)?(?:取消|退|改|换|了)", re.IGNORECASE)
+_NO = re.compile(
+    r"\b(?:no|not|don'?t|never ?mind|wait|stop)\b|算了|别|先不|不(?:要|用|想|需要)?(?:取消|退|改|换|了)", re.IGNORECASE
+)
 """Where a yes is waited for, any of these is none."""
 _IS_AI = re.compile(r"\b(?:bot|robot|ai|human|real person|machine)\b|机器人|真人|人工智能", re.IGNORECASE)
 
@@ -90,7 +92,9 @@ def _wishes(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, before:
     if heard.has("choose"):
         found.append(lambda now: product_answers.check_out(now, lookups))
     open_minded = heard.has("dont_care")  # "I don't know which is better" asks for advice, not for a table
-    topics = [topic for intent, topic in _QUESTIONS.items() if heard.has(intent) and not (open_minded and topic == "compare")]
+    topics = [
+        topic for intent, topic in _QUESTIONS.items() if heard.has(intent) and not (open_minded and topic == "compare")
+    ]
     found += [_question(topic, lookups) for topic in topics[:2]]
     searches = heard.has(*_SEARCH) or (
         before.expected and heard.slots and state != before and not found and not heard.has("complain")
