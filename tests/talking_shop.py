@@ -94,10 +94,9 @@ def hold(engine: Engine, conversation: Mapping[str, Any]) -> Held:
         engine.conversations.turn(began.conversation_id, expected["says"], key=str(number))
         turn = engine.conversations.turns(began.conversation_id)[-1]
         state = engine.conversations.state(began.conversation_id)
-        for problem in _wrong(expected, turn, state, engine):
-            problems.append(
-                f"turn {number} ({expected['says']!r}): {problem}\n      acts {_acts(turn)}: {turn.answer!r}"
-            )
+        heading = f"turn {number} ({expected['says']!r})"
+        answered = f"acts {_acts(turn)}: {turn.answer!r}"
+        problems += [f"{heading}: {wrong}; {answered}" for wrong in _wrong(expected, turn, state, engine)]
     turns = engine.conversations.turns(began.conversation_id)
     return Held(name=conversation["name"], kind=conversation["kind"], turns=turns, problems=tuple(problems))
 

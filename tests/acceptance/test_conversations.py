@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from talking_shop import PAGE, Held, hold, page, talking_shop, written
 
 
