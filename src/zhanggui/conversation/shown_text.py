@@ -35,9 +35,7 @@ _SENTENCE = re.compile(r"[^.!?。！？\n]{1,300}[.!?。！？]?")
 
 def plain(text: str, *, longest: int = 2_000) -> str:
     """Text without markup, control tokens and invisible signs, on one line."""
-    cut = "".join(
-        sign for sign in text[:longest] if unicodedata.category(sign) not in ("Cc", "Cf", "Co", "Cs") or sign == "\n"
-    )
+    cut = "".join(sign if sign.isprintable() else " " for sign in text[:longest])
     return " ".join(_MARKUP.sub(" ", cut).split())
 
 
