@@ -14,6 +14,7 @@ from zhanggui.catalog.search import Query
 from zhanggui.conversation import product_facts, references, shown_text
 from zhanggui.conversation.act import DialogueAct
 from zhanggui.conversation.commands import ASPECT_SLOTS, aspect_of
+from zhanggui.conversation.find import find
 from zhanggui.conversation.lookups import Lookups, Moment
 from zhanggui.conversation.shopping import SHOWN, Put, prices
 from zhanggui.conversation.understanding import Slot
@@ -31,7 +32,7 @@ def spoken_of(moment: Moment, lookups: Lookups) -> list[Product]:
     nouns = [slot for slot in heard.slots if slot.name in _NOUNS and not slot.negated]
     if nouns:
         found = [
-            lookups.search(Query(text=text, language=heard.language, limit=_NAMED_AMONG))
+            find(Query(text=text, language=heard.language, limit=_NAMED_AMONG), lookups.search)
             for text in _things(heard.text, nouns)
         ]
         ids = [name for results in found for name in results.product_ids]

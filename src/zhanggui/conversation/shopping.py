@@ -16,6 +16,7 @@ from zhanggui.catalog.search import Query, Relaxation, Results
 from zhanggui.catalog.search.query import Sort
 from zhanggui.conversation import belief, product_facts, shown_text
 from zhanggui.conversation.act import PATIENCE, RECOMMEND, DialogueAct, DialoguePolicy, contexts
+from zhanggui.conversation.find import find
 from zhanggui.conversation.lookups import Lookups, Moment
 from zhanggui.conversation.state import BeliefState
 from zhanggui.money import Money, to_minor
@@ -60,7 +61,7 @@ def query_of(state: BeliefState, currency: str) -> Query:
 def go_on(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, others: bool, choose: bool) -> Put:
     """The next act of the search. `others`: something else than what was shown; `choose`: the shopper leaves it to us."""
     state, ontology = moment.state, lookups.ontology()
-    results = lookups.search(query_of(state, lookups.currency))
+    results = find(query_of(state, lookups.currency), lookups.search)
     products = lookups.products(results.product_ids)
     there = [name for name in results.product_ids if name in products]
     fresh = [name for name in there if name not in state.prices] if others else []
