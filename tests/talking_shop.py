@@ -29,11 +29,16 @@ NOW = datetime(2026, 12, 1, 2, 30, tzinfo=UTC)
 
 
 @contextmanager
-def talking_shop(folder: Path) -> Iterator[Engine]:
-    """The sample shop's products and pages, with the orders of two made-up customers and two products that set traps."""
+def talking_shop(folder: Path, *, settings: str = "") -> Iterator[Engine]:
+    """The sample shop's products and pages, with the orders of two made-up customers and two products that set traps.
+
+    `settings` stand at the end of its zhanggui.toml.
+    """
     beside = tomllib.loads((FOLDER / "shop.toml").read_text(encoding="utf-8"))
     if not (folder / "zhanggui.toml").exists():
         Engine.create(folder, name="小掌柜", language="zh")
+        with (folder / "zhanggui.toml").open("a", encoding="utf-8") as file:
+            file.write(settings)
     with Engine.open(folder, clock=FixedClock(NOW)) as engine:
         sample = (files("zhanggui.shops") / "data" / "sample_products.jsonl").read_text(encoding="utf-8")
         engine.catalog.put([*map(json.loads, sample.splitlines()), *beside["products"]])
