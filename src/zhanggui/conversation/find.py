@@ -19,15 +19,17 @@ def find(query: Query, search: Callable[[Query], Results]) -> Results:
     if not query.text or (results.product_ids and not results.relaxed):
         return results
     scores: dict[str, float] = {}
-    facets = results.facets
+    facets, fallback = results.facets, None if _keeps_words(results) else results
     for text in _other_words(query.text):
         others = search(replace(query, text=text))
         if others.product_ids and not others.relaxed:
             facets = facets if scores else others.facets
             for product_id, score in zip(others.product_ids, others.scores, strict=True):
                 scores.setdefault(product_id, score)
+        elif fallback is results and _keeps_words(others):
+            fallback = others
     if not scores:
-        return results
+        return fallback or results
     ids = tuple(scores)[: query.limit]
     return Results(
         product_ids=ids,
@@ -37,6 +39,11 @@ def find(query: Query, search: Callable[[Query], Results]) -> Results:
         relaxed=(),
         corrected="",
     )
+
+
+def _keeps_words(results: Results) -> bool:
+    """Whether products were found that are called as asked, whatever else was given up."""
+    return bool(results.product_ids) and all(one.constraint != "words" for one in results.relaxed)
 
 
 def _other_words(text: str) -> Iterator[str]:
