@@ -18,7 +18,7 @@ from zhanggui.storage.database import UtcTime, metadata
 
 Scope = Literal["write", "chat", "server", "admin"]
 """write: sends events, and is public: web pages and apps carry it. chat: talks with the assistant, and is public too.
-server: sends events that the shop's own programs vouch for, and talks. admin: everything."""
+server: sends events that the shop's own programs vouch for, talks, and searches products. admin: everything."""
 
 _OPENS: Mapping[str, tuple[Scope, ...]] = {
     "write": ("write",),

@@ -4,7 +4,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
-from zhanggui.api import campaigns, conversations, customers, flows, orders, segment, unsubscribe
+from zhanggui.api import campaigns, conversations, customers, flows, orders, search, segment, unsubscribe
 from zhanggui.api.chat_limits import ChatLimits, ChatOrigins
 from zhanggui.api.connection import HEALTH
 from zhanggui.api.guard import Guard
@@ -32,6 +32,7 @@ def create_app(engine: Engine) -> FastAPI:
     add_handler(app)
     rooms = (
         segment.router,
+        search.router,
         customers.router,
         campaigns.router,
         flows.router,

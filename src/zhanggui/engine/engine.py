@@ -19,6 +19,7 @@ from zhanggui.attribution.reward import RewardLog
 from zhanggui.campaigns import journey_signals
 from zhanggui.campaigns.run_parts import RunParts
 from zhanggui.catalog.product import Language
+from zhanggui.catalog.search import SearchShelf
 from zhanggui.config import FILE, Config, load, template
 from zhanggui.content.compose import Sender
 from zhanggui.conversation.act import BeliefPolicy, DialoguePolicy
@@ -181,7 +182,12 @@ class Engine:
         )
         identity_problems = partial(_identity_problems, config) if channels is None else lambda _channels: ()
         catalog = Catalog(
-            database=database, rejects=rejects, clock=clock, currency=shop.currency, language=shop.language
+            database=database,
+            rejects=rejects,
+            clock=clock,
+            currency=shop.currency,
+            language=shop.language,
+            search_index=SearchShelf(artifacts=artifacts, clock=clock),
         )
         service = open_service(folder, config, database=database, rejects=rejects, clock=clock)
         campaigns = Campaigns(parts=parts, profiles=profiles, channels=names)

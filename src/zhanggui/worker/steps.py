@@ -1,6 +1,6 @@
-"""What a worker does for a shop: compact, build, resume, send, advance, prune, hand over. Each is one verb of the engine, safe to do twice.
+"""What a worker does for a shop: compact, build, resume, send, advance, index, prune, hand over. Each is one verb of the engine.
 
-Not due is no error: a build is left out while a fresh snapshot is there, whoever built it.
+Safe to do twice. Not due is no error: a build is left out while a fresh snapshot is there, whoever built it.
 """
 
 from collections.abc import Iterator
@@ -47,12 +47,17 @@ def steps(engine: Engine) -> list[Step]:
         engine.conversations.tell_hand_overs()
         yield from ()
 
+    def index() -> Iterator[Outcome]:
+        engine.catalog.refresh_search()
+        yield from ()
+
     return [
         Step(name="compact", seconds=settings.compact_seconds, do=compact),
         Step(name="build", seconds=settings.build_seconds, do=build),
         Step(name="resume", seconds=settings.resume_seconds, do=resume),
         Step(name="send", seconds=settings.send_seconds, do=send),
         Step(name="advance", seconds=settings.advance_seconds, do=advance),
+        Step(name="index", seconds=settings.index_seconds, do=index),
         Step(name="prune", seconds=settings.prune_seconds, do=prune),
         Step(name="hand over", seconds=settings.send_seconds, do=hand_over),
     ]
