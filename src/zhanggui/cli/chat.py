@@ -50,7 +50,7 @@ def _turns(*, typed: bool) -> Iterator[str]:
     while True:
         if typed:
             try:
-                line = console.input("[bold cyan]>[/] ")
+                line = console.input("> ")
             except (EOFError, KeyboardInterrupt):
                 return
         else:

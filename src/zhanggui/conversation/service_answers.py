@@ -78,10 +78,9 @@ def serve(moment: Moment, lookups: Lookups, wish: Wish, wished: Mapping[str, Any
     if order is None:
         fitting = [one for one in orders if _may(one, wish)]
         if len(fitting) != 1:
-            listed = [facts_of(one, moment, lookups) for one in fitting[:_LISTED] or orders[:_LISTED]]
-            return Put(
-                acts=(DialogueAct(name="ask_order", facts={"orders": listed}),), values={**asking, "expected": "order"}
-            )
+            choices = [facts_of(one, moment, lookups) for one in fitting[:_LISTED] or orders[:_LISTED]]
+            which = DialogueAct(name="ask_order", facts={"orders": choices})
+            return Put(acts=(which,), values={**asking, "expected": "order"})
         order = fitting[0]
     return _prepare(moment, lookups, wish, order, proof, {**asking, "order_id": order.order_id})
 
