@@ -182,7 +182,12 @@ class Engine:
             database=database,
             events=Events(log=log, rejects=rejects, clock=clock),
             catalog=Catalog(
-                database=database, rejects=rejects, clock=clock, currency=shop.currency, language=shop.language
+                database=database,
+                rejects=rejects,
+                clock=clock,
+                currency=shop.currency,
+                language=shop.language,
+                seller=shop.name,
             ),
             consents=Consents(database=database, channels=names, rejects=rejects, clock=clock),
             addresses=Addresses(database=database, channels=names, clock=clock),
