@@ -12,7 +12,7 @@ from zhanggui.catalog import store as catalog_store
 from zhanggui.catalog.learned import LearnedOntology, edit
 from zhanggui.catalog.ontology import Ontology, read_ontology, write_ontology
 from zhanggui.catalog.ontology.file import to_toml
-from zhanggui.catalog.product import Language
+from zhanggui.catalog.product import Language, Product
 from zhanggui.catalog.rows import read_rows
 from zhanggui.engine.rejects import Count, Rejects
 from zhanggui.errors import InputError, OntologyError
