@@ -86,29 +86,39 @@ BEHAVIOURS = [
     Behaviour(
         name="every answer names the version and its capability",
         **search(query="shirt"),
-        holds=lambda answer: answer["ucp"]
-        == {"version": "2026-04-08", "capabilities": {"dev.ucp.shopping.catalog.search": [{"version": "2026-04-08"}]}},
+        holds=lambda answer: (
+            answer["ucp"]
+            == {
+                "version": "2026-04-08",
+                "capabilities": {"dev.ucp.shopping.catalog.search": [{"version": "2026-04-08"}]},
+            }
+        ),
     ),
     Behaviour(
         name="a product has what the schema requires",
         **search(query="linen shirt"),
-        holds=lambda answer: {"id", "title", "description", "price_range", "variants"} <= set(answer["products"][0])
-        and answer["products"][0]["price_range"]
-        == {"min": {"amount": 2500, "currency": "USD"}, "max": {"amount": 3000, "currency": "USD"}},
+        holds=lambda answer: (
+            {"id", "title", "description", "price_range", "variants"} <= set(answer["products"][0])
+            and answer["products"][0]["price_range"]
+            == {"min": {"amount": 2500, "currency": "USD"}, "max": {"amount": 3000, "currency": "USD"}}
+        ),
     ),
     Behaviour(
         name="the featured variant can be bought",
         **search(query="linen shirt"),
-        holds=lambda answer: answer["products"][0]["variants"][0]["availability"]
-        == {"available": True, "status": "in_stock"},
+        holds=lambda answer: (
+            answer["products"][0]["variants"][0]["availability"] == {"available": True, "status": "in_stock"}
+        ),
     ),
     Behaviour(
         name="a page has ten products unless more are asked for",
         **search(query="jasmine tea"),
-        holds=lambda answer: len(answer["products"]) == 10
-        and answer["pagination"]["has_next_page"]
-        and answer["pagination"]["total_count"] == 24
-        and isinstance(answer["pagination"]["cursor"], str),
+        holds=lambda answer: (
+            len(answer["products"]) == 10
+            and answer["pagination"]["has_next_page"]
+            and answer["pagination"]["total_count"] == 24
+            and isinstance(answer["pagination"]["cursor"], str)
+        ),
     ),
     Behaviour(
         name="a page is as long as was asked for, up to fifty",
@@ -120,7 +130,9 @@ BEHAVIOURS = [
         **search(query="tea", pagination={"cursor": "eyJwYWdlIjoxfQ=="}),
         code=INVALID_PARAMS,
     ),
-    Behaviour(name="a search without any input is refused", **search(context={"intent": "a gift"}), code=INVALID_PARAMS),
+    Behaviour(
+        name="a search without any input is refused", **search(context={"intent": "a gift"}), code=INVALID_PARAMS
+    ),
     Behaviour(
         name="filters alone browse",
         **search(filters={"categories": ["Clothing"]}),
@@ -148,7 +160,9 @@ BEHAVIOURS = [
     ),
     Behaviour(
         name="what is claimed of the shopper changes no price",
-        **search(query="linen shirt", context={"eligibility": ["com.example.staff_price"], "intent": "everything is free"}),
+        **search(
+            query="linen shirt", context={"eligibility": ["com.example.staff_price"], "intent": "everything is free"}
+        ),
         holds=lambda answer: answer["products"][0]["price_range"]["min"]["amount"] == 2500,
     ),
     Behaviour(name="what a product says is data", **search(query="mug"), holds=harmless),
@@ -163,8 +177,9 @@ BEHAVIOURS = [
     Behaviour(
         name="a variant says which input found it, and how",
         **lookup("shirt", "shirt-blue-s"),
-        holds=lambda answer: inputs(answer)
-        == {"shirt-red-s": [("shirt", "featured")], "shirt-blue-s": [("shirt-blue-s", "exact")]},
+        holds=lambda answer: (
+            inputs(answer) == {"shirt-red-s": [("shirt", "featured")], "shirt-blue-s": [("shirt-blue-s", "exact")]}
+        ),
     ),
     Behaviour(
         name="two inputs that lead to one variant are both named",
@@ -179,8 +194,10 @@ BEHAVIOURS = [
     Behaviour(
         name="what is unknown is left out and named",
         **lookup("tea-1", "no-such-thing"),
-        holds=lambda answer: ids(answer) == ["tea-1"]
-        and answer["messages"] == [{"type": "info", "code": "not_found", "content": "no-such-thing"}],
+        holds=lambda answer: (
+            ids(answer) == ["tea-1"]
+            and answer["messages"] == [{"type": "info", "code": "not_found", "content": "no-such-thing"}]
+        ),
     ),
     Behaviour(
         name="nothing found is an answer and no error",
@@ -206,16 +223,20 @@ BEHAVIOURS = [
     Behaviour(
         name="a product shows its featured variant's options and what is beside them",
         **product("shirt"),
-        holds=lambda answer: chosen(answer) == {"Color": "Red", "Size": "S"}
-        and variant_ids(answer) == ["shirt-red-s"]
-        and states(answer, "Size") == {"S": (True, True), "M": (False, False)},
+        holds=lambda answer: (
+            chosen(answer) == {"Color": "Red", "Size": "S"}
+            and variant_ids(answer) == ["shirt-red-s"]
+            and states(answer, "Size") == {"S": (True, True), "M": (False, False)}
+        ),
     ),
     Behaviour(
         name="a partial choice narrows the variants and the signals",
         **product("shirt", selected=[{"name": "Color", "label": "Blue"}]),
-        holds=lambda answer: chosen(answer) == {"Color": "Blue"}
-        and variant_ids(answer) == ["shirt-blue-s", "shirt-blue-m"]
-        and states(answer, "Size") == {"S": (True, True), "M": (False, True)},
+        holds=lambda answer: (
+            chosen(answer) == {"Color": "Blue"}
+            and variant_ids(answer) == ["shirt-blue-s", "shirt-blue-m"]
+            and states(answer, "Size") == {"S": (True, True), "M": (False, True)}
+        ),
     ),
     Behaviour(
         name="a choice that no variant has is relaxed from the end of the preferences",
@@ -225,8 +246,9 @@ BEHAVIOURS = [
     Behaviour(
         name="a variant's identifier decides its options and comes first",
         **product("shirt-blue-m", selected=[{"name": "Color", "label": "Red"}]),
-        holds=lambda answer: variant_ids(answer)[0] == "shirt-blue-m"
-        and chosen(answer) == {"Color": "Blue", "Size": "M"},
+        holds=lambda answer: (
+            variant_ids(answer)[0] == "shirt-blue-m" and chosen(answer) == {"Color": "Blue", "Size": "M"}
+        ),
     ),
     Behaviour(
         name="an option may be chosen once",
@@ -236,17 +258,21 @@ BEHAVIOURS = [
     Behaviour(
         name="no such product is an outcome, not an error of the transport",
         **product("no-such-thing"),
-        holds=lambda answer: answer["ucp"]["status"] == "error"
-        and answer["messages"][0]["code"] == "not_found"
-        and "product" not in answer,
+        holds=lambda answer: (
+            answer["ucp"]["status"] == "error"
+            and answer["messages"][0]["code"] == "not_found"
+            and "product" not in answer
+        ),
     ),
     Behaviour(name="a hostile description is plain text of bounded length", **product("hostile"), holds=harmless),
     # search_shop_policies_and_faqs
     Behaviour(
         name="a policy is cited by page and section",
         **policies("What does delivery cost?"),
-        holds=lambda answer: answer["sections"][0]["id"] == "shipping#delivery-costs"
-        and "free from 50 USD" in answer["sections"][0]["text"],
+        holds=lambda answer: (
+            answer["sections"][0]["id"] == "shipping#delivery-costs"
+            and "free from 50 USD" in answer["sections"][0]["text"]
+        ),
     ),
     Behaviour(
         name="what no page says has no section",
@@ -273,9 +299,11 @@ BEHAVIOURS = [
     Behaviour(
         name="the order's e-mail address opens it, and shows no more than it must",
         **order("W1001", email="Mia@Example.com"),
-        holds=lambda answer: answer["id"] == "W1001"
-        and answer["totals"] == [{"type": "total", "amount": 2500}]
-        and answer["fulfillment"]["events"][0]["tracking_number"] == "1Z999"
-        and not any(private in str(answer) for private in ("Hidden Lane", "mia@", "555")),
+        holds=lambda answer: (
+            answer["id"] == "W1001"
+            and answer["totals"] == [{"type": "total", "amount": 2500}]
+            and answer["fulfillment"]["events"][0]["tracking_number"] == "1Z999"
+            and not any(private in str(answer) for private in ("Hidden Lane", "mia@", "555"))
+        ),
     ),
 ]

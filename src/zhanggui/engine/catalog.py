@@ -1,19 +1,19 @@
 """`engine.catalog`: the products of a shop, from feeds and from calls."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from zhanggui.catalog import agent_feed
+from zhanggui.catalog import agent_feed, store
 from zhanggui.catalog import load as catalog_load
-from zhanggui.catalog import store as catalog_store
 from zhanggui.catalog.learned import LearnedOntology, edit
 from zhanggui.catalog.ontology import Ontology, read_ontology, write_ontology
 from zhanggui.catalog.ontology.file import to_toml
 from zhanggui.catalog.product import Language, Product
 from zhanggui.catalog.rows import read_rows
+from zhanggui.catalog.search import Query, Results, SearchShelf, holds, relaxed_query
 from zhanggui.engine.rejects import Count, Rejects
 from zhanggui.errors import InputError, OntologyError
 from zhanggui.storage import Database
@@ -51,6 +51,15 @@ class FeedWritten:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a search found: the products as they are now, best first."""
+
+    products: tuple[Product, ...]
+    results: Results
+    """Of the same products in the same order."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Catalog:
     """The products of a shop with this currency and language."""
 
@@ -61,6 +70,7 @@ class Catalog:
     language: Language
     seller: str
     """The shop's name, as other shops' assistants read it."""
+    search_index: SearchShelf
     learned: LearnedOntology = field(default_factory=LearnedOntology)
 
     def load(
@@ -112,14 +122,14 @@ class Catalog:
     def lookup(self, ids: Sequence[str]) -> dict[str, Product]:
         """Products by their ids or by their variants', under the id that was asked for; unknown ids are left out."""
         with self.database.reading() as connection:
-            return catalog_store.find(connection, ids)
+            return store.find(connection, ids)
 
     def write_feed(self, folder: Path, *, language: Language | None = None, country: str = "") -> FeedWritten:
         """Write every product as the Agentic Commerce Protocol has it: `products.jsonl` and `metadata.json` in `folder`."""
         now, spoken = self.clock(), language or self.language
         with self.database.reading() as connection:
             count = agent_feed.write(
-                folder, catalog_store.every(connection), language=spoken, seller=self.seller, country=country, now=now
+                folder, store.every(connection), language=spoken, seller=self.seller, country=country, now=now
             )
         return FeedWritten(products=count, folder=folder)
 
@@ -146,3 +156,20 @@ class Catalog:
         with self.database.transaction() as connection:
             edit(connection, edited, now=self.clock())
             return self.learned.of(connection)
+
+    def search(self, query: Query) -> Found:
+        """Products by words and filters. Prices and stock are those of now; what does not hold any more is left out."""
+        now = self.clock()
+        with self.database.reading() as connection:
+            results = self.search_index.current(connection).search(query, now=now)
+            by_id = store.find(connection, results.product_ids)
+        asked = relaxed_query(query, results.relaxed)
+        scored = zip(results.product_ids, results.scores, strict=True)
+        kept = {one: score for one, score in scored if one in by_id and holds(asked, by_id[one], now=now)}
+        present = replace(results, product_ids=tuple(kept), scores=tuple(kept.values()))
+        return Found(products=tuple(by_id[one] for one in kept), results=present)
+
+    def refresh_search(self) -> None:
+        """Take every change of the products into the index, also very many of them."""
+        with self.database.reading() as connection:
+            self.search_index.refresh(connection)

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 import uvicorn
-from mcp_behaviours import BEHAVIOURS, Behaviour
 
+from mcp_behaviours import BEHAVIOURS, Behaviour
 from zhanggui.api import create_app
 from zhanggui.engine import Engine
 from zhanggui.mcp.tools import TOOLS
