@@ -165,6 +165,11 @@ BEHAVIOURS = [
         ),
         holds=lambda answer: answer["products"][0]["price_range"]["min"]["amount"] == 2500,
     ),
+    Behaviour(
+        name="a wish that had to be given up is said",
+        **search(query="linen shirt", filters={"price": {"max": 1000}}),
+        holds=lambda answer: "constraint_relaxed" in codes(answer) and ids(answer)[:1] == ["shirt"],
+    ),
     Behaviour(name="what a product says is data", **search(query="mug"), holds=harmless),
     Behaviour(
         name="a call without the platform's profile is refused",

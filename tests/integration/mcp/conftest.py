@@ -18,8 +18,10 @@ INJECTION = (
 PRODUCTS = [
     {
         "product_id": "shirt",
-        "title": {"en": "Linen shirt", "zh": "亚麻衬衫"},
-        "description": {"en": "A light shirt of washed linen.", "zh": "水洗亚麻的轻薄衬衫。"},
+        "title_en": "Linen shirt",
+        "title_zh": "亚麻衬衫",
+        "description_en": "A light shirt of washed linen.",
+        "description_zh": "水洗亚麻的轻薄衬衫。",
         "category": "Clothing > Shirts",
         "brand": "Millfield",
         "url": "https://shop.example.com/shirt",
@@ -33,8 +35,8 @@ PRODUCTS = [
     },
     {
         "product_id": "hostile",
-        "title": {"en": f"Mug {INJECTION}"},
-        "description": {"en": INJECTION * 200},
+        "title_en": f"Mug {INJECTION}",
+        "description_en": INJECTION * 90,
         "category": "Kitchen",
         "price": "9.00 USD",
         "attributes": {"note": INJECTION},
@@ -42,7 +44,8 @@ PRODUCTS = [
     *(
         {
             "product_id": f"tea-{number}",
-            "title": {"en": f"Jasmine tea no. {number}", "zh": f"茉莉花茶 {number} 号"},
+            "title_en": f"Jasmine tea no. {number}",
+            "title_zh": f"茉莉花茶 {number} 号",
             "category": "Tea > Jasmine",
             "price": f"{number}.50 USD",
         }

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -58,7 +59,8 @@ def served(app: Any) -> Iterator[str]:
 @pytest.fixture(scope="module", params=["stdio", "http"])
 def answers(request: pytest.FixtureRequest, shop: Path, engine: Engine) -> Answers:
     if request.param == "stdio":
-        command = StdioServerParameters(command=sys.executable, args=["-m", "zhanggui", "mcp", "-C", str(shop)])
+        arguments = ["-m", "zhanggui", "mcp", "-C", str(shop)]
+        command = StdioServerParameters(command=sys.executable, args=arguments, env=dict(os.environ))
         return asyncio.run(ask(command))
     with served(with_tools(engine, create_app(engine))) as address:
         return asyncio.run(ask(f"{address}/mcp"))
