@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from mcp_behaviours import META
 
+from mcp_behaviours import META
 from zhanggui.api import create_app
 from zhanggui.engine import Engine
 
 pytest.importorskip("mcp")
-from zhanggui.mcp.http import with_tools  # noqa: E402
+from zhanggui.mcp.http import with_tools
 
 HEADERS = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"}
 
