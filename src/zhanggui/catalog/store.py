@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from zhanggui.catalog.document import from_data, to_data
-from zhanggui.catalog.product import Product
+from zhanggui.catalog.product import Product, with_variants
 from zhanggui.storage.database import UtcTime, insert, metadata
 
 _CHUNK = 1_000
@@ -70,18 +70,29 @@ def _record_variants(connection: sa.Connection, changed: Mapping[str, Product]) 
     for ids in _chunks(list(owners)):
         connection.execute(sa.delete(product_variants).where(product_variants.c.variant_id.in_(ids)))
         connection.execute(sa.insert(product_variants), [{"variant_id": one, "product_id": owners[one]} for one in ids])
-    delete(connection, [variant_id for variant_id, product_id in owners.items() if variant_id not in changed])
+    for ids in _chunks([variant_id for variant_id in owners if variant_id not in changed]):
+        connection.execute(sa.delete(products).where(products.c.product_id.in_(ids)))
 
 
-def delete(connection: sa.Connection, product_ids: Sequence[str]) -> int:
-    """Take products out; returns how many were there."""
+def delete(connection: sa.Connection, ids: Sequence[str], *, now: datetime) -> int:
+    """Take products or single variants out; returns how many products were there and are not any more."""
     gone = 0
-    for ids in _chunks(product_ids):
-        connection.execute(sa.delete(product_variants).where(product_variants.c.product_id.in_(ids)))
-        gone += connection.execute(sa.delete(products).where(products.c.product_id.in_(ids))).rowcount
+    for chunk in _chunks(ids):
+        connection.execute(sa.delete(product_variants).where(product_variants.c.product_id.in_(chunk)))
+        gone += connection.execute(sa.delete(products).where(products.c.product_id.in_(chunk))).rowcount
     if gone:
         count_revision(connection)
-    return gone
+    return gone + _delete_variants(connection, find_variants(connection, ids), now=now)
+
+
+def _delete_variants(connection: sa.Connection, owners: Mapping[str, Product], *, now: datetime) -> int:
+    """A product goes with its last variant."""
+    left = {}
+    for product in {one.product_id: one for one in owners.values()}.values():
+        variants = [variant for variant in product.variants if variant.variant_id not in owners]
+        left[product.product_id] = with_variants(product, variants)
+    upsert(connection, [one for one in left.values() if one.variants], now=now)
+    return delete(connection, [one.product_id for one in left.values() if not one.variants], now=now) if left else 0
 
 
 def find(connection: sa.Connection, ids: Iterable[str]) -> dict[str, Product]:

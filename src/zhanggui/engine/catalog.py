@@ -10,10 +10,10 @@ from zhanggui.catalog import load as catalog_load
 from zhanggui.catalog.learned import LearnedOntology, edit
 from zhanggui.catalog.ontology import Ontology, read_ontology, write_ontology
 from zhanggui.catalog.ontology.file import to_toml
-from zhanggui.catalog.product import Language, Product
-from zhanggui.catalog.row import Deletion, read
+from zhanggui.catalog.product import Language
+from zhanggui.catalog.rows import read_rows
 from zhanggui.engine.rejects import Count, Rejects
-from zhanggui.errors import InputError, OntologyError, ProductError
+from zhanggui.errors import InputError, OntologyError
 from zhanggui.storage import Database
 
 
@@ -82,14 +82,17 @@ class Catalog:
         return FeedLoaded(**asdict(done), rejected=rejects.count, rejects=rejects.written)
 
     def put(self, rows: Sequence[Mapping[str, Any]]) -> ProductsPut:
-        """Add, change or delete products given as plain data. Good rows are kept; the errors name the bad ones."""
-        good: list[Product | Deletion] = []
+        """Add, change or delete products given as plain data. Good rows are kept; the errors name the bad ones.
+
+        Also a bad variant or further picture of a row that is kept.
+        """
         errors: list[InputError] = []
-        for number, row in enumerate(rows):
-            try:
-                good.append(read(row, currency=self.currency, language=self.language))
-            except ProductError as error:
-                errors.append(error.at("", number))
+        good = read_rows(
+            ((number, row, "") for number, row in enumerate(rows)),
+            currency=self.currency,
+            language=self.language,
+            refused=lambda error, number, _raw, _ids: errors.append(error.at("", number)),
+        )
         with self.database.transaction() as connection:
             upserted, deleted = catalog_load.load(connection, good, now=self.clock())
         return ProductsPut(upserted=upserted, deleted=deleted, errors=tuple(errors))
