@@ -19,7 +19,9 @@ from pydantic.dataclasses import dataclass as validated
 
 from zhanggui.attribution.settings import AttributionSettings
 from zhanggui.catalog.product import Language
+from zhanggui.catalog.search.settings import SearchSettings
 from zhanggui.content.settings import ContentSettings
+from zhanggui.conversation.settings import ConversationSettings
 from zhanggui.delivery.outbox import DeliverySettings
 from zhanggui.delivery.pace import Pace
 from zhanggui.delivery.sender_identity import PLACEHOLDER_ADDRESS
@@ -135,6 +137,8 @@ class WorkerSettings:
     """Messages that have become due leave."""
     advance_seconds: float = 10.0
     """Customers enter and leave flows, such as the one after an abandoned cart, and steps that are due are made."""
+    index_seconds: float = 5.0
+    """The search index takes in the products that changed; a search takes in few changes by itself."""
     prune_seconds: float = 3600.0
     """Old snapshots of profiles are removed."""
     keep_snapshots: int = 5
@@ -155,7 +159,9 @@ class Config:
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     channels: Mapping[str, ChannelSettings] = field(default_factory=dict)
     attribution: AttributionSettings = field(default_factory=AttributionSettings)
+    search: SearchSettings = field(default_factory=SearchSettings)
     service: ServiceSettings = field(default_factory=ServiceSettings)
+    conversation: ConversationSettings = field(default_factory=ConversationSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
 
