@@ -15,6 +15,8 @@ _LONGEST = 60
 """A longer text is a description, not a value to choose by."""
 _MOST = 300
 """Where nearly each product has a value of its own and there are more than this, they are codes, not choices."""
+_MOST_ASPECTS = 200
+"""The commonest; a feed that names more names what nobody asks for."""
 _HEADED = ("colour", "material")
 """Aspects whose values end with what they are: "haze blue" is blue, "有机棉" is cotton."""
 
@@ -42,7 +44,7 @@ def build_ontology(products: Iterable[Product], *, edited: Ontology | None = Non
     learned = [_learned(name, texts) for name, texts in commonest_first if not _are_codes(name, texts)]
     return Ontology(
         categories=categories.learned(known.categories),
-        aspects=(*edited_aspects, *learned),
+        aspects=(*edited_aspects, *learned[:_MOST_ASPECTS]),
         price_ranges={**ranges, **known.price_ranges},
         ignored=known.ignored,
     )
@@ -71,11 +73,10 @@ def _values(ontology: Ontology, facts: Iterable[tuple[str, str]]) -> dict[str, f
 
 def facts_of(product: Product) -> Iterator[tuple[str, str]]:
     """What the feed says of the product and of its variants: (name of an aspect, text)."""
-    yield from product.attributes.items()
-    for variant in product.variants:
-        yield from variant.options.items()
-    if product.brand:
-        yield "brand", product.brand
+    options = (fact for variant in product.variants for fact in variant.options.items())
+    for name, text in (*product.attributes.items(), *options, ("brand", product.brand)):
+        if fold(name) and fold(text):  # a dash alone says nothing
+            yield name, text
 
 
 def _aspect_name(known: Ontology, name: str) -> str:

@@ -38,6 +38,7 @@ class Aspect:
     """Its canonical name: British English in lower case; of an aspect that nobody knows, the feed's own in lower case."""
     labels: Labels = field(default_factory=dict)
     values: tuple[Value, ...] = ()
+    """Those that are known, whether or not a product has them now."""
     unit: str = ""
     """Of a number: what canonical values are measured in, such as "g"."""
     kind: Literal["choice", "number"] = "choice"
