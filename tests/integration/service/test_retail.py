@@ -153,6 +153,4 @@ def test_a_sold_out_variant_is_not_offered_and_what_is_named_with_the_wish_is_co
     asked = engine_says(conversation, PROVEN[1])
     assert "size L" in asked.answer
     assert "size M" not in asked.answer
-    assert (
-        talk(engine, "I want to exchange the cup in order #W1000007 for one in size L", PROVEN[1])[-1] == "confirm"
-    )
+    assert talk(engine, "I want to exchange the cup in order #W1000007 for one in size L", PROVEN[1])[-1] == "confirm"
