@@ -151,8 +151,8 @@ def _attributes(
     acts = []
     for product, card in zip(products, cards, strict=True):
         for aspect in dict.fromkeys(asked[:3]):
-            label = product_facts.label_of(aspect, lookups.ontology(), moment.language)
-            if value := product_facts.value_of(product, aspect, lookups.ontology(), moment.language):
+            label, value = product_facts.value_of(product, aspect, lookups.ontology(), moment.language)
+            if value:
                 facts = {"title": card["title"], "aspect": label, "value": value}
                 acts.append(DialogueAct(name="answer", about="attribute", facts=facts))
             else:

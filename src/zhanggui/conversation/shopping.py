@@ -4,7 +4,7 @@ A product is put before the shopper with the price of this moment; what had to b
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +18,7 @@ from zhanggui.conversation import belief, product_facts, shown_text
 from zhanggui.conversation.act import PATIENCE, RECOMMEND, DialogueAct, DialoguePolicy, contexts
 from zhanggui.conversation.find import find
 from zhanggui.conversation.lookups import Lookups, Moment
-from zhanggui.conversation.state import BeliefState
+from zhanggui.conversation.state import NAMES, BeliefState
 from zhanggui.money import Money, to_minor
 
 CANDIDATES = 100
@@ -50,7 +50,7 @@ def query_of(state: BeliefState, currency: str) -> Query:
         language=state.language,
         category=state.category,
         wanted=state.wanted,
-        unwanted=state.unwanted,
+        unwanted={aspect: values for aspect, values in state.unwanted.items() if aspect != NAMES},
         price_min=money(state.price_min),
         price_max=money(state.price_max),
         sort=_SORTS.get(state.sort, "relevance"),
@@ -63,7 +63,9 @@ def go_on(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, others: b
     state, ontology = moment.state, lookups.ontology()
     results = find(query_of(state, lookups.currency), lookups.search)
     products = lookups.products(results.product_ids)
-    there = [name for name in results.product_ids if name in products]
+    refused = [text.casefold() for text in state.unwanted.get(NAMES, ())]
+    there = [name for name in results.product_ids if name in products and not _is_called(products[name], refused)]
+    results = replace(results, total=results.total - (len(results.product_ids) - len(there)))
     fresh = [name for name in there if name not in state.prices] if others else []
     ids = fresh or there
     if not ids:
@@ -88,6 +90,12 @@ def go_on(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, others: b
     return recommend(moment, lookups, chosen, results=results, propensity=selection.propensity, choose=choose)
 
 
+def _is_called(product: Product, names: Sequence[str]) -> bool:
+    """Whether a product is called by one of these names."""
+    titles = " ".join(product.titles.values()).casefold()
+    return any(name in titles for name in names)
+
+
 def recommend(
     moment: Moment,
     lookups: Lookups,
@@ -103,7 +111,10 @@ def recommend(
     more = results.total - len(cards)
     facts = {"products": cards, "total": results.total, **({"more": more} if more > 0 else {})}
     acts = [DialogueAct(name="recommend", about="choice" if choose else "one" if len(cards) == 1 else "", facts=facts)]
-    if lost := _given_up(results.relaxed, moment, ontology, lookups.currency):
+    none_cheaper = [one.constraint for one in results.relaxed] == ["price_max"] and _asks_cheaper(moment)
+    if none_cheaper:
+        acts.insert(0, DialogueAct(name="inform_none", about="cheaper"))
+    elif lost := _given_up(results.relaxed, moment, ontology, lookups.currency):
         acts.insert(0, DialogueAct(name="inform_none", about="relaxed", facts={"given_up": lost}))
     elif all(one["sold_out"] for one in cards):
         acts.insert(0, DialogueAct(name="inform_none", about="sold_out", facts={}))
@@ -115,9 +126,14 @@ def recommend(
             "focus": shown if len(shown) == 1 else (),
             "prices": {**state.prices, **prices(chosen, moment)},
             "expected": "",
+            **({"price_max": ""} if none_cheaper else {}),
         },
         impressions=tuple((name, propensity) for name in shown),
     )
+
+
+def _asks_cheaper(moment: Moment) -> bool:
+    return any(slot.operator == "cheaper" for slot in moment.heard.named("price"))
 
 
 def prices(products: Sequence[Product], moment: Moment) -> dict[str, str]:
@@ -131,7 +147,8 @@ def _belief(
     """How probable each product is, by the search's scores and what was accepted and rejected."""
     score = dict(zip(results.product_ids, results.scores, strict=True))
     scores = np.array([[max(score[name], 1e-6) for name in ids]])
-    pairs = [(aspect, value) for known in (state.wanted, state.unwanted) for aspect in known for value in known[aspect]]
+    named = (pair for pair in state.unwanted.items() if pair[0] != NAMES)
+    pairs = [(aspect, value) for aspect, values in (*state.wanted.items(), *named) for value in values]
     holds = np.array(
         [[value in aspect_values(ontology, one).get(aspect, ()) for aspect, value in pairs] for one in products]
     )
@@ -151,7 +168,8 @@ def _questions(
     """The questions that may be asked now: aspects in which the candidates differ, not asked, refused or answered before."""
     settled = {*state.asked, *state.refused, *state.wanted, *(("category",) if state.category else ())}
     questions = {}
-    for aspect in ("category", *(one.name for one in ontology.aspects)):
+    aspects = [one.name for one in ontology.aspects] if state.has_noun or "category" in settled else []
+    for aspect in ("category", *aspects):  # of what kind it is to be comes first: a tea and a shirt share no aspect
         if aspect in settled or aspect in ontology.ignored:
             continue
         counts: dict[str, int] = {}
