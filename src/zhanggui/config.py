@@ -19,6 +19,7 @@ from pydantic.dataclasses import dataclass as validated
 
 from zhanggui.attribution.settings import AttributionSettings
 from zhanggui.catalog.product import Language
+from zhanggui.catalog.search.settings import SearchSettings
 from zhanggui.content.settings import ContentSettings
 from zhanggui.conversation.settings import ConversationSettings
 from zhanggui.delivery.outbox import DeliverySettings
@@ -158,6 +159,7 @@ class Config:
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     channels: Mapping[str, ChannelSettings] = field(default_factory=dict)
     attribution: AttributionSettings = field(default_factory=AttributionSettings)
+    search: SearchSettings = field(default_factory=SearchSettings)
     service: ServiceSettings = field(default_factory=ServiceSettings)
     conversation: ConversationSettings = field(default_factory=ConversationSettings)
     api: ApiSettings = field(default_factory=ApiSettings)

@@ -19,7 +19,7 @@ from zhanggui.attribution.reward import RewardLog
 from zhanggui.campaigns import journey_signals
 from zhanggui.campaigns.run_parts import RunParts
 from zhanggui.catalog.product import Language
-from zhanggui.catalog.search import SearchShelf
+from zhanggui.catalog.search import SearchShelf, encoder_embedder
 from zhanggui.config import FILE, Config, load, template
 from zhanggui.content.compose import Sender
 from zhanggui.conversation.act import BeliefPolicy, DialoguePolicy
@@ -187,7 +187,9 @@ class Engine:
             clock=clock,
             currency=shop.currency,
             language=shop.language,
-            search_index=SearchShelf(artifacts=artifacts, clock=clock),
+            search_index=SearchShelf(
+                artifacts=artifacts, clock=clock, embedder=encoder_embedder(config.search, folder)
+            ),
         )
         service = open_service(folder, config, database=database, rejects=rejects, clock=clock)
         campaigns = Campaigns(parts=parts, profiles=profiles, channels=names)

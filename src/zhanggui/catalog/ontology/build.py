@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from decimal import Decimal
 
 from zhanggui.catalog.ontology.categories import CategoryCount
 from zhanggui.catalog.ontology.general import general_ontology, kin
-from zhanggui.catalog.ontology.measure import measure, normal, unit_of
+from zhanggui.catalog.ontology.measure import Measure, measure, normal, unit_of
 from zhanggui.catalog.ontology.ontology import Aspect, Ontology, Value, fold, language_of
 from zhanggui.catalog.product import Product
 
@@ -98,7 +99,9 @@ def _learned(name: str, texts: Counter[str]) -> Aspect:
     whole = _with_learned(_in_the_units_of(relative, texts), texts)
     used = {value for text in texts for value in whole.values_in(text)}
     used |= {wider for value in used for wider in whole.wider(value)}
-    return replace(whole, name=name, labels=labels, values=tuple(one for one in whole.values if one.value in used))
+    return replace(
+        whole, name=name, labels=labels, values=tuple(value for value in whole.values if value.value in used)
+    )
 
 
 def _in_the_units_of(aspect: Aspect, texts: Counter[str]) -> Aspect:
@@ -108,8 +111,8 @@ def _in_the_units_of(aspect: Aspect, texts: Counter[str]) -> Aspect:
     units = Counter[str]()
     for text, count in texts.items():
         stated = measure(text)
-        if stated is not None and stated.in_unit(aspect.unit).unit == aspect.unit:
-            units[stated.unit or aspect.unit] += count
+        if stated is not None and stated.kind == Measure(amount=Decimal(1), unit=aspect.unit).kind:
+            units[stated.unit] += count
     return replace(aspect, unit=units.most_common(1)[0][0]) if units else aspect
 
 

@@ -109,7 +109,7 @@ def _aspect(entry: Mapping[str, Any], field: str) -> Aspect:
     if not isinstance(unit, str):
         raise OntologyError("it is not a text", field=f"{field}.unit", hint='such as "g"')
     name = _name(entry, "name", field)
-    values = tuple(_value(one, f"{field}.values[{n}]") for n, one in _entries(entry, "values", field))
+    values = tuple(_value(value, f"{field}.values[{n}]") for n, value in _entries(entry, "values", field))
     _distinct([value.value for value in values], f"{field}.values")
     _unambiguous(values, f"{field}.values")
     names = {value.value for value in values}
