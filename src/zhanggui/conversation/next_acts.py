@@ -33,6 +33,7 @@ _NO = re.compile(
     r"\b(?:no|not|don'?t|never ?mind|wait|stop)\b|算了|别|先不|不(?:要|用|想|需要)?(?:取消|退|改|换|了)", re.IGNORECASE
 )
 """Where a yes is waited for, any of these is none."""
+_TAKES = re.compile(r"\b(?:i'?d like|i want|i'?ll|give me|take|buy)\b|要|买|来|拿", re.IGNORECASE)
 _IS_AI = re.compile(r"\b(?:bot|robot|ai|human|real person|machine)\b|机器人|真人|人工智能", re.IGNORECASE)
 
 
@@ -91,14 +92,17 @@ def _wishes(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, before:
         found.append(lambda now: service_answers.policy(now, lookups, asked))
     if heard.has("bargain"):
         found.append(lambda now: product_answers.bargain(now, lookups))
-    if heard.has("choose"):
+    only_item = heard.has("search", "refine") and {slot.name for slot in heard.slots} == {"item"} and bool(before.shown)
+    if heard.has("choose") or (only_item and _TAKES.search(heard.text)):
         found.append(lambda now: product_answers.check_out(now, lookups))
     open_minded = heard.has("dont_care")  # "I don't know which is better" asks for advice, not for a table
     topics = [
         topic for intent, topic in _QUESTIONS.items() if heard.has(intent) and not (open_minded and topic == "compare")
     ]
     found += [_question(topic, lookups) for topic in topics[:2]]
-    searches = heard.has(*_SEARCH) or (
+    if only_item and not found:
+        found.append(_question("attribute", lookups))
+    searches = (heard.has(*_SEARCH) and not only_item) or (
         before.expected and heard.slots and state != before and not found and not heard.has("complain")
     )
     if searches and (open_minded or not heard.has("choose", *_QUESTIONS)):

@@ -24,11 +24,11 @@ _KIN = {
 
 def card(product: Product, language: Language, *, now: datetime, site: str) -> dict[str, Any]:
     """Name, price and availability of a product, with its link; a field that is not known is left out."""
-    price = product.price_at(now)
+    price, dearest = product.price_at(now), product.price_range_at(now)[1]
     known: dict[str, Any] = {
         "product_id": product.product_id,
         "title": shown_text.name(product.title(language), product.product_id),
-        "price": shown_text.price(price),
+        "price": shown_text.price(price) if dearest <= price else _from(shown_text.price(price), language),
         "stock": _stock(product, language),
         "sold_out": product.sold_out,
     }
@@ -39,6 +39,11 @@ def card(product: Product, language: Language, *, now: datetime, site: str) -> d
     if about := shown_text.description(product.descriptions.get(language, "")):
         known["about"] = about
     return known
+
+
+def _from(price: str, language: Language) -> str:
+    """That some variants cost more."""
+    return f"{price}起" if language == "zh" else f"from {price}"
 
 
 def _stock(product: Product, language: Language) -> str:

@@ -30,7 +30,7 @@ _PARTICULAR = re.compile(
     r"费|谁|多久|几天|怎么|怎样|流程|换|不能|退款|到账|\b(?:how|who|pay|long|costs?|exchange|refunds?|cannot|can't|opened)\b",
     re.IGNORECASE,
 )
-_GENERAL = {"zh": "退货期限", "en": "return period"}
+_GENERAL = {"zh": "退货期限", "en": "return period days delivery unused"}
 """Whether something can be returned at all is what the section on the time for it says."""
 
 

@@ -87,6 +87,8 @@ def go_on(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, others: b
     order = belief.likeliest(weights, len(ids))[0] if not state.sort else range(len(ids))
     count = 1 if choose else SHOWN
     chosen = [products[ids[place]] for place in list(order)[:count]]
+    if _none_cheaper(results, moment):
+        chosen = [min((products[name] for name in ids), key=lambda one: one.price_at(moment.now))]
     return recommend(moment, lookups, chosen, results=results, propensity=selection.propensity, choose=choose)
 
 
@@ -111,8 +113,7 @@ def recommend(
     more = results.total - len(cards)
     facts = {"products": cards, "total": results.total, **({"more": more} if more > 0 else {})}
     acts = [DialogueAct(name="recommend", about="choice" if choose else "one" if len(cards) == 1 else "", facts=facts)]
-    none_cheaper = [one.constraint for one in results.relaxed] == ["price_max"] and _asks_cheaper(moment)
-    if none_cheaper:
+    if none_cheaper := _none_cheaper(results, moment):
         acts.insert(0, DialogueAct(name="inform_none", about="cheaper"))
     elif lost := _given_up(results.relaxed, moment, ontology, lookups.currency):
         acts.insert(0, DialogueAct(name="inform_none", about="relaxed", facts={"given_up": lost}))
@@ -132,8 +133,10 @@ def recommend(
     )
 
 
-def _asks_cheaper(moment: Moment) -> bool:
-    return any(slot.operator == "cheaper" for slot in moment.heard.named("price"))
+def _none_cheaper(results: Results, moment: Moment) -> bool:
+    """Whether something cheaper was asked for, and there is none."""
+    asked = any(slot.operator == "cheaper" for slot in moment.heard.named("price"))
+    return asked and [one.constraint for one in results.relaxed] == ["price_max"]
 
 
 def prices(products: Sequence[Product], moment: Moment) -> dict[str, str]:
