@@ -221,6 +221,9 @@ def _lost(one: Relaxation, moment: Moment, ontology: Ontology, currency: str) ->
     chinese = moment.language == "zh"
     match one.constraint:
         case "price_max":
+            if dearer := _just_above(moment.state):
+                amount = _amount(dearer, currency)
+                return f"低于{amount}" if chinese else f"below {amount}"
             amount = _amount(moment.state.price_max, currency)
             return f"{amount}以内" if chinese else f"under {amount}"
         case "price_min":
@@ -234,6 +237,12 @@ def _lost(one: Relaxation, moment: Moment, ontology: Ontology, currency: str) ->
             return ""
         case aspect:
             return _label(aspect, one.value, ontology, moment)
+
+
+def _just_above(state: BeliefState) -> str:
+    """The price that "cheaper" was said of: the upper bound is a cent below it; "" where the shopper named an amount."""
+    above = Decimal(state.price_max) + Decimal("0.01")
+    return next((price for price in state.prices.values() if Decimal(price) == above), "")
 
 
 def _amount(text: str, currency: str) -> str:
