@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from zhanggui.catalog.ontology import Ontology
-from zhanggui.catalog.ontology.build import facts_of
+from zhanggui.catalog.ontology.facts import facts_of
 from zhanggui.catalog.product import Language, Product
 from zhanggui.conversation import shown_text
 from zhanggui.money import Money

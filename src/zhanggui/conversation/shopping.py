@@ -19,6 +19,7 @@ from zhanggui.conversation.act import PATIENCE, RECOMMEND, DialogueAct, Dialogue
 from zhanggui.conversation.find import find
 from zhanggui.conversation.lookups import Lookups, Moment
 from zhanggui.conversation.state import NAMES, BeliefState
+from zhanggui.conversation.variants import narrowed
 from zhanggui.money import Money, to_minor
 
 CANDIDATES = 100
@@ -109,7 +110,8 @@ def recommend(
 ) -> Put:
     """Put products before the shopper, and say what was given up to find them."""
     state, ontology = moment.state, lookups.ontology()
-    cards = [product_facts.card(one, moment.language, now=moment.now, site=lookups.site) for one in chosen]
+    meant = [narrowed(one, state.wanted, ontology, moment.language) for one in chosen]
+    cards = [product_facts.card(one, moment.language, now=moment.now, site=lookups.site) for one in meant]
     more = results.total - len(cards)
     facts = {"products": cards, "total": results.total, **({"more": more} if more > 0 else {})}
     acts = [DialogueAct(name="recommend", about="choice" if choose else "one" if len(cards) == 1 else "", facts=facts)]
