@@ -19,6 +19,7 @@ from zhanggui.cli import (
     flow,
     generate,
     key,
+    mcp,
     model,
     order,
     policies,
@@ -57,7 +58,15 @@ model.app.command()(generate.generate)
 model.app.command()(classify.classify)
 app.add_typer(model.app, name="model")
 app.add_typer(evaluate.app, name="evaluate")
-for register in (shop.register, worker.register, data.register, policies.register, chat.register, demo.register):
+for register in (
+    shop.register,
+    worker.register,
+    data.register,
+    policies.register,
+    chat.register,
+    demo.register,
+    mcp.register,
+):
     register(app)
 
 
