@@ -23,6 +23,7 @@ from zhanggui.cli import (
     policies,
     shop,
     train,
+    understand,
     worker,
 )
 from zhanggui.cli.output import begin, errors
@@ -56,7 +57,7 @@ model.app.command()(generate.generate)
 model.app.command()(classify.classify)
 app.add_typer(model.app, name="model")
 app.add_typer(evaluate.app, name="evaluate")
-for register in (shop.register, worker.register, data.register, policies.register, demo.register):
+for register in (shop.register, understand.register, worker.register, data.register, policies.register, demo.register):
     register(app)
 
 
