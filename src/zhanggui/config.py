@@ -135,6 +135,8 @@ class WorkerSettings:
     """Messages that have become due leave."""
     advance_seconds: float = 10.0
     """Customers enter and leave flows, such as the one after an abandoned cart, and steps that are due are made."""
+    index_seconds: float = 5.0
+    """The search index takes in the products that changed; a search takes in few changes by itself."""
     prune_seconds: float = 3600.0
     """Old snapshots of profiles are removed."""
     keep_snapshots: int = 5

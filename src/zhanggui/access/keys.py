@@ -18,7 +18,7 @@ from zhanggui.storage.database import UtcTime, metadata
 
 Scope = Literal["write", "server", "admin"]
 """write: sends events, and is public: web pages and apps carry it. server: sends events that the shop's own programs
-vouch for. admin: everything."""
+vouch for, and searches products. admin: everything."""
 
 _OPENS: Mapping[str, tuple[Scope, ...]] = {
     "write": ("write",),

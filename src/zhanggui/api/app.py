@@ -4,7 +4,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
-from zhanggui.api import campaigns, customers, flows, orders, segment, unsubscribe
+from zhanggui.api import campaigns, customers, flows, orders, search, segment, unsubscribe
 from zhanggui.api.connection import HEALTH
 from zhanggui.api.guard import Guard
 from zhanggui.api.health import Health
@@ -26,7 +26,15 @@ def create_app(engine: Engine) -> FastAPI:
     )
     app.state.engine = engine
     add_handlers(app)
-    rooms = (segment.router, customers.router, campaigns.router, flows.router, orders.router, unsubscribe.router)
+    rooms = (
+        segment.router,
+        search.router,
+        customers.router,
+        campaigns.router,
+        flows.router,
+        orders.router,
+        unsubscribe.router,
+    )
     for room in rooms:
         app.include_router(room)
     _add_health(app, engine)

@@ -7,14 +7,14 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from zhanggui.catalog.clean import clean
 from zhanggui.catalog.product import Language, Product
-from zhanggui.catalog.row import FIELDS, Deletion, read
-from zhanggui.catalog.shopify import Row, variants
+from zhanggui.catalog.row import FIELDS, Deletion, Siblings
+from zhanggui.catalog.rows import Row, read_rows
+from zhanggui.catalog.shopify import variants
 from zhanggui.errors import ProductError
 from zhanggui.storage import RejectFile
 
@@ -35,8 +35,8 @@ _GOOGLE = {
 }
 # What a Google feed tells Google and no reader: kept out of the facts that copy may rely on.
 _GOOGLE_ONLY = re.compile(
-    r"(?:additional_image|mobile|canonical|lifestyle_image|virtual_model|checkout)_link.*|link_template|gtin|mpn|identifier_exists"
-    r"|item_group_id|cost_of_goods_sold|auto_pricing_\w+|(?:expiration|availability|disclosure)_date|adult|pause|promotion_id"
+    r"(?:mobile|canonical|lifestyle_image|virtual_model|checkout)_link.*|link_template|gtin|mpn|identifier_exists"
+    r"|cost_of_goods_sold|auto_pricing_\w+|(?:expiration|availability|disclosure)_date|adult|pause|promotion_id"
     r"|(?:custom_label|ads|shopping_ads|included|excluded|shipping|tax|pickup|unit_pricing)_\w+|shipping|tax|installment"
     r"|subscription_cost|loyalty_\w+|(?:min|max)_handling_time|transit_time_label|return_policy_label|ships_from_country"
     r"|external_seller_id|store_code"
@@ -52,25 +52,30 @@ def read_feed(
     language: Language,
     form: Format = "auto",
     mapping: Mapping[str, str] | None = None,
-    refused: Callable[[str], None] = lambda _product_id: None,
-) -> Iterator[Product | Deletion]:
-    """Products and deletions of a feed, in order. `mapping` gives the column of a field (field -> column).
+    refused: Callable[[Sequence[str]], None] = lambda _ids: None,
+) -> Iterator[Product | Deletion | Siblings]:
+    """Products and deletions of a feed. `mapping` gives the column of a field (field -> column).
 
-    `refused` is told the id of each bad row that has one. Raises ProductError when the file as a whole cannot be read.
+    `refused` is told the ids that each bad row names. Raises ProductError when the file as a whole cannot be read.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise ProductError(f"it cannot be opened: {error.strerror}", source=str(path)) from error
     columns = {column: field for field, column in (mapping or {}).items()}
-    for line, fields, raw in _rows(data, path, form if form != "auto" else _guess(data, path), rejects):
-        ours = {columns.get(key, key): value for key, value in fields.items()}
-        try:
-            yield read(ours, currency=currency, language=language)
-        except ProductError as error:
-            rejects.add(error.at(str(path), line), raw)
-            if product_id := clean(str(ours.get("product_id") or "")):
-                refused(product_id)
+
+    def refuse(error: ProductError, line: int, raw: str, ids: Sequence[str]) -> None:
+        rejects.add(error.at(str(path), line), raw)
+        if ids:
+            refused(ids)
+
+    read_as = form if form != "auto" else _guess(data, path)
+    rows = (
+        (line, {columns.get(key, key): value for key, value in fields.items()}, raw)
+        for line, fields, raw in _rows(data, path, read_as, rejects)
+    )
+    # Shopify's export has each product with all its variants.
+    yield from read_rows(rows, currency=currency, language=language, refused=refuse, whole=read_as == "shopify")
 
 
 def _guess(data: bytes, path: Path) -> Format:
@@ -166,11 +171,13 @@ def _decoded(data: bytes, path: Path) -> io.StringIO:
 
 
 def _google(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """The fields of an item by our names; of a name given twice, the first counts."""
+    """The fields of an item by our names; of a name given twice the first counts, but of pictures all do."""
     fields: dict[str, Any] = {}
     for key, value in pairs:
         name = key.strip().lower().replace(" ", "_").removeprefix("g:")
-        if not _GOOGLE_ONLY.fullmatch(name):
+        if name == "additional_image_link":
+            fields.setdefault("image_urls", []).extend(value.split(","))
+        elif not _GOOGLE_ONLY.fullmatch(name):
             fields.setdefault(_GOOGLE.get(name, name if name in FIELDS else key), value)
     return fields
 

@@ -1,6 +1,6 @@
 """A feed into the store: upserts and deletions in the order of the feed. Knows no format."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from zhanggui.catalog import store
 from zhanggui.catalog.feed import Format, read_feed
 from zhanggui.catalog.product import Language, Product
-from zhanggui.catalog.row import Deletion
+from zhanggui.catalog.row import Deletion, Siblings
+from zhanggui.catalog.siblings import joined
 from zhanggui.errors import ProductError
 from zhanggui.storage import RejectFile
 
@@ -20,19 +21,30 @@ _BATCH = 5_000
 
 def load(
     connection: sa.Connection,
-    rows: Iterable[Product | Deletion],
+    rows: Iterable[Product | Deletion | Siblings],
     *,
     now: datetime,
+    whole: bool = False,
+    refused: Collection[str] = (),
     progress: Callable[[int], None] = lambda _count: None,
 ) -> tuple[int, int]:
-    """Returns how many products were taken in, new or known, and how many deleted."""
+    """Returns how many products were taken in, new or known, and how many deleted.
+
+    Of products whose variants came as rows, known variants stay beside them; where the feed is `whole` (or is so for such
+    products), only those whose rows were `refused`.
+    """
     upserted = deleted = 0
-    pending: dict[str, Product | Deletion] = {}
+    pending: dict[str, Product | Deletion | Siblings] = {}
 
     def flush() -> None:
         nonlocal upserted, deleted
-        upserted += store.upsert(connection, [one for one in pending.values() if isinstance(one, Product)], now=now)
-        deleted += store.delete(connection, [one.product_id for one in pending.values() if isinstance(one, Deletion)])
+        products = [one for one in pending.values() if isinstance(one, Product)]
+        siblings = [one for one in pending.values() if isinstance(one, Siblings)]
+        products += _joined(connection, siblings, whole=whole, refused=refused)
+        upserted += store.upsert(connection, products, now=now)
+        deleted += store.delete(
+            connection, [one.product_id for one in pending.values() if isinstance(one, Deletion)], now=now
+        )
         progress(len(pending))
         pending.clear()
 
@@ -42,6 +54,19 @@ def load(
             flush()
     flush()
     return upserted, deleted
+
+
+def _joined(
+    connection: sa.Connection, siblings: Sequence[Siblings], *, whole: bool, refused: Collection[str]
+) -> Iterator[Product]:
+    known = store.find(connection, [one.product_id for one in siblings])
+    for one in siblings:
+        before = known.get(one.product_id)
+        if before is None or before.product_id != one.product_id:
+            yield one.product
+            continue
+        gone = {variant.variant_id for variant in before.variants if variant.variant_id not in refused}
+        yield joined(before, one.product, without=gone if whole or one.whole else set())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +100,14 @@ def load_feed(
     if form not in get_args(Format):
         raise ProductError(f"{form!r} is no feed format", hint="auto, csv, jsonl, shopify or google")
     named: set[str] = set()
-    bad: list[str] = []
+    refused: set[str] = set()
+    identified = 0
+
+    def refuse(ids: Sequence[str]) -> None:
+        nonlocal identified
+        identified += 1
+        refused.update(ids)
+
     rows = read_feed(
         path,
         rejects=rejects,
@@ -83,21 +115,21 @@ def load_feed(
         mapping=mapping,
         currency=currency,
         language=language,
-        refused=bad.append,
+        refused=refuse,
     )
-    upserted, deleted = load(connection, _noted(rows, named), now=now, progress=progress)
+    upserted, deleted = load(connection, _noted(rows, named), now=now, whole=full, refused=refused, progress=progress)
     if not full:
         return Taken(upserted=upserted, deleted=deleted, kept=0)
     if not upserted:
         hint = "as a full feed it would empty the catalogue; nothing was changed"
         raise ProductError("it holds no product", source=str(path), hint=hint)
-    missing = sorted(store.ids(connection) - named - set(bad))
-    if rejects.count > len(bad):
+    missing = sorted(store.ids(connection) - named - refused)
+    if rejects.count > identified:
         return Taken(upserted=upserted, deleted=deleted, kept=len(missing))
-    return Taken(upserted=upserted, deleted=deleted + store.delete(connection, missing), kept=0)
+    return Taken(upserted=upserted, deleted=deleted + store.delete(connection, missing, now=now), kept=0)
 
 
-def _noted(rows: Iterable[Product | Deletion], named: set[str]) -> Iterator[Product | Deletion]:
+def _noted(rows: Iterable[Product | Deletion | Siblings], named: set[str]) -> Iterator[Product | Deletion | Siblings]:
     for row in rows:
         named.add(row.product_id)
         yield row

@@ -1,7 +1,9 @@
-"""Shopify's product export: one product a variant, with what the first row of its handle says. Reads no file."""
+"""Shopify's product export: one row a variant, with what the first row of its handle says. Reads no file."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+from zhanggui.catalog.rows import Row
 
 _FIELDS = {
     "title": "Title",
@@ -11,19 +13,21 @@ _FIELDS = {
     "category": "Type",
 }
 _OF_A_VARIANT = ("Option1 Value", "Option2 Value", "Option3 Value", "Variant SKU", "Variant Price", "Title")
-Row = tuple[int, dict[str, Any], str]
-"""Line, fields, the row as it stood."""
 
 
-def variants(rows: Iterator[Row]) -> Iterator[Row]:
+def variants(rows: Iterable[Row]) -> Iterator[Row]:
     """The rows of an export by our names. Rows that only add a picture, and blank ones, are left out."""
+    stripped = [(line, {key: value.strip() for key, value in given.items()}, raw) for line, given, raw in rows]
     firsts: dict[str, Mapping[str, str]] = {}
-    for line, given, raw in rows:
-        fields = {key: value.strip() for key, value in given.items()}
+    pictures: dict[str, list[str]] = {}
+    for _, fields, _ in stripped:
+        pictures.setdefault(fields.get("Handle", ""), []).append(fields.get("Image Src", ""))
+    for line, fields, raw in stripped:
         handle = fields.get("Handle", "")
-        if not any(fields.get(name) for name in _OF_A_VARIANT):
-            continue
-        yield line, _variant(handle, fields, firsts.setdefault(handle, fields)), raw
+        if any(fields.get(name) for name in _OF_A_VARIANT):
+            first = firsts.setdefault(handle, fields)
+            further = pictures[handle] if first is fields else []
+            yield line, {**_variant(handle, fields, first), "image_urls": [one for one in further if one]}, raw
 
 
 def _variant(handle: str, fields: Mapping[str, str], first: Mapping[str, str]) -> dict[str, Any]:
@@ -35,18 +39,30 @@ def _variant(handle: str, fields: Mapping[str, str], first: Mapping[str, str]) -
     price, before = fields.get("Variant Price", ""), fields.get("Variant Compare At Price", "")
     reduced = _number(before) > _number(price)  # many shops leave an old or a zero compare-at price behind
     shown = first.get("Status", "") not in ("archived", "draft") and first.get("Published", "").lower() != "false"
+    # The apostrophe keeps a spreadsheet from reading a number.
+    variant_id = fields.get("Variant SKU", "").removeprefix("'") or "-".join([handle, *options.values()])
     return {
         **{field: fields.get(column) or first.get(column, "") for field, column in _FIELDS.items()},
-        # The apostrophe keeps a spreadsheet from reading a number.
-        "product_id": fields.get("Variant SKU", "").removeprefix("'") or "-".join([handle, *options.values()]),
+        "item_group_id": handle or variant_id,
+        "product_id": variant_id,
         "price": before if reduced else price,
         "sale_price": price if reduced else "",
         "stock": _stock(fields),
         # A row's own picture is one more of the product, not of the variant.
         "image_url": fields.get("Variant Image") or first.get("Image Src", ""),
-        "availability": "" if shown else "archived",
-        "attributes": options,
+        "availability": ("backorder" if _sold_ahead(fields) else "") if shown else "archived",
+        "options": options,
     }
+
+
+def _sold_ahead(fields: Mapping[str, str]) -> bool:
+    """Shopify counts the units, none is left, and it sells on."""
+    counted = bool(fields.get("Variant Inventory Tracker")) and fields.get("Variant Inventory Qty", "") != ""
+    return (
+        counted
+        and fields.get("Variant Inventory Policy") == "continue"
+        and _number(fields["Variant Inventory Qty"]) <= 0
+    )
 
 
 def _stock(fields: Mapping[str, str]) -> str:

@@ -6,8 +6,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from zhanggui.catalog import changes
 from zhanggui.catalog.document import from_data, to_data
-from zhanggui.catalog.product import Product
+from zhanggui.catalog.product import Product, with_variants
 from zhanggui.storage.database import UtcTime, insert, metadata
 
 _CHUNK = 1_000
@@ -48,6 +49,9 @@ def upsert(connection: sa.Connection, items: Sequence[Product], *, now: datetime
         for one in items
     }
     values = list(rows.values())
+    revision = count_revision(connection)
+    differing = _differing(connection, {product_id: str(row["document"]) for product_id, row in rows.items()})
+    changes.record(connection, differing, revision=revision)
     for start in range(0, len(values), _CHUNK):
         statement = insert(connection, products)
         connection.execute(
@@ -57,12 +61,20 @@ def upsert(connection: sa.Connection, items: Sequence[Product], *, now: datetime
             ),
             values[start : start + _CHUNK],
         )
-    _record_variants(connection, {one.product_id: one for one in items})
-    count_revision(connection)
+    _record_variants(connection, {one.product_id: one for one in items}, revision=revision)
     return len(values)
 
 
-def _record_variants(connection: sa.Connection, changed: Mapping[str, Product]) -> None:
+def _differing(connection: sa.Connection, documents: Mapping[str, str]) -> list[str]:
+    """The ids of those documents that the store has not, or has otherwise."""
+    known: dict[str, str] = {}
+    for ids in _chunks(list(documents)):
+        query = sa.select(products.c.product_id, products.c.document).where(products.c.product_id.in_(ids))
+        known |= {row.product_id: row.document for row in connection.execute(query)}
+    return [product_id for product_id, document in documents.items() if known.get(product_id) != document]
+
+
+def _record_variants(connection: sa.Connection, changed: Mapping[str, Product], *, revision: int) -> None:
     """Whose each variant is. A product that another's variant has become is none any more."""
     owners = {variant.variant_id: one.product_id for one in changed.values() for variant in one.variants}
     for ids in _chunks(list(changed)):
@@ -70,18 +82,31 @@ def _record_variants(connection: sa.Connection, changed: Mapping[str, Product]) 
     for ids in _chunks(list(owners)):
         connection.execute(sa.delete(product_variants).where(product_variants.c.variant_id.in_(ids)))
         connection.execute(sa.insert(product_variants), [{"variant_id": one, "product_id": owners[one]} for one in ids])
-    delete(connection, [variant_id for variant_id, product_id in owners.items() if variant_id not in changed])
+    no_products_any_more = [variant_id for variant_id in owners if variant_id not in changed]
+    changes.record(connection, no_products_any_more, revision=revision)
+    for ids in _chunks(no_products_any_more):
+        connection.execute(sa.delete(products).where(products.c.product_id.in_(ids)))
 
 
-def delete(connection: sa.Connection, product_ids: Sequence[str]) -> int:
-    """Take products out; returns how many were there."""
+def delete(connection: sa.Connection, ids: Sequence[str], *, now: datetime) -> int:
+    """Take products or single variants out; returns how many products were there and are not any more."""
     gone = 0
-    for ids in _chunks(product_ids):
-        connection.execute(sa.delete(product_variants).where(product_variants.c.product_id.in_(ids)))
-        gone += connection.execute(sa.delete(products).where(products.c.product_id.in_(ids))).rowcount
-    if gone:
-        count_revision(connection)
-    return gone
+    if ids:
+        changes.record(connection, ids, revision=count_revision(connection))
+    for chunk in _chunks(ids):
+        connection.execute(sa.delete(product_variants).where(product_variants.c.product_id.in_(chunk)))
+        gone += connection.execute(sa.delete(products).where(products.c.product_id.in_(chunk))).rowcount
+    return gone + _delete_variants(connection, find_variants(connection, ids), now=now)
+
+
+def _delete_variants(connection: sa.Connection, owners: Mapping[str, Product], *, now: datetime) -> int:
+    """A product goes with its last variant."""
+    left = {}
+    for product in {one.product_id: one for one in owners.values()}.values():
+        variants = [variant for variant in product.variants if variant.variant_id not in owners]
+        left[product.product_id] = with_variants(product, variants)
+    upsert(connection, [one for one in left.values() if one.variants], now=now)
+    return delete(connection, [one.product_id for one in left.values() if not one.variants], now=now) if left else 0
 
 
 def find(connection: sa.Connection, ids: Iterable[str]) -> dict[str, Product]:
@@ -148,8 +173,12 @@ def revision(connection: sa.Connection) -> int:
     return connection.scalar(sa.select(revisions.c.revision)) or 0
 
 
-def count_revision(connection: sa.Connection) -> None:
-    """Make it another one."""
+def count_revision(connection: sa.Connection) -> int:
+    """Make it another one, and return it. Whoever changes products begins with this, and waits here for who does already.
+
+    So no revision becomes visible before an earlier one, and no two of them wait for each other's products.
+    """
     statement = insert(connection, revisions).values(name="catalog", revision=1)
     higher = {"revision": revisions.c.revision + 1}
-    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=higher))
+    counted = statement.on_conflict_do_update(index_elements=["name"], set_=higher).returning(revisions.c.revision)
+    return int(connection.execute(counted).scalar_one())

@@ -1,11 +1,12 @@
 """`zhanggui catalog …`: what shoppers may ask of the products."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zhanggui.cli.output import LanguageOption, ShopOption, either, opened, say
+from zhanggui.cli.output import JsonOption, LanguageOption, ShopOption, either, opened, say, show_json
 
 if TYPE_CHECKING:
     from zhanggui.catalog.ontology import Ontology
@@ -44,6 +45,50 @@ def ontology(
             f"{counts}, in {file}; edit it and take it back with --read {file}",
             f"{counts}，已写入 {file}；改好后用 --read {file} 读回",
         )
+
+
+@app.command()
+def search(
+    text: Annotated[str, typer.Argument(help="What a shopper would type; nothing, for all products.")] = "",
+    shop: ShopOption = Path(),
+    category: Annotated[str, typer.Option(help="A category, with what is below it.")] = "",
+    where: Annotated[
+        list[str] | None, typer.Option(help="aspect=value, such as colour=blue; several of one aspect: any of them.")
+    ] = None,
+    without: Annotated[list[str] | None, typer.Option(help="aspect=value that it must not have.")] = None,
+    min_price: Annotated[str, typer.Option(help="Such as 100, in the shop's currency, or '100 USD'.")] = "",
+    max_price: Annotated[str, typer.Option(help="Such as 300, in the shop's currency, or '300 USD'.")] = "",
+    in_stock: Annotated[bool, typer.Option("--in-stock", help="Only what is not sold out.")] = False,
+    sort: Annotated[str, typer.Option(help="relevance, price or -price (dearest first).")] = "relevance",
+    offset: Annotated[int, typer.Option(help="Leave out so many.")] = 0,
+    limit: Annotated[int, typer.Option(help="At most so many.")] = 10,
+    _language: LanguageOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find products as a shopper would, with what there is to choose from (facets) and what was given up to find any."""
+    from zhanggui.catalog.document import to_data
+    from zhanggui.catalog.search import read_query
+    from zhanggui.cli.found import show_found
+
+    with opened(shop) as engine:
+        asked = read_query(
+            text,
+            currency=engine.config.shop.currency,
+            category=category,
+            where=where or (),
+            without=without or (),
+            price_min=min_price,
+            price_max=max_price,
+            in_stock=in_stock,
+            sort=sort,
+            offset=offset,
+            limit=limit,
+        )
+        found = engine.catalog.search(asked)
+        if as_json:
+            show_json({"products": [to_data(product) for product in found.products], **asdict(found.results)})
+            return
+        show_found(found, engine.catalog.ontology(), now=engine.clock())
 
 
 def _counts(known: "Ontology") -> str:

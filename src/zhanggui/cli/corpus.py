@@ -150,11 +150,13 @@ def _feed(path: Path, language: "Language", rejects: "RejectFile") -> Iterator[M
     from zhanggui.catalog.document import to_data
     from zhanggui.catalog.feed import read_feed
     from zhanggui.catalog.product import Product
+    from zhanggui.catalog.row import Siblings
 
     # Prices are not read into the corpus; a feed that names no currency needs one all the same.
     for one in read_feed(path, rejects=rejects, currency="CNY" if language == "zh" else "USD", language=language):
-        if isinstance(one, Product):
-            yield to_data(one)
+        product = one.product if isinstance(one, Siblings) else one
+        if isinstance(product, Product):
+            yield to_data(product)
 
 
 def _stored(shop: Path) -> Iterator[Mapping[str, Any]]:

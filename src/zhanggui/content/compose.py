@@ -134,16 +134,17 @@ def compose(
     )
 
 
-def _shown(product: Product | None, title: str, sender: Sender, at: datetime | None) -> dict[str, str]:
+def _shown(product: Product | None, title: str, sender: Sender, at: datetime | None) -> dict[str, Any]:
     """What a template may print of a product, "" for what it has not. A feed is untrusted: only links to the shop's site."""
     if product is None:
-        return {"title": "", "price": "", "url": ""}
+        return {"title": "", "price": "", "dearer": False, "url": ""}
     host, own = (urlsplit(one).hostname or "" for one in (product.url, sender.url))
     site = own.removeprefix("www.")
     leads_home = site and (host == site or host.endswith(f".{site}"))
     return {
         "title": title,
         "price": str(product.price_at(at)) if at else "",
+        "dearer": at is not None and len(set(product.price_range_at(at))) > 1,
         "url": product.url if leads_home else "",
     }
 

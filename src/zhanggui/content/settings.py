@@ -34,7 +34,8 @@ class ContentSettings:
     """Terms allowed in spite of the advertising-law rule."""
     templates: Mapping[str, str] = field(default_factory=dict)
     """The operator's own Liquid templates, by "channel.language", instead of the shipped ones. Slots: `pitch`, `about`; `product`
-    with `title`, `price`, `url`; `offer` with `title`, `discount`, `coupon`, `valid_until`, `named` (the title says the discount);
+    with `title`, `price`, `dearer` (there are dearer variants, too), `url`; `offer` with `title`, `discount`, `coupon`,
+    `valid_until`, `named` (the title says the discount);
     `first_name`, `city`, `points`; `shop` with `name`, `address`, `contact`, `url`; `unsubscribe_url`, `personalised`, `ai_label`.
     What a message has not is ""."""
     label_ai: bool = True

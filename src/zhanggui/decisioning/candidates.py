@@ -25,6 +25,6 @@ def showcase(products: Mapping[str, Product], category: str) -> Product | None:
     fitting = [
         one
         for one in products.values()
-        if (one.category == category or one.category.startswith(f"{category} >")) and one.stock != 0
+        if (one.category == category or one.category.startswith(f"{category} >")) and not one.sold_out
     ]
     return min(fitting, key=lambda one: (not one.descriptions, one.product_id), default=None)

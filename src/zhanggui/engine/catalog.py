@@ -1,19 +1,21 @@
 """`engine.catalog`: the products of a shop, from feeds and from calls."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from zhanggui.catalog import load as catalog_load
+from zhanggui.catalog import store
 from zhanggui.catalog.learned import LearnedOntology, edit
 from zhanggui.catalog.ontology import Ontology, read_ontology, write_ontology
 from zhanggui.catalog.ontology.file import to_toml
 from zhanggui.catalog.product import Language, Product
-from zhanggui.catalog.row import Deletion, read
+from zhanggui.catalog.rows import read_rows
+from zhanggui.catalog.search import Query, Results, SearchShelf, holds, relaxed_query
 from zhanggui.engine.rejects import Count, Rejects
-from zhanggui.errors import InputError, OntologyError, ProductError
+from zhanggui.errors import InputError, OntologyError
 from zhanggui.storage import Database
 
 
@@ -41,6 +43,15 @@ class ProductsPut:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a search found: the products as they are now, best first."""
+
+    products: tuple[Product, ...]
+    results: Results
+    """Of the same products in the same order."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Catalog:
     """The products of a shop with this currency and language."""
 
@@ -49,6 +60,7 @@ class Catalog:
     clock: Callable[[], datetime]
     currency: str
     language: Language
+    search_index: SearchShelf
     learned: LearnedOntology = field(default_factory=LearnedOntology)
 
     def load(
@@ -82,14 +94,17 @@ class Catalog:
         return FeedLoaded(**asdict(done), rejected=rejects.count, rejects=rejects.written)
 
     def put(self, rows: Sequence[Mapping[str, Any]]) -> ProductsPut:
-        """Add, change or delete products given as plain data. Good rows are kept; the errors name the bad ones."""
-        good: list[Product | Deletion] = []
+        """Add, change or delete products given as plain data. Good rows are kept; the errors name the bad ones.
+
+        Also a bad variant or further picture of a row that is kept.
+        """
         errors: list[InputError] = []
-        for number, row in enumerate(rows):
-            try:
-                good.append(read(row, currency=self.currency, language=self.language))
-            except ProductError as error:
-                errors.append(error.at("", number))
+        good = read_rows(
+            ((number, row, "") for number, row in enumerate(rows)),
+            currency=self.currency,
+            language=self.language,
+            refused=lambda error, number, _raw, _ids: errors.append(error.at("", number)),
+        )
         with self.database.transaction() as connection:
             upserted, deleted = catalog_load.load(connection, good, now=self.clock())
         return ProductsPut(upserted=upserted, deleted=deleted, errors=tuple(errors))
@@ -122,3 +137,20 @@ class Catalog:
         with self.database.transaction() as connection:
             edit(connection, edited, now=self.clock())
             return self.learned.of(connection)
+
+    def search(self, query: Query) -> Found:
+        """Products by words and filters. Prices and stock are those of now; what does not hold any more is left out."""
+        now = self.clock()
+        with self.database.reading() as connection:
+            results = self.search_index.current(connection).search(query, now=now)
+            by_id = store.find(connection, results.product_ids)
+        asked = relaxed_query(query, results.relaxed)
+        scored = zip(results.product_ids, results.scores, strict=True)
+        kept = {one: score for one, score in scored if one in by_id and holds(asked, by_id[one], now=now)}
+        present = replace(results, product_ids=tuple(kept), scores=tuple(kept.values()))
+        return Found(products=tuple(by_id[one] for one in kept), results=present)
+
+    def refresh_search(self) -> None:
+        """Take every change of the products into the index, also very many of them."""
+        with self.database.reading() as connection:
+            self.search_index.refresh(connection)

@@ -19,6 +19,7 @@ from zhanggui.attribution.reward import RewardLog
 from zhanggui.campaigns import journey_signals
 from zhanggui.campaigns.run_parts import RunParts
 from zhanggui.catalog.product import Language
+from zhanggui.catalog.search import SearchShelf
 from zhanggui.config import FILE, Config, load, template
 from zhanggui.content.compose import Sender
 from zhanggui.decisioning.log import DecisionLog
@@ -182,7 +183,12 @@ class Engine:
             database=database,
             events=Events(log=log, rejects=rejects, clock=clock),
             catalog=Catalog(
-                database=database, rejects=rejects, clock=clock, currency=shop.currency, language=shop.language
+                database=database,
+                rejects=rejects,
+                clock=clock,
+                currency=shop.currency,
+                language=shop.language,
+                search_index=SearchShelf(artifacts=artifacts, clock=clock),
             ),
             consents=Consents(database=database, channels=names, rejects=rejects, clock=clock),
             addresses=Addresses(database=database, channels=names, clock=clock),

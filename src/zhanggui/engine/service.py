@@ -137,6 +137,11 @@ class Service:
         with self.database.reading() as connection:
             return order_store.count(connection)
 
+    def orders_digest(self) -> str:
+        """A hash of all orders as they stand, by which two shops can be compared."""
+        with self.database.reading() as connection:
+            return order_store.digest(connection)
+
     def actions(self, order_id: str | None = None, *, limit: int = 100) -> tuple[DeskAction, ...]:
         """What was asked of the desk with an order, the earliest first; or last of all, the newest first."""
         with self.database.reading() as connection:

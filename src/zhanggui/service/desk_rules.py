@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, assert_never
 
-from zhanggui.catalog.product import Product, Variant
+from zhanggui.catalog.product import Product
 from zhanggui.money import Money
 from zhanggui.service.desk import Action, Cancel, ChangeAddress, ExchangeItems, Reason, ReturnItems
+from zhanggui.service.exchange_choice import product_variant
 from zhanggui.service.order import Order, OrderLine, Payment, Return
 
 _MOST_PARTS, _LONGEST = 20, 1_000
@@ -133,7 +134,7 @@ def _exchange(order: Order, action: ExchangeItems, products: Mapping[str, Produc
 
 def _why_not(order: Order, item_id: str, new_item_id: str, products: Mapping[str, Product]) -> Reason:
     product, line = products.get(new_item_id), order.line(item_id)
-    variant = _variant(product, new_item_id) if product is not None else None
+    variant = product_variant(product, new_item_id) if product is not None else None
     if product is None or variant is None or line is None:
         return "no_such_variant"
     owner = products.get(item_id)  # some shops name a variant where the product should be
@@ -142,10 +143,6 @@ def _why_not(order: Order, item_id: str, new_item_id: str, products: Mapping[str
     if new_item_id == item_id:
         return "same_variant"
     return "not_available" if variant.sold_out else ""
-
-
-def _variant(product: Product, variant_id: str) -> Variant | None:
-    return next((variant for variant in product.variants if variant.variant_id == variant_id), None)
 
 
 def _holds(order: Order, item_ids: Sequence[str]) -> bool:

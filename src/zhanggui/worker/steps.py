@@ -1,4 +1,4 @@
-"""What a worker does for a shop: compact, build, resume, send, advance, prune. Each is one verb of the engine, safe to do twice.
+"""What a worker does for a shop: compact, build, resume, send, advance, index, prune. Each is one verb of the engine, safe to do twice.
 
 Not due is no error: a build is left out while a fresh snapshot is there, whoever built it.
 """
@@ -42,11 +42,16 @@ def steps(engine: Engine) -> list[Step]:
         engine.profiles.prune(keep=settings.keep_snapshots, named=engine.runs.snapshots_in_progress())
         yield from ()
 
+    def index() -> Iterator[Outcome]:
+        engine.catalog.refresh_search()
+        yield from ()
+
     return [
         Step(name="compact", seconds=settings.compact_seconds, do=compact),
         Step(name="build", seconds=settings.build_seconds, do=build),
         Step(name="resume", seconds=settings.resume_seconds, do=resume),
         Step(name="send", seconds=settings.send_seconds, do=send),
         Step(name="advance", seconds=settings.advance_seconds, do=advance),
+        Step(name="index", seconds=settings.index_seconds, do=index),
         Step(name="prune", seconds=settings.prune_seconds, do=prune),
     ]

@@ -12,7 +12,7 @@ import pytest
 
 from zhanggui.catalog.feed import read_feed
 from zhanggui.catalog.product import Product
-from zhanggui.catalog.row import Deletion
+from zhanggui.catalog.row import Deletion, Siblings
 from zhanggui.errors import ProductError
 from zhanggui.storage import RejectFile
 
@@ -48,6 +48,11 @@ REFUSED: list[tuple[Callable[[int], bytes], str]] = [
     (lambda n: encoded(product(n, title=True)), "title"),
     (lambda n: encoded(product(n, title="题" * 2_000)), "title"),
     (lambda n: encoded(product(n, description="x" * 500_000)), "description"),
+    (lambda n: encoded(product(n, variants="S/M/L")), "variants"),
+    (lambda n: encoded(product(n, variants={"variant_id": "a"})), "variants"),
+    (lambda n: encoded(product(n, variants=[{"variant_id": str(m)} for m in range(3_000)])), "variants"),
+    (lambda n: encoded(product(n, item_group_id=[1])), "item_group_id"),
+    (lambda n: encoded(product(n, image_urls={"a": 1})), "image_urls"),
     (lambda n: encoded(product(n, price="-5")), "price"),
     (lambda n: encoded(product(n, price=-0.01)), "price"),
     (lambda n: encoded(product(n, price="0")), "price"),
@@ -85,7 +90,7 @@ HARMLESS = [
 ]  # fmt: skip
 
 
-def read(path: Path, **options: Any) -> tuple[list[Product | Deletion], list[dict[str, Any]]]:
+def read(path: Path, **options: Any) -> tuple[list[Product | Deletion | Siblings], list[dict[str, Any]]]:
     rejects = path.parent / "rejects.jsonl"
     rejects.unlink(missing_ok=True)
     with RejectFile(path=rejects) as file:
@@ -161,16 +166,17 @@ def test_shopify_variants_inherit_and_drafts_go(tmp_path: Path) -> None:
     )
     found, rejected = read(path)
     assert rejected == []
-    green, blue, old = found
-    assert isinstance(green, Product)
-    assert isinstance(blue, Product)
-    assert (green.price.minor, green.sale_price and green.sale_price.minor, green.attributes) == (
+    old, cup = found
+    assert isinstance(cup, Siblings)
+    green, blue = cup.product.variants
+    assert (green.price.minor, green.sale_price and green.sale_price.minor, green.options) == (
         1000,
         800,
         {"Colour": "green"},
     )
-    assert (blue.titles["zh"], blue.brand, blue.stock, blue.attributes) == ("Tea cup", "Kiln", 0, {"Colour": "blue"})
-    assert green.descriptions["zh"] == "For tea ."
+    assert (blue.variant_id, blue.stock, blue.options) == ("cup-b", 0, {"Colour": "blue"})
+    assert (cup.product.titles["zh"], cup.product.brand) == ("Tea cup", "Kiln")
+    assert cup.product.descriptions["zh"] == "For tea ."
     assert old == Deletion(product_id="old-1")
 
 

@@ -2,8 +2,9 @@ import csv
 import json
 from pathlib import Path
 
-from zhanggui.catalog import Deletion, Product
+from zhanggui.catalog import Deletion, Product, Variant
 from zhanggui.catalog.feed import read_feed
+from zhanggui.catalog.row import Siblings
 from zhanggui.storage import RejectFile
 
 CUP = {
@@ -34,14 +35,15 @@ def read(folder: Path, *rows: dict[str, str]) -> tuple[dict[str, Product | Delet
         writer.writeheader()
         writer.writerows(rows)
     with RejectFile(path=folder / "rejects.jsonl") as rejects:
-        found = {one.product_id: one for one in read_feed(path, rejects=rejects, currency="USD", language="en")}
+        found = list(read_feed(path, rejects=rejects, currency="USD", language="en"))
     lines = rejects.path.read_text(encoding="utf-8").splitlines() if rejects.count else []
-    return found, [json.loads(line) for line in lines]
+    products = {one.product_id: one.product if isinstance(one, Siblings) else one for one in found}
+    return products, [json.loads(line) for line in lines]
 
 
-def prices(one: Product | Deletion) -> tuple[int, int | None]:
-    assert isinstance(one, Product)
-    return one.price.minor, one.sale_price.minor if one.sale_price else None
+def variants(product: Product | Deletion) -> dict[str, Variant]:
+    assert isinstance(product, Product)
+    return {variant.variant_id: variant for variant in product.variants}
 
 
 def test_a_compare_at_price_is_a_former_price_only_above_the_price(tmp_path: Path) -> None:
@@ -49,10 +51,13 @@ def test_a_compare_at_price_is_a_former_price_only_above_the_price(tmp_path: Pat
     rows = [CUP | {"Variant SKU": before, "Variant Compare At Price": before} for before in wanted]
     found, rejected = read(tmp_path, *rows)
     assert rejected == []
-    assert {sku: prices(one) for sku, one in found.items()} == wanted
+    prices = {
+        sku: (one.price.minor, one.sale_price and one.sale_price.minor) for sku, one in variants(found["cup"]).items()
+    }
+    assert prices == wanted
 
 
-def test_variants_keep_to_their_product_across_blank_rows_and_other_products(tmp_path: Path) -> None:
+def test_variants_are_one_product_across_blank_rows_and_other_products(tmp_path: Path) -> None:
     blank = dict.fromkeys(CUP, "")
     found, rejected = read(
         tmp_path,
@@ -64,18 +69,24 @@ def test_variants_keep_to_their_product_across_blank_rows_and_other_products(tmp
         NEXT | {"Option1 Value": "red", "Variant Image": "https://a.example/red.png"},
     )
     assert rejected == []
-    assert list(found) == ["0071", "hat", "b", "cup-red"]
-    blue, red = found["b"], found["cup-red"]
-    assert isinstance(blue, Product)
-    assert isinstance(red, Product)
-    assert (blue.titles["en"], blue.brand, blue.attributes) == ("Tea cup", "Kiln", {"Colour": "blue"})
-    assert blue.image_url == "https://a.example/1.png", "a further picture of the product is not the variant's"
-    assert red.image_url == "https://a.example/red.png"
+    assert list(found) == ["cup", "hat"]
+    cup, hat = found["cup"], variants(found["hat"])
+    assert isinstance(cup, Product)
+    assert (cup.titles["en"], cup.brand, cup.attributes, cup.image_url) == ("Tea cup", "Kiln", {}, CUP["Image Src"])
+    assert cup.image_urls == tuple(f"https://a.example/{name}.png" for name in ("2", "3", "red"))
+    assert {sku: one.options for sku, one in variants(cup).items()} == {
+        "0071": {"Colour": "green"},
+        "b": {"Colour": "blue"},
+        "cup-red": {"Colour": "red"},
+    }
+    pictures = [one.image_url for one in cup.variants]
+    assert pictures == ["", "", "https://a.example/red.png"], "a further picture of the product is not the variant's"
+    assert {sku: one.options for sku, one in hat.items()} == {"hat": {}}
 
 
 def test_a_variant_without_a_price_is_refused_and_not_lost(tmp_path: Path) -> None:
     found, rejected = read(tmp_path, CUP, NEXT | {"Option1 Value": "blue", "Variant Price": ""})
-    assert list(found) == ["0071"]
+    assert list(variants(found["cup"])) == ["0071"]
     assert [(one["line"], one["field"]) for one in rejected] == [(3, "price")]
 
 
@@ -88,6 +99,6 @@ def test_what_is_not_counted_or_sold_on_is_not_out_of_stock_and_what_is_not_publ
         CUP | none | {"Variant SKU": "sold on", "Variant Inventory Policy": "continue"},
         HAT | {"Variant SKU": "hidden", "Published": "FALSE"},
     )
-    stock = {sku: one.stock for sku, one in found.items() if isinstance(one, Product)}
-    assert stock == {"gone": 0, "uncounted": None, "sold on": None}
+    at_hand = {sku: (one.stock, one.availability) for sku, one in variants(found["cup"]).items()}
+    assert at_hand == {"gone": (0, "out of stock"), "uncounted": (None, "in stock"), "sold on": (None, "backorder")}
     assert found["hidden"] == Deletion(product_id="hidden")

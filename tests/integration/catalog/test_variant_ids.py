@@ -44,7 +44,7 @@ def test_a_variant_that_is_no_longer_offered_names_no_product(database: Database
             "s": "vest",
             "m": "shirt",
         }
-        store.delete(connection, ["vest"])
+        store.delete(connection, ["vest"], now=NOW)
         assert store.find(connection, ["s"]) == {}
 
 

@@ -36,7 +36,7 @@ def test_no_message_leaves_for_a_product_that_changed_overnight(
             replace(on_sale, sale_price=Money(currency="CNY", minor=100), sale_from=NIGHT + timedelta(hours=8)),
         ]
         catalog.upsert(connection, changed, now=NIGHT)
-        catalog.delete(connection, [gone.product_id])
+        catalog.delete(connection, [gone.product_id], now=NIGHT)
     assert min(waiting[one.product_id] for one in (dearer, empty, gone, on_sale)) > 0
     left_before = len(channel.sent)
     clock.advance(timedelta(hours=11))

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import pytest
 
-from zhanggui.catalog.product import Product
+from zhanggui.catalog.product import Product, Variant, with_variants
 from zhanggui.content.brief import Brief
 from zhanggui.content.compose import Sender, compose
 from zhanggui.content.message import Message
@@ -78,6 +78,14 @@ def test_the_price_is_that_of_the_moment_of_sending() -> None:
     assert "\nGreen tea: $12.50\n" in before.body
     assert "\nGreen tea: $9.00\n" in after.body
     assert (after.data["price"], after.proof["facts"]["price"]) == ("$9.00", "$9.00")
+
+
+def test_a_product_with_dearer_variants_is_shown_from_its_lowest_price() -> None:
+    sizes = [
+        Variant(variant_id=str(minor), options={}, price=Money(currency="USD", minor=minor)) for minor in (1250, 1500)
+    ]
+    assert "\nGreen tea: from $12.50\n" in composed(with_variants(tea(), sizes)).body
+    assert "\nGreen tea: $12.50\n" in composed(with_variants(tea(), sizes[:1])).body
 
 
 def test_a_message_greets_by_a_name_and_prints_a_city_only_where_that_is_one() -> None:

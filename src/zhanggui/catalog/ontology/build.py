@@ -126,8 +126,8 @@ def _with_learned(aspect: Aspect, texts: Counter[str]) -> Aspect:
 
 
 def _value(aspect: Aspect, text: str) -> Value:
-    if (stated := measure(text)) is not None and stated.unit:
-        return Value(value=text)
+    if text[:1].isdigit():
+        return Value(value=text)  # the same in both languages
     return Value(value=text, labels={language_of(text): (text,)}, within=_head(aspect, text))
 
 

@@ -29,3 +29,8 @@ def edited(connection: sa.Connection) -> Ontology | None:
     """What was edited last; None where nothing was."""
     document = connection.scalar(sa.select(ontologies.c.document).where(ontologies.c.name == _EDITED))
     return None if document is None else from_toml(document)
+
+
+def edited_at(connection: sa.Connection) -> datetime | None:
+    """When it was edited last; None where it never was."""
+    return connection.scalar(sa.select(ontologies.c.updated_at).where(ontologies.c.name == _EDITED))

@@ -1,5 +1,20 @@
 """Search over the catalogue: words of two languages, filters, facets, and what to give up when nothing matches."""
 
-from zhanggui.catalog.search.query import FacetValue, Query, Relaxation, Results
+from zhanggui.catalog.search.asked import read_query
+from zhanggui.catalog.search.filters import holds, relaxed_query
+from zhanggui.catalog.search.index import SearchIndex
+from zhanggui.catalog.search.query import FacetValue, Query, Relaxation, Results, Sort
+from zhanggui.catalog.search.shelf import SearchShelf
 
-__all__ = ["FacetValue", "Query", "Relaxation", "Results"]
+__all__ = [
+    "FacetValue",
+    "Query",
+    "Relaxation",
+    "Results",
+    "SearchIndex",
+    "SearchShelf",
+    "Sort",
+    "holds",
+    "read_query",
+    "relaxed_query",
+]

@@ -1,0 +1,190 @@
+"""Success and turns of asking or recommending on public data: multi-interest, multi-round conversational recommendation.
+
+    python benchmarks/crs.py --data FOLDER/lastfm --policy belief [--part valid] [--test FILE] [--noise 0 .1 .25]
+
+FOLDER holds `item_attributes.json`, `attribute_aspects.json`, `user_items_train.json` and `user_items_valid.json`, each
+{id: [ids]}, plain or `.xz`; `target_sets_train.json` {user: [[item, ...], ...]} too, where `--part train` is asked for.
+FILE has the shape of either: of items of a user each is a target, with a random item of that user that shares an attribute
+(perhaps itself) as the second. The item model learns from `user_items_train.json` alone.
+"""
+
+import argparse
+import json
+import lzma
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import svds
+
+from zhanggui.conversation.belief import SHOWN, believe, time_to_recommend
+from zhanggui.evaluation.attribute_dialogue import (
+    Outcome,
+    State,
+    Wishes,
+    World,
+    average_turns,
+    hdcg,
+    simulate,
+    success_rate,
+)
+
+BATCH = 250
+"""Dialogues held at once."""
+
+
+def read(path: Path) -> dict[int, list]:
+    """The file, or the file with `.xz` behind its name, with ids as numbers."""
+    packed = path if path.suffix == ".xz" else path.with_name(f"{path.name}.xz")
+    if not path.exists() and not packed.exists():
+        raise SystemExit(f"{path} is not there, nor {packed.name}: name the folder of the data set with --data")
+    text = lzma.decompress(packed.read_bytes()).decode() if packed.exists() else path.read_text(encoding="utf-8")
+    return {int(key): value for key, value in json.loads(text).items()}
+
+
+def pairs(lists: dict[int, list[int]], shape: tuple[int, int]) -> sparse.csr_array:
+    """{row: columns} as a matrix of ones."""
+    rows = np.repeat(list(lists), [len(columns) for columns in lists.values()])
+    columns = np.concatenate([np.array(row, dtype=np.int64) for row in lists.values()])
+    matrix = sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=shape)
+    matrix.data[:] = 1
+    return matrix
+
+
+def read_world(folder: Path) -> World:
+    """Items, attributes, and the first aspect of each; attributes of none make one more aspect."""
+    items, aspects = read(folder / "item_attributes.json"), read(folder / "attribute_aspects.json")
+    attributes = 1 + max(max(aspects), *(max(row, default=0) for row in items.values()))
+    other = 1 + max(max(row, default=0) for row in aspects.values())
+    first = np.full(attributes, other)
+    for attribute, row in aspects.items():
+        first[attribute] = row[0] if row else other
+    return World(holds=pairs(items, (max(items) + 1, attributes)), aspects=first)
+
+
+def draw_targets(
+    world: World, lists: dict[int, list], sets: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """(E,) users and (E, 2) targets; one target is written twice."""
+    users, targets = [], []
+    for user, wanted in lists.items():
+        items = [item for item in wanted if isinstance(item, int)]
+        shared = (world.holds[items] @ world.holds[items].T).toarray() > 0 if items else np.zeros((0, 0), dtype=bool)
+        partners = [items[rng.choice(np.flatnonzero(row))] for row in shared]
+        for pair in list(zip(items, partners, strict=True)) or wanted:
+            users.append(user)
+            targets.append((pair[0], pair[-1]))
+    chosen = rng.permutation(len(users))[:sets]
+    return np.array(users)[chosen], np.array(targets)[chosen]
+
+
+def draw_openings(world: World, targets: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(E,) an attribute that all targets of a dialogue share."""
+    common = [np.intersect1d(world.holds[[first]].indices, world.holds[[second]].indices) for first, second in targets]
+    return np.array([rng.choice(attributes) for attributes in common])
+
+
+class ItemModel:
+    """Ranks the items for a user: EASE over users and attributes, and likeness to what the user has, by equal halves.
+
+    EASE (Steck 2019) by its closed form: with P = (Y'Y + λ)^-1 the score is 1 - P / diag(P); of Y, which has a row for
+    each user and each attribute (weighed), the 256 largest singular values, so that 18,000 items take seconds. An
+    item's probability falls with its rank r in the sum of both, as 1 / (100 + r); what the user has is last.
+    """
+
+    def __init__(self, world: World, likes: sparse.csr_array, *, weight: float = 3.0, ridge: float = 100.0) -> None:
+        self.likes = likes
+        rarity = np.log(world.holds.shape[0] / np.maximum(world.holds.sum(axis=0), 1))
+        content = world.holds.multiply(rarity[None, :]).tocsr()
+        lengths = np.sqrt(content.multiply(content).sum(axis=1))
+        self.content = content.multiply(1 / np.maximum(lengths, 1e-9)[:, None]).tocsr()
+        rows = sparse.vstack([likes, weight * self.content.T]).tocsc()
+        _, singular, self.factors = svds(rows, k=min(256, min(rows.shape) - 1), random_state=0)
+        self.shrunk = singular**2 / (singular**2 + ridge)
+        self.diagonal = 1 - self.shrunk @ self.factors**2
+
+    def scores(self, users: np.ndarray) -> np.ndarray:
+        """(E, N) logarithms of probabilities, up to a constant."""
+        liked = self.likes[users]
+        collaborative = ((liked @ self.factors.T) * self.shrunk) @ self.factors / self.diagonal
+        alike = (liked @ self.content @ self.content.T).toarray()
+        both = sum((part - part.mean(axis=1, keepdims=True)) / (part.std(axis=1, keepdims=True) + 1e-9)
+                   for part in (collaborative, alike))  # fmt: skip
+        both = np.where(liked.toarray() > 0, -np.inf, both)
+        ranks = np.argsort(np.argsort(-both, axis=1, kind="stable"), axis=1)
+        return -np.log(100.0 + ranks)
+
+
+def over_pool(state: State) -> np.ndarray:
+    """The item model's probabilities of the items that every answer allows."""
+    weights = np.exp(state.scores - state.scores.max(axis=1, keepdims=True)) * state.pool
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def always(_world: World, state: State, _rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Recommend at every turn."""
+    return over_pool(state), np.ones(len(state.pool), dtype=bool)
+
+
+def max_entropy(_world: World, state: State, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Ask; recommend with probability 10 / items left."""
+    return over_pool(state), rng.random(len(state.pool)) < SHOWN / state.pool.sum(axis=1)
+
+
+def belief(world: World, state: State, _rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The belief rule; only what the customer opened with is certain."""
+    beliefs = believe(
+        state.scores,
+        world.holds,
+        accepted=state.accepted,
+        rejected=state.rejected,
+        refused=state.refused | ~state.opened,
+    )
+    return beliefs, time_to_recommend(beliefs, state.actions_left)
+
+
+POLICIES = {"always": always, "max_entropy": max_entropy, "belief": belief}
+
+
+def main() -> None:
+    """Print a row for each share of wrong answers, and one for answers that are not known."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--policy", choices=POLICIES, required=True)
+    parser.add_argument("--part", choices=["valid", "train"], default="valid")
+    parser.add_argument("--test", type=Path)
+    parser.add_argument("--noise", type=float, nargs="+", default=[0.0, 0.1, 0.25])
+    parser.add_argument("--unsure", type=float, default=0.2, help='share of "don\'t know" in the last row')
+    parser.add_argument("--sets", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--item-model", choices=["ease", "none"], default="ease")
+    asked = parser.parse_args()
+
+    world, items = read_world(asked.data), read(asked.data / "user_items_train.json")
+    rng = np.random.default_rng(asked.seed)
+    part = {"valid": "user_items_valid.json", "train": "target_sets_train.json"}[asked.part]
+    users, targets = draw_targets(world, read(asked.test or asked.data / part), asked.sets, rng)
+    openings = draw_openings(world, targets, rng)
+    tie_breaks = rng.random((len(users), world.holds.shape[0])) * 1e-6
+    likes = pairs(items, (max(*items, *users) + 1, world.holds.shape[0]))
+    model = ItemModel(world, likes) if asked.item_model == "ease" else None
+    print(f"{asked.data.name}, {asked.test or asked.part}: {len(users)} target sets, policy {asked.policy}")
+    print("wrong  unsure  SR@5   SR@10  SR@15  AT     hDCG")
+    for wrong, unsure in [*((noise, 0.0) for noise in asked.noise), (0.0, asked.unsure)]:
+        answers = np.random.default_rng(asked.seed + 1)
+        outcomes = []
+        for start in range(0, len(users), BATCH):
+            rows = slice(start, start + BATCH)
+            scores = tie_breaks[rows] + (model.scores(users[rows]) if model else 0.0)
+            wishes = Wishes(targets=targets[rows], opening=openings[rows], scores=scores)
+            outcomes.append(simulate(world, wishes, POLICIES[asked.policy], wrong=wrong, unsure=unsure, rng=answers))
+        outcome = Outcome(
+            action=np.concatenate([part.action for part in outcomes]),
+            rank=np.concatenate([part.rank for part in outcomes]),
+        )
+        rates = "  ".join(f"{success_rate(outcome, within):.3f}" for within in (5, 10, 15))
+        print(f"{wrong:<5}  {unsure:<6}  {rates}  {average_turns(outcome):5.2f}  {hdcg(outcome):.3f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""The ontology's labels as words: which aspect and value, or which category, a stretch of a text names. Knows no index."""
+
+import json
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from zhanggui.catalog.ontology import Ontology, read_ontology, write_ontology
+from zhanggui.catalog.search.names import Names
+from zhanggui.catalog.search.words import stem, words
+
+_LONGEST = 5
+_ONTOLOGY, _NAMES = "ontology.toml", "names.json"
+
+
+class Labels:
+    """The labels of one ontology and the learned names of its categories, by their words."""
+
+    def __init__(self, ontology: Ontology, names: Names) -> None:
+        self.ontology, self.learned = ontology, names
+
+    def spans(self, listed: Sequence[str]) -> Iterator[tuple[int, int, str, str]]:
+        """(start, end, aspect, value) of each label among these words; of several that begin alike, the longest."""
+        stems = [stem(word) for word in listed]
+        start = 0
+        while start < len(stems):
+            for end in range(min(len(stems), start + _LONGEST), start, -1):
+                if meant := self._values.get(tuple(stems[start:end])):
+                    yield start, end, *meant
+                    start = end - 1
+                    break
+            start += 1
+
+    @cached_property
+    def _values(self) -> dict[tuple[str, ...], tuple[str, str]]:
+        by_words: dict[tuple[str, ...], tuple[str, str]] = {}
+        for aspect in self.ontology.aspects:
+            if aspect.name in self.ontology.ignored or aspect.kind == "number":
+                continue
+            for value in aspect.values:
+                for text in (value.value, *(text for texts in value.labels.values() for text in texts)):
+                    if key := _key(text):
+                        by_words.setdefault(key, (aspect.name, value.value))
+        return by_words
+
+    @cached_property
+    def names(self) -> Names:
+        """What the things of each category are called. What the ontology says goes before what titles do."""
+        by_words = dict(self.learned)
+        for category in self.ontology.categories:
+            leaf = category.path.rsplit(" > ", 1)[-1]
+            for text in (leaf, *(text for texts in category.labels.values() for text in texts)):
+                if key := _key(text):
+                    by_words[key] = category.path
+        return by_words
+
+
+def _key(text: str) -> tuple[str, ...]:
+    return tuple(stem(word) for word in words(text))[:_LONGEST]
+
+
+def write_labels(folder: Path, labels: Labels) -> None:
+    """Keep the labels beside an index."""
+    write_ontology(folder / _ONTOLOGY, labels.ontology)
+    listed = [[*name, path] for name, path in labels.learned.items()]
+    (folder / _NAMES).write_text(json.dumps(listed, ensure_ascii=False), encoding="utf-8")
+
+
+def read_labels(folder: Path) -> Labels:
+    """The labels that `write_labels` kept. Raises OntologyError, OSError or ValueError where they are broken."""
+    listed = json.loads((folder / _NAMES).read_text(encoding="utf-8"))
+    return Labels(read_ontology(folder / _ONTOLOGY), {tuple(name): path for *name, path in listed})
