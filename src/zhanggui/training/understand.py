@@ -43,9 +43,9 @@ class Labels:
     def of(rows: Sequence[Labelled]) -> "Labels":
         """The intents and slots that these utterances have. Raises TrainingError where there is nothing to tell apart."""
         intents = tuple(sorted({intent for row in rows for intent in row.intents}))
-        if len(intents) < 2:
-            raise TrainingError("the utterances have fewer than two intents; there is nothing to learn")
         slots = sorted({slot.name for row in rows for slot in row.slots})
+        if len(intents) < 2 and not slots:
+            raise TrainingError("the utterances have one intent and no slot; there is nothing to learn")
         return Labels(intents=intents, tags=tag_names(slots), several=any(len(row.intents) > 1 for row in rows))
 
 
@@ -72,7 +72,7 @@ def understand(
     base = kept.weights(settings.base, folder=folder, artifacts=artifacts)
     if base == nano_e5.NAME:
         base = str(artifacts.root / ".bases" / nano_e5.NAME)
-        nano_e5.unpack(Path(base))
+        nano_e5.unpack(nano_e5.weights(), Path(base))
     torch.manual_seed(settings.seed)
     model, tokenizer = _model(base, labels, settings)
     loss = _train(model, tokenizer, rows, labels, settings, phrases or {}, progress)
