@@ -142,7 +142,7 @@ def understand(
     held_out = read_labelled(test) if test else [] if data else shipped("test")
     with training_libraries():
         from zhanggui.training.understand import understand as train
-    with Stages({"train": "训练"}) as stages:
+    with Stages({"read": "读取", "train": "训练"}) as stages:
         artifact = train(
             rows,
             settings,

