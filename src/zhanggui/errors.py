@@ -16,6 +16,7 @@ ZhangguiError
 │   ├── TemplateError    a Liquid template is broken or names an unknown slot
 │   ├── CorpusError      a text file for training is wrong
 │   ├── EvaluationError  rows to evaluate are wrong, or do not belong together
+│   ├── ConversationError  a turn of a conversation cannot be taken
 │   └── CampaignError    a campaign file is wrong
 ├── ModelError           a language model could not be loaded or did not answer
 ├── TrainingError        a training job cannot start, or made a model that may not be used
@@ -110,6 +111,10 @@ class CorpusError(InputError):
 
 class EvaluationError(InputError):
     """Rows to evaluate are wrong or do not belong together, or what is needed to evaluate them is missing."""
+
+
+class ConversationError(InputError):
+    """A turn of a conversation cannot be taken: its key belongs to another one."""
 
 
 class CampaignError(InputError):

@@ -16,14 +16,15 @@ import sqlalchemy as sa
 from zhanggui.errors import AccessError, NotFoundError, ScopeError
 from zhanggui.storage.database import UtcTime, metadata
 
-Scope = Literal["write", "server", "admin"]
-"""write: sends events, and is public: web pages and apps carry it. server: sends events that the shop's own programs
-vouch for, and searches products. admin: everything."""
+Scope = Literal["write", "chat", "server", "admin"]
+"""write: sends events, and is public: web pages and apps carry it. chat: talks with the assistant, and is public too.
+server: sends events that the shop's own programs vouch for, talks, and searches products. admin: everything."""
 
 _OPENS: Mapping[str, tuple[Scope, ...]] = {
     "write": ("write",),
-    "server": ("write", "server"),
-    "admin": ("write", "server", "admin"),
+    "chat": ("chat",),
+    "server": ("write", "chat", "server"),
+    "admin": ("write", "chat", "server", "admin"),
 }
 _SEEN_EVERY = timedelta(days=1)
 _REMEMBERED = timedelta(days=30)
@@ -57,7 +58,7 @@ class ApiKey:
     @property
     def trust(self) -> Literal["write", "server"]:
         """How far events that came with this key are believed: what a public key sends, anybody may have sent."""
-        return "write" if self.scope == "write" else "server"
+        return "write" if self.scope in ("write", "chat") else "server"
 
     def may_be_a_servers(self, now: datetime) -> bool:
         """Whether it is a write key that something other than a web page has sent with lately."""

@@ -4,12 +4,14 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
-from zhanggui.api import campaigns, customers, flows, orders, search, segment, unsubscribe
+from zhanggui.api import campaigns, conversations, customers, flows, orders, search, segment, unsubscribe
+from zhanggui.api.chat_limits import ChatLimits, ChatOrigins
 from zhanggui.api.connection import HEALTH
 from zhanggui.api.guard import Guard
 from zhanggui.api.health import Health
 from zhanggui.api.metrics import add_metrics
 from zhanggui.api.problems import RESPONSES, add_handlers, problem
+from zhanggui.api.refused import add_handler
 from zhanggui.engine import Engine
 
 
@@ -25,7 +27,9 @@ def create_app(engine: Engine) -> FastAPI:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     app.state.engine = engine
+    app.state.chat_limits = ChatLimits(engine.config.conversation)
     add_handlers(app)
+    add_handler(app)
     rooms = (
         segment.router,
         search.router,
@@ -33,6 +37,7 @@ def create_app(engine: Engine) -> FastAPI:
         campaigns.router,
         flows.router,
         orders.router,
+        conversations.router,
         unsubscribe.router,
     )
     for room in rooms:
@@ -40,6 +45,7 @@ def create_app(engine: Engine) -> FastAPI:
     _add_health(app, engine)
     routes = [route for room in rooms for route in room.routes]
     app.add_middleware(Guard, routes=routes, check=engine.keys.check, limits=engine.config.api)
+    app.add_middleware(ChatOrigins, settings=engine.config.conversation)
     add_metrics(app, routes)
     return app
 

@@ -50,7 +50,7 @@ def from_data(data: dict[str, Any]) -> Product:
     for bound in ("sale_from", "sale_until"):
         fields[bound] = datetime.fromisoformat(fields[bound]) if fields.get(bound) else None
     fields["image_urls"] = tuple(fields.get("image_urls", ()))
-    fields["variants"] = tuple(Variant(**_priced(one, currency)) for one in fields.get("variants", ()))
+    fields["variants"] = tuple(Variant(**_priced(entry, currency)) for entry in fields.get("variants", ()))
     return Product(**_priced(fields, currency))
 
 

@@ -38,12 +38,12 @@ def load(
 
     def flush() -> None:
         nonlocal upserted, deleted
-        products = [one for one in pending.values() if isinstance(one, Product)]
-        siblings = [one for one in pending.values() if isinstance(one, Siblings)]
+        products = [row for row in pending.values() if isinstance(row, Product)]
+        siblings = [row for row in pending.values() if isinstance(row, Siblings)]
         products += _joined(connection, siblings, whole=whole, refused=refused)
         upserted += store.upsert(connection, products, now=now)
         deleted += store.delete(
-            connection, [one.product_id for one in pending.values() if isinstance(one, Deletion)], now=now
+            connection, [row.product_id for row in pending.values() if isinstance(row, Deletion)], now=now
         )
         progress(len(pending))
         pending.clear()
@@ -59,14 +59,14 @@ def load(
 def _joined(
     connection: sa.Connection, siblings: Sequence[Siblings], *, whole: bool, refused: Collection[str]
 ) -> Iterator[Product]:
-    known = store.find(connection, [one.product_id for one in siblings])
-    for one in siblings:
-        before = known.get(one.product_id)
-        if before is None or before.product_id != one.product_id:
-            yield one.product
+    known = store.find(connection, [product.product_id for product in siblings])
+    for new in siblings:
+        before = known.get(new.product_id)
+        if before is None or before.product_id != new.product_id:
+            yield new.product
             continue
         gone = {variant.variant_id for variant in before.variants if variant.variant_id not in refused}
-        yield joined(before, one.product, without=gone if whole or one.whole else set())
+        yield joined(before, new.product, without=gone if whole or new.whole else set())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -93,7 +93,9 @@ class Product:
 
     def price_range_at(self, moment: datetime) -> tuple[Money, Money]:
         """The lowest and the highest price at `moment` among the variants that can be bought (all, where none can)."""
-        prices = [self.price_at(moment, one.variant_id) for one in for_sale(self.variants)] or [self.price_at(moment)]
+        prices = [self.price_at(moment, variant.variant_id) for variant in for_sale(self.variants)] or [
+            self.price_at(moment)
+        ]
         return min(prices), max(prices)
 
     def variant(self, variant_id: str) -> Variant:

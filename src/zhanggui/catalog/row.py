@@ -116,9 +116,9 @@ def read(
 
 def _by_language(row: Mapping[str, Any], field: str, language: Language) -> dict[Language, str]:
     lines = field == "description"
-    found = {one: cell.text(row, f"{field}_{one}", field, lines=lines) for one in LANGUAGES}
-    found[language] = found[language] or cell.text(row, field, field, lines=lines)
-    return {one: text for one, text in found.items() if text}
+    texts = {named: cell.text(row, f"{field}_{named}", field, lines=lines) for named in LANGUAGES}
+    texts[language] = texts[language] or cell.text(row, field, field, lines=lines)
+    return {named: text for named, text in texts.items() if text}
 
 
 def _category(row: Mapping[str, Any]) -> str:
@@ -133,5 +133,5 @@ def _attributes(row: Mapping[str, Any]) -> dict[str, str]:
     if own is not None and not isinstance(own, Mapping):
         raise ProductError("it is not an object of names and values", field="attributes")
     named |= {key: value for key, value in row.items() if key not in FIELDS}
-    found = {clean(str(key))[:60]: cell.text(named, key, "attribute") for key in named if isinstance(key, str)}
-    return {key: value for key, value in found.items() if key and value}
+    texts = {clean(str(key))[:60]: cell.text(named, key, "attribute") for key in named if isinstance(key, str)}
+    return {key: value for key, value in texts.items() if key and value}

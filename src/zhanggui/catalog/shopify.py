@@ -27,7 +27,7 @@ def variants(rows: Iterable[Row]) -> Iterator[Row]:
         if any(fields.get(name) for name in _OF_A_VARIANT):
             first = firsts.setdefault(handle, fields)
             further = pictures[handle] if first is fields else []
-            yield line, {**_variant(handle, fields, first), "image_urls": [one for one in further if one]}, raw
+            yield line, {**_variant(handle, fields, first), "image_urls": [url for url in further if url]}, raw
 
 
 def _variant(handle: str, fields: Mapping[str, str], first: Mapping[str, str]) -> dict[str, Any]:

@@ -41,9 +41,13 @@ class SiblingRows:
 def joined(known: Product, new: Product, *, without: Collection[str]) -> Product:
     """The product with its new variants and those known before but `without` some, in the order in which they were known."""
     currency = new.price.currency
-    old = [one for one in known.variants if one.variant_id not in without and one.price.currency == currency]
-    merged = {one.variant_id: one for one in (*old, *new.variants)}
-    order = dict.fromkeys(one.variant_id for one in (*known.variants, *new.variants))
+    old = [
+        variant
+        for variant in known.variants
+        if variant.variant_id not in without and variant.price.currency == currency
+    ]
+    merged = {variant.variant_id: variant for variant in (*old, *new.variants)}
+    order = dict.fromkeys(variant.variant_id for variant in (*known.variants, *new.variants))
     return with_variants(new, [merged[variant_id] for variant_id in order if variant_id in merged])
 
 
@@ -59,11 +63,11 @@ def _together(group: str, rows: Sequence[tuple[Product, Mapping[str, str] | None
     shared = {name: text for name, text in first.attributes.items() if name not in differing}
     if begins is not None and ends is not None and begins >= ends:
         variants, begins, ends = [replace(variant, sale_price=None) for variant in variants], None, None
-    pictures = [url for one in products for url in (one.image_url, *one.image_urls)]
+    pictures = [url for row in products for url in (row.image_url, *row.image_urls)]
     product = replace(
         first,
         product_id=group,
-        titles={language: _common([one.titles.get(language, "") for one in products]) for language in first.titles},
+        titles={language: _common([row.titles.get(language, "") for row in products]) for language in first.titles},
         attributes=shared if rows[0][1] is None else {},
         sale_from=begins,
         sale_until=ends,

@@ -17,8 +17,8 @@ def create(
     scope: Annotated[
         str,
         typer.Option(
-            help="write (sends events; public, for web pages and apps), server (sends events that are believed; for your "
-            "own programs) or admin (everything)."
+            help="write (sends events; public, for web pages and apps), chat (talks with the assistant; public too), server "
+            "(sends events that are believed; for your own programs) or admin (everything)."
         ),
     ] = "write",
 ) -> None:
@@ -27,7 +27,7 @@ def create(
 
     chosen = scope_named(scope)
     if chosen is None:
-        raise typer.BadParameter("write, server or admin", param_hint="--scope")
+        raise typer.BadParameter("write, chat, server or admin", param_hint="--scope")
     with opened(shop) as engine:
         typer.echo(engine.keys.create(label, scope=chosen))
 

@@ -9,6 +9,7 @@ import typer
 from zhanggui.cli import (
     campaign,
     catalog,
+    chat,
     classify,
     corpus,
     data,
@@ -57,7 +58,15 @@ model.app.command()(generate.generate)
 model.app.command()(classify.classify)
 app.add_typer(model.app, name="model")
 app.add_typer(evaluate.app, name="evaluate")
-for register in (shop.register, understand.register, worker.register, data.register, policies.register, demo.register):
+for register in (
+    shop.register,
+    understand.register,
+    worker.register,
+    data.register,
+    policies.register,
+    chat.register,
+    demo.register,
+):
     register(app)
 
 

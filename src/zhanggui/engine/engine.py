@@ -19,9 +19,10 @@ from zhanggui.attribution.reward import RewardLog
 from zhanggui.campaigns import journey_signals
 from zhanggui.campaigns.run_parts import RunParts
 from zhanggui.catalog.product import Language
-from zhanggui.catalog.search import SearchShelf
+from zhanggui.catalog.search import SearchShelf, encoder_embedder
 from zhanggui.config import FILE, Config, load, template
 from zhanggui.content.compose import Sender
+from zhanggui.conversation.act import BeliefPolicy, DialoguePolicy
 from zhanggui.decisioning.log import DecisionLog
 from zhanggui.delivery import sender_identity
 from zhanggui.delivery.channel import Channel
@@ -29,7 +30,9 @@ from zhanggui.delivery.sender_identity import ChannelKind, IdentityProblem
 from zhanggui.engine.addresses import Addresses
 from zhanggui.engine.campaigns import Campaigns
 from zhanggui.engine.catalog import Catalog
+from zhanggui.engine.chat_offers import offers
 from zhanggui.engine.consents import Consents
+from zhanggui.engine.conversations import Conversations, open_conversations
 from zhanggui.engine.customers import Customers
 from zhanggui.engine.events import Events
 from zhanggui.engine.flows import Flows
@@ -41,6 +44,7 @@ from zhanggui.engine.runs import Runs
 from zhanggui.engine.secret import SECRET_ENV, signing_secret
 from zhanggui.engine.segments import Segments
 from zhanggui.engine.service import Service, open_service
+from zhanggui.engine.shop_assistant import ShopAssistant
 from zhanggui.engine.unsubscribe import Unsubscribe
 from zhanggui.engine.walks import Walks
 from zhanggui.errors import ConfigError, StorageError
@@ -107,6 +111,7 @@ class Engine:
     unsubscribe: Unsubscribe
     keys: Keys
     service: Service
+    conversations: Conversations
 
     @classmethod
     def create(cls, folder: Path, **settings: Any) -> None:
@@ -124,13 +129,14 @@ class Engine:
         *,
         model: LanguageModel | None = None,
         channels: Mapping[str, Channel] | None = None,
+        dialogue_policy: DialoguePolicy | None = None,
         clock: Callable[[], datetime] = _now,
         replayed: bool = False,
     ) -> "Engine":
         """Open the shop in `folder`. Raises ConfigError.
 
-        `model` and `channels` stand in for those that the settings name; `zhanggui.testing` has some for tests. `replayed`
-        marks a shop whose past is played again.
+        `model` and `channels` stand in for those that the settings name; `zhanggui.testing` has some for tests.
+        `dialogue_policy` stands in for the belief rule. `replayed` marks a shop whose past is played again.
         """
         folder = Path(folder)
         config = load(folder)
@@ -175,6 +181,27 @@ class Engine:
             replayed=replayed,
         )
         identity_problems = partial(_identity_problems, config) if channels is None else lambda _channels: ()
+        catalog = Catalog(
+            database=database,
+            rejects=rejects,
+            clock=clock,
+            currency=shop.currency,
+            language=shop.language,
+            search_index=SearchShelf(
+                artifacts=artifacts, clock=clock, embedder=encoder_embedder(config.search, folder)
+            ),
+        )
+        service = open_service(folder, config, database=database, rejects=rejects, clock=clock)
+        campaigns = Campaigns(parts=parts, profiles=profiles, channels=names)
+        assistant = ShopAssistant(
+            config=config,
+            database=database,
+            catalog=catalog,
+            service=service,
+            offers=offers(campaigns),
+            clock=clock,
+            policy=dialogue_policy or BeliefPolicy(),
+        )
         return cls(
             folder=folder,
             config=config,
@@ -182,26 +209,20 @@ class Engine:
             clock=clock,
             database=database,
             events=Events(log=log, rejects=rejects, clock=clock),
-            catalog=Catalog(
-                database=database,
-                rejects=rejects,
-                clock=clock,
-                currency=shop.currency,
-                language=shop.language,
-                search_index=SearchShelf(artifacts=artifacts, clock=clock),
-            ),
+            catalog=catalog,
             consents=Consents(database=database, channels=names, rejects=rejects, clock=clock),
             addresses=Addresses(database=database, channels=names, clock=clock),
             profiles=profiles,
             customers=Customers(database=database, profiles=profiles, channels=names),
             segments=Segments(profiles=profiles),
             models=models,
-            campaigns=Campaigns(parts=parts, profiles=profiles, channels=names),
+            campaigns=campaigns,
             runs=Runs(parts=parts, walks=Walks(parts=parts, identity_problems=identity_problems)),
             flows=Flows(parts=parts, channels=names, identity_problems=identity_problems),
             unsubscribe=unsubscribe,
             keys=Keys(database=database, clock=clock),
-            service=open_service(folder, config, database=database, rejects=rejects, clock=clock),
+            service=service,
+            conversations=open_conversations(config, assistant=assistant, database=database, log=log, clock=clock),
         )
 
     def setup(self) -> Setup:

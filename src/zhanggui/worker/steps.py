@@ -1,6 +1,6 @@
-"""What a worker does for a shop: compact, build, resume, send, advance, index, prune. Each is one verb of the engine, safe to do twice.
+"""What a worker does for a shop: compact, build, resume, send, advance, index, prune, hand over. Each is one verb of the engine.
 
-Not due is no error: a build is left out while a fresh snapshot is there, whoever built it.
+Safe to do twice. Not due is no error: a build is left out while a fresh snapshot is there, whoever built it.
 """
 
 from collections.abc import Iterator
@@ -40,6 +40,11 @@ def steps(engine: Engine) -> list[Step]:
 
     def prune() -> Iterator[Outcome]:
         engine.profiles.prune(keep=settings.keep_snapshots, named=engine.runs.snapshots_in_progress())
+        engine.conversations.prune()
+        yield from ()
+
+    def hand_over() -> Iterator[Outcome]:
+        engine.conversations.tell_hand_overs()
         yield from ()
 
     def index() -> Iterator[Outcome]:
@@ -54,4 +59,5 @@ def steps(engine: Engine) -> list[Step]:
         Step(name="advance", seconds=settings.advance_seconds, do=advance),
         Step(name="index", seconds=settings.index_seconds, do=index),
         Step(name="prune", seconds=settings.prune_seconds, do=prune),
+        Step(name="hand over", seconds=settings.send_seconds, do=hand_over),
     ]

@@ -25,7 +25,8 @@ def test_what_is_no_amount_with_a_unit_stays_as_it_is(text: str) -> None:
 
 def test_an_amount_is_the_same_in_another_unit_of_what_it_measures() -> None:
     assert [str(measure(text).in_unit("ml")) for text in ("1.2 l", "50cl", "70")] == ["1200 ml", "500 ml", "70 ml"]
-    assert str(measure("10 inch").in_unit("cm")) == "25.4 cm"
+    assert [str(measure(text).in_unit("kg")) for text in ("3斤", "250克")] == ["1.5 kg", "0.25 kg"]
+    assert str(measure("25 ft").in_unit("inch")) == "25 ft", "as one says it"
     assert str(measure("10 inch").in_unit("g")) == "10 inch", "a length is no mass"
 
 

@@ -1,9 +1,23 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from zhanggui.catalog.ontology import Aspect, Category, Ontology, Value, read_ontology, write_ontology
+from zhanggui.catalog import Product
+from zhanggui.catalog.clean import clean
+from zhanggui.catalog.ontology import (
+    Aspect,
+    Category,
+    Ontology,
+    Value,
+    build_ontology,
+    read_ontology,
+    write_ontology,
+)
+from zhanggui.catalog.ontology.file import from_toml, to_toml
 from zhanggui.errors import OntologyError
+from zhanggui.money import Money
 
 WHOLE = Ontology(
     categories=(Category(path="Tea > Green", labels={"en": ("Green tea",), "zh": ("绿茶", "龙井")}),),
@@ -23,6 +37,37 @@ WHOLE = Ontology(
 def test_an_ontology_is_read_as_it_was_written(tmp_path: Path) -> None:
     write_ontology(tmp_path / "a.toml", WHOLE)
     assert read_ontology(tmp_path / "a.toml") == WHOLE
+
+
+NASTY = st.text(st.sampled_from("aA1 -_,、和/%克g蓝棉x*\"\\\\\n\t\x7f\u0085'[]{}#="), max_size=8).map(clean)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            NASTY,
+            st.dictionaries(
+                st.sampled_from(["color", "frame color", "面料", "size", "weight", "品类", "nib", "Nib "]) | NASTY,
+                NASTY,
+            ),
+        )
+    )
+)
+def test_what_is_learned_from_any_feed_can_be_written_and_read(rows: list[tuple[str, dict[str, str]]]) -> None:
+    products = [
+        Product(
+            product_id="p",
+            titles={"en": "p"},
+            price=Money(currency="CNY", minor=100),
+            category=category,
+            attributes={name: text for name, text in attributes.items() if name and text},
+        )
+        for category, attributes in rows
+    ]
+    learned = build_ontology(products)
+    assert from_toml(to_toml(learned)) == learned
+    assert build_ontology(products, edited=learned) == learned, "there is nothing more to learn"
 
 
 BAD = [

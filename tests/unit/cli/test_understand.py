@@ -7,7 +7,9 @@ from zhanggui.cli.main import app
 
 
 def test_a_text_is_understood_without_a_shop(tmp_path: Path) -> None:
-    done = CliRunner().invoke(app, ["understand", "not blue, by tomorrow", "--today", "2026-11-30", "-C", str(tmp_path)])
+    done = CliRunner().invoke(
+        app, ["understand", "not blue, by tomorrow", "--today", "2026-11-30", "-C", str(tmp_path)]
+    )
     assert done.exit_code == 0, done.output
     said = json.loads(done.stdout)
     assert list(said["intents"]) == ["refine"]

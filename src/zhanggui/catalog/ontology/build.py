@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from decimal import Decimal
 
 from zhanggui.catalog.ontology.categories import CategoryCount
 from zhanggui.catalog.ontology.general import general_ontology, kin
-from zhanggui.catalog.ontology.measure import measure, normal, unit_of
+from zhanggui.catalog.ontology.measure import Measure, measure, normal, unit_of
 from zhanggui.catalog.ontology.ontology import Aspect, Ontology, Value, fold, language_of
 from zhanggui.catalog.product import Product
 
@@ -14,6 +15,8 @@ _LONGEST = 60
 """A longer text is a description, not a value to choose by."""
 _MOST = 300
 """Where nearly each product has a value of its own and there are more than this, they are codes, not choices."""
+_MOST_ASPECTS = 200
+"""The commonest; a feed that names more names what nobody asks for."""
 _HEADED = ("colour", "material")
 """Aspects whose values end with what they are: "haze blue" is blue, "有机棉" is cotton."""
 
@@ -41,7 +44,7 @@ def build_ontology(products: Iterable[Product], *, edited: Ontology | None = Non
     learned = [_learned(name, texts) for name, texts in commonest_first if not _are_codes(name, texts)]
     return Ontology(
         categories=categories.learned(known.categories),
-        aspects=(*edited_aspects, *learned),
+        aspects=(*edited_aspects, *learned[:_MOST_ASPECTS]),
         price_ranges={**ranges, **known.price_ranges},
         ignored=known.ignored,
     )
@@ -70,11 +73,10 @@ def _values(ontology: Ontology, facts: Iterable[tuple[str, str]]) -> dict[str, f
 
 def facts_of(product: Product) -> Iterator[tuple[str, str]]:
     """What the feed says of the product and of its variants: (name of an aspect, text)."""
-    yield from product.attributes.items()
-    for variant in product.variants:
-        yield from variant.options.items()
-    if product.brand:
-        yield "brand", product.brand
+    options = (fact for variant in product.variants for fact in variant.options.items())
+    for name, text in (*product.attributes.items(), *options, ("brand", product.brand)):
+        if fold(name) and fold(text):  # a dash alone says nothing
+            yield name, text
 
 
 def _aspect_name(known: Ontology, name: str) -> str:
@@ -98,7 +100,9 @@ def _learned(name: str, texts: Counter[str]) -> Aspect:
     whole = _with_learned(_in_the_units_of(relative, texts), texts)
     used = {value for text in texts for value in whole.values_in(text)}
     used |= {wider for value in used for wider in whole.wider(value)}
-    return replace(whole, name=name, labels=labels, values=tuple(one for one in whole.values if one.value in used))
+    return replace(
+        whole, name=name, labels=labels, values=tuple(value for value in whole.values if value.value in used)
+    )
 
 
 def _in_the_units_of(aspect: Aspect, texts: Counter[str]) -> Aspect:
@@ -108,8 +112,8 @@ def _in_the_units_of(aspect: Aspect, texts: Counter[str]) -> Aspect:
     units = Counter[str]()
     for text, count in texts.items():
         stated = measure(text)
-        if stated is not None and stated.in_unit(aspect.unit).unit == aspect.unit:
-            units[stated.unit or aspect.unit] += count
+        if stated is not None and stated.kind == Measure(amount=Decimal(1), unit=aspect.unit).kind:
+            units[stated.unit] += count
     return replace(aspect, unit=units.most_common(1)[0][0]) if units else aspect
 
 

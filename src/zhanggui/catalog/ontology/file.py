@@ -86,7 +86,7 @@ def from_toml(text: str) -> Ontology:
     categories = tuple(_category(entry, f"categories[{n}]") for n, entry in _entries(data, "categories", ""))
     aspects = tuple(_aspect(entry, f"aspects[{n}]") for n, entry in _entries(data, "aspects", ""))
     _distinct([category.path for category in categories], "categories")
-    _distinct([aspect.name for aspect in aspects], "aspects")
+    _distinct([fold(aspect.name) for aspect in aspects], "aspects")
     return Ontology(
         categories=categories,
         aspects=aspects,
@@ -109,8 +109,8 @@ def _aspect(entry: Mapping[str, Any], field: str) -> Aspect:
     if not isinstance(unit, str):
         raise OntologyError("it is not a text", field=f"{field}.unit", hint='such as "g"')
     name = _name(entry, "name", field)
-    values = tuple(_value(one, f"{field}.values[{n}]") for n, one in _entries(entry, "values", field))
-    _distinct([value.value for value in values], f"{field}.values")
+    values = tuple(_value(value, f"{field}.values[{n}]") for n, value in _entries(entry, "values", field))
+    _distinct([fold(value.value) for value in values], f"{field}.values")
     _unambiguous(values, f"{field}.values")
     names = {value.value for value in values}
     for number, value in enumerate(values, 1):
@@ -140,9 +140,9 @@ def _distinct(names: Sequence[str], field: str) -> None:
     """Raise OntologyError for the second of two entries of one name: which of them holds, nobody would know."""
     seen: set[str] = set()
     for number, name in enumerate(names, 1):
-        if fold(name) in seen:
+        if name in seen:
             raise OntologyError(f"{name!r} is there twice", field=f"{field}[{number}]", hint="join the two")
-        seen.add(fold(name))
+        seen.add(name)
 
 
 def _price_ranges(data: Any) -> dict[str, tuple[int, int]]:

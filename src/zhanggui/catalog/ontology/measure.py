@@ -37,6 +37,9 @@ _UNITS: dict[str, tuple[str, str, str]] = {
     "Hz": ("frequency", "1", "赫兹 hertz"),
     "hours": ("time", "1", "小时 hour h hrs hr"),
     "minutes": ("time in minutes", "1", "分钟 minute min mins"),
+    "days": ("days", "1", "天 日 day"),
+    "months": ("months", "1", "个月 月 month"),
+    "years": ("months", "12", "year yr yrs"),
     "MP": ("resolution", "1", "megapixel megapixels"),
     "bar": ("pressure", "1", "巴"),
     "gsm": ("paper weight", "1", "克/平方米 g/m2 g/m²"),
@@ -51,6 +54,7 @@ _UNITS: dict[str, tuple[str, str, str]] = {
     "pages": ("pages", "1", "页 page sheets sheet 张"),
     "cups": ("cups", "1", "杯 cup"),
 }
+_IMPERIAL = {"oz", "lb", "fl oz", "inch", "ft"}
 _NAMES = {
     unicodedata.normalize("NFKC", name).casefold(): unit
     for unit, (_, _, names) in _UNITS.items()
@@ -80,10 +84,13 @@ class Measure:
         return _UNITS[self.unit][0] if self.unit else ""
 
     def in_unit(self, unit: str) -> "Measure":
-        """The same amount in `unit`; as it is, where that measures something else. A bare number is meant in `unit`."""
+        """The same amount in `unit`; as it is, where that measures something else. A bare number is meant in `unit`.
+
+        Inches, feet, pounds and ounces stay: who sells a hose of 25 ft does not call it 300 inches or 762 cm.
+        """
         if not self.unit:
             return Measure(amount=self.amount, unit=unit)
-        if unit not in _UNITS or _UNITS[unit][0] != self.kind:
+        if unit not in _UNITS or _UNITS[unit][0] != self.kind or {unit, self.unit} & _IMPERIAL:
             return self
         ratio = Decimal(_UNITS[self.unit][1]) / Decimal(_UNITS[unit][1])
         return Measure(amount=round(self.amount * ratio, 3), unit=unit)
@@ -109,10 +116,10 @@ def normal(text: str) -> str:
 def unit_of(texts: Iterable[str]) -> str | None:
     """The commonest unit of texts that all state amounts of one kind; None of others, "" of bare numbers."""
     measures = [measure(text) for text in texts]
-    stated = [one for one in measures if one is not None]
-    if not stated or len(stated) < len(measures) or len({one.kind for one in stated}) > 1:
+    stated = [amount for amount in measures if amount is not None]
+    if not stated or len(stated) < len(measures) or len({amount.kind for amount in stated}) > 1:
         return None
-    units = [one.unit for one in stated]
+    units = [amount.unit for amount in stated]
     return max(dict.fromkeys(units), key=units.count)
 
 

@@ -38,6 +38,7 @@ class Aspect:
     """Its canonical name: British English in lower case; of an aspect that nobody knows, the feed's own in lower case."""
     labels: Labels = field(default_factory=dict)
     values: tuple[Value, ...] = ()
+    """Those that are known, whether or not a product has them now."""
     unit: str = ""
     """Of a number: what canonical values are measured in, such as "g"."""
     kind: Literal["choice", "number"] = "choice"
@@ -88,16 +89,16 @@ class Aspect:
 
     @cached_property
     def _values(self) -> dict[str, str]:
-        pairs = ((normal(text), one.value) for one in self.values for text in texts_of(one.value, one.labels))
+        pairs = ((normal(text), known.value) for known in self.values for text in texts_of(known.value, known.labels))
         return _first_wins(pairs)
 
     @cached_property
     def _within(self) -> dict[str, str]:
-        return {one.value: one.within for one in self.values}
+        return {value.value: value.within for value in self.values}
 
     @cached_property
     def _labels(self) -> dict[str, Labels]:
-        return {one.value: one.labels for one in self.values}
+        return {value.value: value.labels for value in self.values}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,14 +135,14 @@ class Ontology:
 
     @cached_property
     def _aspects(self) -> dict[str, Aspect]:
-        return _first_wins((text, one) for one in self.aspects for text in texts_of(one.name, one.labels))
+        return _first_wins((text, aspect) for aspect in self.aspects for text in texts_of(aspect.name, aspect.labels))
 
     @cached_property
     def _categories(self) -> dict[str, str]:
         # A path before a label: "Tea" is that category before it is a synonym of another.
-        paths = [(text, one.path) for one in self.categories for text in (one.path, one.name)]
+        paths = [(text, category.path) for category in self.categories for text in (category.path, category.name)]
         return _first_wins(
-            [*paths, *((text, one.path) for one in self.categories for text in texts_of("", one.labels))]
+            [*paths, *((text, known.path) for known in self.categories for text in texts_of("", known.labels))]
         )
 
 

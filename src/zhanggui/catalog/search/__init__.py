@@ -4,16 +4,21 @@ from zhanggui.catalog.search.asked import read_query
 from zhanggui.catalog.search.filters import holds, relaxed_query
 from zhanggui.catalog.search.index import SearchIndex
 from zhanggui.catalog.search.query import FacetValue, Query, Relaxation, Results, Sort
+from zhanggui.catalog.search.settings import SearchSettings
 from zhanggui.catalog.search.shelf import SearchShelf
+from zhanggui.catalog.search.vectors import Embedder, encoder_embedder
 
 __all__ = [
+    "Embedder",
     "FacetValue",
     "Query",
     "Relaxation",
     "Results",
     "SearchIndex",
+    "SearchSettings",
     "SearchShelf",
     "Sort",
+    "encoder_embedder",
     "holds",
     "read_query",
     "relaxed_query",

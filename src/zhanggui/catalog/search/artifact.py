@@ -20,6 +20,7 @@ from zhanggui.catalog.product import Product
 from zhanggui.catalog.search.labels import Labels, read_labels, write_labels
 from zhanggui.catalog.search.names import learn_names
 from zhanggui.catalog.search.record import record, schema
+from zhanggui.catalog.search.vectors import Embedder, write_vectors
 from zhanggui.errors import ArtifactError
 from zhanggui.storage import Artifact, ArtifactStore
 from zhanggui.storage.artifacts import file_hash
@@ -30,9 +31,9 @@ _MEMORY = 64_000_000
 _KEPT = 2
 
 
-def made_with(edited_at: datetime | None) -> str:
-    """What an index depends on besides products, as a short hash: its fields, and when the ontology was edited."""
-    text = f"{_SCHEMA} {edited_at.isoformat() if edited_at else ''}"
+def made_with(edited_at: datetime | None, embedder: Embedder | None) -> str:
+    """What an index depends on besides products, as a short hash: its fields, the edited ontology, who makes vectors."""
+    text = f"{_SCHEMA} {edited_at.isoformat() if edited_at else ''} {embedder.name if embedder else ''}"
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -63,7 +64,13 @@ def remove_all(artifacts: ArtifactStore) -> None:
 
 
 def build(
-    connection: sa.Connection, artifacts: ArtifactStore, *, edited: Ontology | None, like: str, now: datetime
+    connection: sa.Connection,
+    artifacts: ArtifactStore,
+    *,
+    edited: Ontology | None,
+    like: str,
+    now: datetime,
+    embedder: Embedder | None = None,
 ) -> Artifact:
     """Make the index of all products, as of the connection's view of them."""
     revision = changes.latest(connection)
@@ -75,11 +82,19 @@ def build(
         labels = Labels(ontology, learn_names(store.every(connection)))
         draft.metrics["products"] = _write(words, store.every(connection), labels)
         write_labels(draft.path, labels)
+        if embedder is not None:
+            write_vectors(draft.path, store.every(connection), embedder)
     return artifacts.get(NAME, version)
 
 
 def refresh(
-    connection: sa.Connection, artifacts: ArtifactStore, base: Artifact, *, like: str, now: datetime
+    connection: sa.Connection,
+    artifacts: ArtifactStore,
+    base: Artifact,
+    *,
+    like: str,
+    now: datetime,
+    embedder: Embedder | None = None,
 ) -> Artifact:
     """The index with what changed since `base`, as of the connection's view; `base` itself where nothing did."""
     revision = changes.latest(connection)
@@ -96,6 +111,8 @@ def refresh(
         labels = Labels(build_ontology(items, edited=before.ontology), before.learned)
         draft.metrics["changed"] = _write(words, items, labels, gone=changed)
         write_labels(draft.path, labels)
+        if embedder is not None:
+            write_vectors(draft.path, items, embedder, base=base.path, gone=changed)
     made = artifacts.get(NAME, version)
     _prune(artifacts, made)
     return made

@@ -5,13 +5,13 @@ Knows the index's words, not its filters, and scores nothing itself.
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zhanggui.catalog.search.labels import Labels
 from zhanggui.catalog.search.names import span
-from zhanggui.catalog.search.record import JOINT, TEXTS, schema, term
+from zhanggui.catalog.search.record import JOINT, TEXTS, UNKNOWN, schema, term
 from zhanggui.catalog.search.spelling import Spelling
 from zhanggui.catalog.search.words import is_chinese, stem, words
 
@@ -72,8 +72,12 @@ class _Reader:
         listed = [word for word in written if word not in _SILENT][:_MOST_WORDS] or written[:_MOST_WORDS]
         mended = self._mended(listed)
         concepts = tuple(self._concepts(mended))
-        corrected = "" if mended == listed else _sentence(mended)
-        return Concepts(concepts=concepts, hints=tuple(self._hints(mended)), corrected=corrected)
+        corrected = _sentence(mended)
+        return Concepts(
+            concepts=concepts,
+            hints=tuple(self._hints(mended)),
+            corrected="" if corrected == _sentence(listed) else corrected,
+        )
 
     def _mended(self, listed: list[str]) -> list[str]:
         """The words with those mended that no product knows: alone, or in Chinese with their neighbours."""
@@ -96,9 +100,9 @@ class _Reader:
 
     def _pieces(self, word: str) -> list[str]:
         """A long Chinese word as shorter ones that products have; nothing where it does not consist of such."""
-        pieces, start = [], 0
-        while start < len(word):
-            end = next((end for end in range(len(word), start + 1, -1) if self._is_known(word[start:end])), None)
+        pieces, start = list[str](), 0
+        while start < len(word) and len(word) > 2:
+            end = next((end for end in range(len(word), start, -1) if self._is_known(word[start:end])), None)
             if end is None:
                 return []
             pieces.append(word[start:end])
@@ -117,12 +121,12 @@ class _Reader:
 
     def _concepts(self, listed: Sequence[str]) -> list[Concept]:
         spans = {start: (end, aspect, value) for start, end, aspect, value in self.labels.spans(listed)}
-        kind_start, kind_end, path = span(listed, self.labels.names) or (-1, -1, "")
+        kind_start, kind_end, path = self._kind(listed, spans) or (-1, -1, "")
         concepts, place = [], 0
         while place < len(listed):
             if place == kind_start:
                 end = kind_end
-                ways = [self._leaf(path), self._all_of(listed[place:end])]
+                ways = [self._leaf(path), self._unless_known(self._all_of(listed[place:end]))]
             elif place in spans and not (place < kind_start < spans[place][0]):
                 end, aspect, value = spans[place]
                 ways = [self._aspect(aspect, value), self._all_of(listed[place:end])]
@@ -149,7 +153,8 @@ class _Reader:
         return hints
 
     def _is_known(self, word: str) -> bool:
-        return any(self.searcher.doc_freq(field, stem(word)) for field in ("title", "facts", "parts", "description"))
+        """Whether products say a word, or the ontology knows what it means."""
+        return self.labels.is_label(word) or any(self.searcher.doc_freq(field, stem(word)) for field in TEXTS)
 
     def _is_joined(self, listed: Sequence[str], place: int) -> bool:
         """Whether a word that no product knows is known when written as one with the next."""
@@ -177,12 +182,30 @@ class _Reader:
         query = Query.phrase_query(schema(), "pinyin", list(spoken)) if several else term("pinyin", spoken[0])
         return Query.boost_query(query, _PINYIN) if self.searcher.search(query, 1).hits else None
 
+    def _kind(self, listed: Sequence[str], spans: Mapping[int, tuple[int, str, str]]) -> tuple[int, int, str] | None:
+        """(start, end, category) of the words that say what kind of thing is looked for.
+
+        A name before another thing says what that is for: "tea" in "tea cup". Before a colour or a size it is the thing.
+        """
+        taken = [(start, end) for start, (end, _aspect, _value) in spans.items()]
+        longer = [(start, end) for start, end in taken if end - start > 1]
+        named = span(listed, self.labels.names, taken) or span(listed, self.labels.names, longer)
+        if named is None or named[1] == len(listed) or named[1] in spans or listed[named[1]][0].isdigit():
+            return named
+        return None
+
     def _leaf(self, path: str) -> "tantivy.Query | None":
         from tantivy import Query
 
-        if not self.searcher.doc_freq("leaf", path):
-            return None
-        return Query.const_score_query(term("leaf", path), _KIND)
+        within = [term(field, path) for field in ("leaf", "category") if self.searcher.doc_freq(field, path)]
+        return Query.const_score_query(Query.disjunction_max_query(within), _KIND) if within else None
+
+    def _unless_known(self, query: "tantivy.Query | None") -> "tantivy.Query | None":
+        """What matches among products of which only a wide category is known."""
+        from tantivy import Occur, Query
+
+        unknown = Query.const_score_query(term("leaf", UNKNOWN), 0.0)
+        return query and Query.boolean_query([(Occur.Must, query), (Occur.Must, unknown)])
 
     def _aspect(self, aspect: str, value: str) -> "tantivy.Query | None":
         from tantivy import Query

@@ -12,36 +12,51 @@ from typing import TYPE_CHECKING
 
 from zhanggui.catalog.search.concepts import Concept, Concepts, read_concepts
 from zhanggui.catalog.search.facets import facets
-from zhanggui.catalog.search.filters import Constraint, all_of, canonical, constraints, on_sale, without
+from zhanggui.catalog.search.filters import Constraint, all_of, any_of, canonical, constraints
 from zhanggui.catalog.search.labels import read_labels
 from zhanggui.catalog.search.query import Query, Relaxation, Results
+from zhanggui.catalog.search.ranking import Ranked, agreeing, best, by_price, count
 from zhanggui.catalog.search.record import term
 from zhanggui.catalog.search.spelling import Spelling
+from zhanggui.catalog.search.vectors import Embedder, fused, has_vectors, read_vectors
 
 if TYPE_CHECKING:
     import tantivy
 
 _MOST = 1_000
 """So many results a query can page through."""
+_NEAREST = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Found:
-    """What one way of asking found."""
+class _Plan:
+    """What is looked for once it is known what has to be given up."""
 
-    ids: tuple[str, ...]
-    scores: tuple[float, ...]
-    total: int
+    filters: tuple[Constraint, ...]
+    agreed: int
+    """So many of the known concepts a product has to have."""
+    concepts: Concepts
+    known: tuple[Concept, ...]
+
+    @property
+    def words(self) -> "tantivy.Query":
+        return agreeing(self.known, self.agreed)
+
+    def matched(self, agreed: int) -> "tantivy.Query":
+        """What keeps the filters and has so many of the concepts."""
+        return all_of([agreeing(self.known, agreed), *(one.filter for one in self.filters)])
 
 
 class SearchIndex:
     """The index in `folder`; it may be shared between threads. Raises what tantivy raises where it is broken."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, embedder: Embedder | None = None) -> None:
         from tantivy import Index
 
         self._searcher = Index.open(str(folder / "words")).searcher()
         self._labels = read_labels(folder)
+        self._embedder = embedder
+        self._vectors = read_vectors(folder) if embedder is not None and has_vectors(folder) else None
 
     def search(self, query: Query, *, now: datetime) -> Results:
         """What matches, best first; where nothing does, what matches when something is given up.
@@ -50,96 +65,83 @@ class SearchIndex:
         """
         query = canonical(query, self._labels.ontology)
         asked = constraints(query, now=now)
-        read = read_concepts(query.text, self._searcher, self._labels, self._spelling)
-        known = [concept for concept in read.concepts if concept.query is not None]
-        unknown = [concept.text for concept in read.concepts if concept.query is None]
-        if read.concepts and not known:
+        concepts = read_concepts(query.text, self._searcher, self._labels, self._spelling)
+        known = tuple(one for one in concepts.concepts if one.query is not None)
+        unknown = [one.text for one in concepts.concepts if one.query is None]
+        if unknown and not known and self._vectors is None:
             nothing = Relaxation(constraint="words", value=" ".join(unknown))
-            return Results(product_ids=(), scores=(), total=0, facets={}, relaxed=(nothing,), corrected=read.corrected)
-        kept, dropped, agreed = self._relaxed(asked, known)
-        relaxed = [Relaxation(constraint=one.name, value=one.value) for one in dropped]
-        filters = [one.filter for one in kept]
-        matched = all_of([_agreeing(known, agreed), *filters])
-        found = self._ranked(query, matched, read, known, agreed, filters, now)
-        given_up = unknown + (self._missing(known, found.ids[0]) if agreed < len(known) and found.ids else [])
-        if given_up:
-            relaxed.append(Relaxation(constraint="words", value=" ".join(given_up)))
+            return Results(
+                product_ids=(), scores=(), total=0, facets={}, relaxed=(nothing,), corrected=concepts.corrected
+            )
+        filters, agreed = self._relaxed(asked, known)
+        plan = _Plan(filters=tuple(filters), agreed=agreed, concepts=concepts, known=known)
+        ranked = self._ranked(query, plan, now=now)
+        relaxed = [Relaxation(constraint=one.name, value=one.value) for one in asked if one not in filters]
+        if agreed < len(known) and ranked.ids:
+            unknown += self._missing(known, ranked.ids[0])
+        if unknown:
+            relaxed.append(Relaxation(constraint="words", value=" ".join(unknown)))
+        page = ranked.page(max(query.offset, 0), max(query.offset, 0) + max(query.limit, 0))
         return Results(
-            product_ids=found.ids,
-            scores=found.scores,
-            total=found.total,
-            facets=facets(self._searcher, query, kept, _agreeing(known, agreed)) if found.total else {},
+            product_ids=page.ids,
+            scores=page.scores,
+            total=page.total,
+            facets=facets(self._searcher, query, plan.filters, plan.words) if page.total else {},
             relaxed=tuple(relaxed),
-            corrected=read.corrected,
+            corrected=concepts.corrected,
         )
 
-    def _relaxed(self, asked: list[Constraint], known: list[Concept]) -> tuple[list[Constraint], list[Constraint], int]:
-        """(constraints that stay, those given up, how many concepts a product has to have) so that something matches."""
+    def _relaxed(self, asked: list[Constraint], known: Sequence[Concept]) -> tuple[list[Constraint], int]:
+        """(constraints that stay, how many concepts a product has to have) so that something matches."""
         for agreed in range(len(known), 0, -1) if known else (0,):
-            words = _agreeing(known, agreed)
-            if agreed and len(known) > agreed and not self._count([words]):
-                continue
+            words = agreeing(known, agreed)
+            if asked and not count(self._searcher, [words]):
+                continue  # the words alone are too many
             for kept in _ways(asked):
-                if self._count([words, *(one.filter for one in kept)]):
-                    return kept, [one for one in asked if one not in kept], agreed
-        return asked, [], len(known)
+                if count(self._searcher, [words, *(one.filter for one in kept)]):
+                    return kept, agreed
+        return asked, len(known)
 
-    def _ranked(
-        self,
-        query: Query,
-        matched: "tantivy.Query",
-        read: Concepts,
-        known: list[Concept],
-        agreed: int,
-        filters: list["tantivy.Query"],
-        now: datetime,
-    ) -> _Found:
-        """The page asked for. By relevance, what has fewer of the concepts follows what has them all."""
-        end = min(query.offset + query.limit, _MOST)
+    def _ranked(self, query: Query, plan: _Plan, *, now: datetime) -> Ranked:
+        """From the best on. By relevance, what has fewer of the concepts follows what has them all."""
+        limit = min(max(query.offset, 0) + max(query.limit, 0), _MOST)
+        matched = plan.matched(plan.agreed)
         if query.sort != "relevance":
-            found = self._by_price(matched, end, now, dearest_first=query.sort == "-price")
-        else:
-            found = self._best(_with_hints(matched, read.hints), end)
-            fewer = agreed
-            while len(found.ids) < end and fewer > (len(known) + 1) // 2:
-                fewer -= 1
-                wider = all_of([_agreeing(known, fewer), *filters])
-                found = _joined(found, self._best(_with_hints(wider, read.hints), end), end)
-        page = slice(max(query.offset, 0), max(end, 0))
-        return _Found(ids=found.ids[page], scores=found.scores[page], total=found.total)
+            return by_price(self._searcher, matched, limit=limit, now=now, dearest_first=query.sort == "-price")
+        ranked = best(self._searcher, matched, plan.concepts.hints, limit=limit)
+        if len(ranked.ids) >= limit and plan.agreed == len(plan.concepts.concepts):
+            return ranked
+        others = self._with_fewer(plan, limit)
+        if self._vectors is None or not plan.concepts.concepts:
+            return ranked.then(others.ids, limit=limit)
+        exact = ranked if plan.agreed == len(plan.concepts.concepts) and plan.known else Ranked(total=ranked.total)
+        wordwise = ranked.then(others.ids, limit=limit).ids if plan.known else ()
+        return exact.then(fused(wordwise, self._nearest(query.text, plan)), limit=limit)
 
-    def _best(self, wanted: "tantivy.Query", limit: int) -> _Found:
-        found = self._searcher.search(wanted, max(limit, 1))
-        return _Found(
-            ids=tuple(self._searcher.doc(address).get_first("id") or "" for _score, address in found.hits),
-            scores=tuple(round(score, 4) for score, _address in found.hits),
-            total=found.count or 0,
-        )
+    def _with_fewer(self, plan: _Plan, limit: int) -> Ranked:
+        """What has fewer of the concepts than agreed, but half of them at least."""
+        others = Ranked()
+        for fewer in range(plan.agreed - 1, (len(plan.known) + 1) // 2 - 1, -1):
+            if len(others.ids) < limit and fewer > 0:
+                wider = best(self._searcher, plan.matched(fewer), plan.concepts.hints, limit=limit)
+                others = others.then(wider.ids, limit=limit)
+        return others
 
-    def _by_price(self, matched: "tantivy.Query", limit: int, now: datetime, *, dearest_first: bool) -> _Found:
-        """Sorted by what products cost at a moment: those on sale and the others apart, then both together."""
-        from tantivy import Order
+    def _nearest(self, text: str, plan: _Plan) -> list[str]:
+        """The products that keep the filters and are most like a text as a whole."""
+        assert self._embedder is not None
+        assert self._vectors is not None
+        nearest = self._vectors.nearest(self._embedder.queries([text])[0], _NEAREST)
+        if not plan.filters:
+            return nearest
+        these = any_of(term("id", product_id) for product_id in nearest)
+        kept = best(self._searcher, all_of([these, *(one.filter for one in plan.filters)]), (), limit=_NEAREST)
+        return [product_id for product_id in nearest if product_id in set(kept.ids)]
 
-        order = Order.Desc if dearest_first else Order.Asc
-        reduced = on_sale(now)
-        priced: list[tuple[int, str]] = []
-        total = 0
-        for part, field in ((all_of([matched, reduced]), "sale_price"), (without(matched, reduced), "price")):
-            found = self._searcher.search(part, max(limit, 1), order_by_field=field, order=order)
-            total += found.count or 0
-            priced += [(int(price), self._searcher.doc(address).get_first("id") or "") for price, address in found.hits]
-        priced.sort(key=lambda one: (-one[0] if dearest_first else one[0], one[1]))
-        return _Found(
-            ids=tuple(one for _price, one in priced[:limit]), scores=(0.0,) * len(priced[:limit]), total=total
-        )
-
-    def _count(self, queries: Sequence["tantivy.Query"]) -> int:
-        return self._searcher.search(all_of(list(queries)), 1).count or 0
-
-    def _missing(self, known: list[Concept], product_id: str) -> list[str]:
+    def _missing(self, known: Sequence[Concept], product_id: str) -> list[str]:
         """The concepts that a product has not."""
         itself = term("id", product_id)
-        return [concept.text for concept in known if concept.query and not self._count([itself, concept.query])]
+        return [one.text for one in known if one.query and not count(self._searcher, [itself, one.query])]
 
     @cached_property
     def _spelling(self) -> Spelling:
@@ -152,35 +154,5 @@ def _ways(asked: list[Constraint]) -> Iterator[list[Constraint]]:
     free = [one for one in asked if one.name]
     for dropped in free:
         yield [one for one in asked if one is not dropped]
-    for count in range(2, len(free) + 1):
-        yield [one for one in asked if one not in free[:count]]
-
-
-def _agreeing(known: list[Concept], at_least: int) -> "tantivy.Query":
-    """What has so many of the concepts, among them the kind of thing, if it is to have any."""
-    from tantivy import Occur, Query
-
-    kinds = [concept.query for concept in known if concept.query is not None and concept.is_kind and at_least]
-    others = [(Occur.Should, concept.query) for concept in known if concept.query is not None and not concept.is_kind]
-    required = max(at_least - len(kinds), 0)
-    if required and others:
-        kinds.append(Query.boolean_query(others, minimum_number_should_match=required))
-        return all_of(kinds)
-    return Query.boolean_query([*((Occur.Must, kind) for kind in kinds), *others]) if kinds else Query.all_query()
-
-
-def _with_hints(matched: "tantivy.Query", hints: Sequence["tantivy.Query"]) -> "tantivy.Query":
-    from tantivy import Occur, Query
-
-    return Query.boolean_query([(Occur.Must, matched), *((Occur.Should, hint) for hint in hints)])
-
-
-def _joined(first: _Found, second: _Found, limit: int) -> _Found:
-    """The first's, then what the second adds."""
-    added = [(one, score) for one, score in zip(second.ids, second.scores, strict=True) if one not in first.ids]
-    added = added[: limit - len(first.ids)]
-    return _Found(
-        ids=(*first.ids, *(one for one, _score in added)),
-        scores=(*first.scores, *(score for _one, score in added)),
-        total=first.total,
-    )
+    for dropped_count in range(2, len(free) + 1):
+        yield [one for one in asked if one not in free[:dropped_count]]

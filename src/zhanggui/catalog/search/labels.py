@@ -19,6 +19,10 @@ class Labels:
     def __init__(self, ontology: Ontology, names: Names) -> None:
         self.ontology, self.learned = ontology, names
 
+    def is_label(self, word: str) -> bool:
+        """Whether a word alone is a label of some value."""
+        return (stem(word),) in self._values
+
     def spans(self, listed: Sequence[str]) -> Iterator[tuple[int, int, str, str]]:
         """(start, end, aspect, value) of each label among these words; of several that begin alike, the longest."""
         stems = [stem(word) for word in listed]
@@ -39,20 +43,33 @@ class Labels:
                 continue
             for value in aspect.values:
                 for text in (value.value, *(text for texts in value.labels.values() for text in texts)):
-                    if key := _key(text):
-                        by_words.setdefault(key, (aspect.name, value.value))
+                    for said in (text, text.removesuffix("色")):  # 白衬衫 is white, too
+                        if key := _key(said):
+                            by_words.setdefault(key, (aspect.name, value.value))
         return by_words
 
     @cached_property
     def names(self) -> Names:
-        """What the things of each category are called. What the ontology says goes before what titles do."""
-        by_words = dict(self.learned)
+        """What the things of each category are called: its own name, before what titles say, before what the ontology says.
+
+        What the ontology says of several categories is the one's that it says it of first.
+        """
+        told: dict[tuple[str, ...], tuple[int, str]] = {}
+        own: dict[tuple[str, ...], str] = {}
         for category in self.ontology.categories:
-            leaf = category.path.rsplit(" > ", 1)[-1]
-            for text in (leaf, *(text for texts in category.labels.values() for text in texts)):
-                if key := _key(text):
-                    by_words[key] = category.path
-        return by_words
+            own[_key(category.name)] = category.path
+            for texts in category.labels.values():
+                for place, text in enumerate(texts):
+                    key = _key(text)
+                    told[key] = min(told.get(key, (place, category.path)), (place, category.path))
+        by_words = {key: path for key, (_place, path) in told.items()} | dict(self.learned) | own
+        return {key: path for key, path in by_words.items() if key}
+
+    @cached_property
+    def wide(self) -> frozenset[str]:
+        """The categories that have others below them."""
+        paths = [category.path for category in self.ontology.categories]
+        return frozenset(path.rsplit(" > ", 1)[0] for path in paths if " > " in path)
 
 
 def _key(text: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from zhanggui.catalog.product import Product
-from zhanggui.catalog.search.words import stem, words
+from zhanggui.catalog.search.words import is_chinese, stem, words
 
 _PHRASE_END = re.compile(
     r"[,，;；:：|/()（）\[\]【】、。!！]+|\s[-–—]\s|\b(?:for|with|in|from|of|that|and)\b|(?<=[\u4e00-\u9fff])\s+|\s+(?=[\u4e00-\u9fff])",
@@ -41,12 +41,14 @@ def learn_names(products: Iterable[Product]) -> Names:
 
 
 def ends(title: str) -> Iterator[tuple[str, ...]]:
-    """The stems that each phrase of a title ends with: its last word, its last two, its last three."""
+    """The stems that each phrase of a title ends with: its last word, its last two, its last three, its last character."""
     for phrase in _PHRASE_END.split(title[:1_000]):
         stems = tuple(stem(word) for word in words(phrase)[-_LONGEST:])
         for length in range(1, len(stems) + 1):
             if not any(word[0].isdigit() for word in stems[-length:]):
                 yield stems[-length:]
+        if stems and is_chinese(stems[-1]) and len(stems[-1]) > 1:
+            yield (stems[-1][-1],)
 
 
 def named_in(title: str, names: Names) -> str:
@@ -54,13 +56,18 @@ def named_in(title: str, names: Names) -> str:
     return next((names[name] for name in sorted(ends(title), key=len, reverse=True) if name in names), "")
 
 
-def span(listed: Sequence[str], names: Names) -> tuple[int, int, str] | None:
-    """(start, end, path) of the name among a query's words: the longest, of equally long ones the last."""
+def span(listed: Sequence[str], names: Names, taken: Sequence[tuple[int, int]] = ()) -> tuple[int, int, str] | None:
+    """(start, end, path) of the name among a query's words: the longest, of equally long ones the last.
+
+    A name that is, or is a part of, something else, a stretch in `taken`, is none.
+    """
     stems = tuple(stem(word) for word in listed)
     for length in range(min(_LONGEST, len(stems)), 0, -1):
         for start in range(len(stems) - length, -1, -1):
-            if path := names.get(stems[start : start + length]):
-                return start, start + length, path
+            end = start + length
+            is_taken = any(first <= start and end <= last for first, last in taken)
+            if (path := names.get(stems[start:end])) and not is_taken:
+                return start, end, path
     return None
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zhanggui.catalog.ontology import aspect_values
 from zhanggui.catalog.product import Product
 from zhanggui.catalog.search.labels import Labels
-from zhanggui.catalog.search.names import Names, is_within, named_in
+from zhanggui.catalog.search.names import is_within, named_in
 from zhanggui.catalog.search.words import is_chinese, parts, stem, syllables, words
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ JOINT = "\x1f"
 """Stands between an aspect and its value."""
 NEVER = 2**62
 """A moment after all others, in microseconds."""
+UNKNOWN = "?"
+"""Stands for the category of a product that may be of any."""
 TEXTS = ("title", "facts", "parts", "description")
 """The fields in which words are looked for."""
 
@@ -69,7 +71,7 @@ def record(product: Product, labels: Labels) -> "Document":
     steps = product.category.split(" > ") if product.category else []
     for depth in range(len(steps)):
         document.add_text("category", " > ".join(steps[: depth + 1]))
-    for path in _kinds(product, labels.names):
+    for path in _kinds(product, labels):
         document.add_text("leaf", path)
     _add_prices(document, product)
     return document
@@ -98,10 +100,12 @@ def _aspects(product: Product, labels: Labels, titles: list[list[str]], brand: l
     yield from sorted((aspect, value) for aspect, value in said if aspect not in stated)
 
 
-def _kinds(product: Product, names: Names) -> set[str]:
-    """The category of a product, and the one below it that its titles name."""
-    named = {named_in(title, names) for title in product.titles.values()} - {""}
-    return {path for path in named if not product.category or is_within(path, product.category)} | {product.category}
+def _kinds(product: Product, labels: Labels) -> set[str]:
+    """The category of a product, or those below it that its titles name; UNKNOWN where only a wide one is known."""
+    if product.category and product.category not in labels.wide:
+        return {product.category}
+    named = {named_in(title, labels.names) for title in product.titles.values()} - {""}
+    return {path for path in named if not product.category or is_within(path, product.category)} or {UNKNOWN}
 
 
 def _add_prices(document: "Document", product: Product) -> None:

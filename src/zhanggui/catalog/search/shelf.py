@@ -15,6 +15,7 @@ from zhanggui.catalog import changes
 from zhanggui.catalog.ontology import store as ontology_store
 from zhanggui.catalog.search import artifact as search_artifact
 from zhanggui.catalog.search.index import SearchIndex
+from zhanggui.catalog.search.vectors import Embedder
 from zhanggui.errors import ArtifactError, OntologyError
 from zhanggui.storage import Artifact, ArtifactStore
 
@@ -36,12 +37,14 @@ class SearchShelf:
 
     artifacts: ArtifactStore
     clock: Callable[[], datetime]
+    embedder: Embedder | None = None
+    """The second stage, if there is one."""
     _opened: _Opened | None = None
     _lock: Lock = field(default_factory=Lock)
 
     def current(self, connection: sa.Connection) -> SearchIndex:
         """The index as of the connection's view of the products, or of just before where very many have changed."""
-        like = search_artifact.made_with(ontology_store.edited_at(connection))
+        like = search_artifact.made_with(ontology_store.edited_at(connection), self.embedder)
         opened = self._opened
         if opened is not None and opened.made_with == like:
             behind = changes.latest(connection) > search_artifact.revision_of(opened.artifact)
@@ -54,7 +57,7 @@ class SearchShelf:
     def refresh(self, connection: sa.Connection) -> SearchIndex:
         """The index with every change taken in that the connection sees."""
         with self._lock:
-            like = search_artifact.made_with(ontology_store.edited_at(connection))
+            like = search_artifact.made_with(ontology_store.edited_at(connection), self.embedder)
             try:
                 self._opened = self._open(connection, like, mend=False)
             except (ArtifactError, OntologyError, ValueError, OSError) as error:
@@ -69,13 +72,17 @@ class SearchShelf:
         base = search_artifact.newest(self.artifacts, like=like)
         opened = self._opened
         if base is None:
-            made = search_artifact.build(connection, self.artifacts, edited=edited, like=like, now=self.clock())
+            made = search_artifact.build(
+                connection, self.artifacts, edited=edited, like=like, now=self.clock(), embedder=self.embedder
+            )
         elif search_artifact.revision_of(base) >= changes.latest(connection):
             made = base
         else:
             search_artifact.check(base)
-            made = search_artifact.refresh(connection, self.artifacts, base, like=like, now=self.clock())
+            made = search_artifact.refresh(
+                connection, self.artifacts, base, like=like, now=self.clock(), embedder=self.embedder
+            )
         if opened is not None and opened.artifact.version == made.version and opened.made_with == like:
             return opened
         search_artifact.check(made)
-        return _Opened(artifact=made, made_with=like, index=SearchIndex(made.path))
+        return _Opened(artifact=made, made_with=like, index=SearchIndex(made.path, embedder=self.embedder))

@@ -52,10 +52,14 @@ def words(text: str) -> list[str]:
 
 
 def parts(listed: Sequence[str]) -> Iterator[str]:
-    """What else a text with these words may be found by: parts of long Chinese words, and neighbours written as one."""
+    """What else a text with these words may be found by: parts of long Chinese words, and neighbours written as one.
+
+    The last character of a Chinese word is often the thing itself: 雨伞 is a 伞.
+    """
     for word in listed:
-        if len(word) > 2 and is_chinese(word):
-            yield from (part for part in _jieba().cut_for_search(word) if part != word)
+        if len(word) > 1 and is_chinese(word):
+            yield word[-1]
+            yield from (part for part in _jieba().cut_for_search(word) if part not in (word, word[-1]))
     yield from (first + second for first, second in itertools.pairwise(listed))
 
 

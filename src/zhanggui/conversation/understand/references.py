@@ -20,7 +20,7 @@ _CHINESE_NUMBER = re.compile(
 )
 _SPOKEN = (
     ("last", re.compile(r"(?a)\b(?:the )?last (?:one|option|item)\b|最后(?:那|一|这)[个款件双条种样只]")),
-    ("cheapest", re.compile(r"(?a)\bthe (?:cheapest|least expensive|lowest priced)(?: one)?(?! (?:[a-z]+ )?you)\b|最便宜的?(?:那[个款件]|一[个款件])?")),
+    ("cheapest", re.compile(r"(?a)\bthe (?:cheapest|least expensive|lowest priced)(?: one)?(?! (?:[a-z]+ )?you)\b|最便宜的?(?:那[个款件]|一[个款件])?|便宜的那[个款件条]|\bthe cheaper one\b")),
     (
         "previous",
         re.compile(

@@ -1,0 +1,175 @@
+"""From an understanding to commands: what the shopper wants changed in the search. Pure; knows no product and no answer.
+
+Only what is about shopping becomes a command: chit-chat, thanks, complaints and questions fill no slots.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from typing import Literal
+
+from zhanggui.catalog.ontology import Ontology
+from zhanggui.conversation.state import BeliefState
+from zhanggui.conversation.understanding import Slot, Understanding
+
+Kind = Literal[
+    "anew", "category", "words", "drop_words", "want", "exclude", "allow", "limit", "sort", "recipient", "quantity"
+]
+ASPECT_SLOTS: Mapping[str, str] = {
+    "brand": "brand",
+    "colour": "colour",
+    "size": "size",
+    "material": "material",
+    "feature": "",
+}
+"""Slot -> the aspect that it is a value of; a feature's is looked up."""
+_SHOPPING = ("search", "refine", "dont_care", "choose")
+_FINE = re.compile(r"\b(?:fine|ok(?:ay)?|all right|alright)\b|也行|也可以|也成|可以|没关系|无所谓", re.IGNORECASE)
+_OR = re.compile(r"\b(?:or|also|too|as well)\b|或者?|也|都", re.IGNORECASE)
+_ABOUT = (Decimal("0.8"), Decimal("1.2"))
+_LARGEST = Decimal(10) ** 9
+_LONGEST_WORDS = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """One thing that the shopper wants changed, and the words that say so."""
+
+    kind: Kind
+    name: str = ""
+    """Of an aspect, or the bound of a price: "price_min" or "price_max"."""
+    value: str = ""
+    adds: bool = False
+    """Whether a value stands beside those there are; otherwise it replaces them."""
+    said: str = ""
+
+
+def commands(state: BeliefState, heard: Understanding, ontology: Ontology) -> list[Command]:
+    """What the shopper wants changed, in the order in which it is to be done."""
+    answers = state.expected in {aspect.name for aspect in ontology.aspects} | {"category", "price"}
+    if not heard.has(*_SHOPPING) and not (answers and heard.slots):
+        return []
+    found = [command for slot in heard.slots for command in _of_slot(slot, state, heard, ontology)]
+    nouns = _nouns(found)
+    if heard.has("search") and not found and not state.has_noun:  # the search may know a word that nobody taught us
+        nouns.append(Command(kind="words", value=heard.text[:_LONGEST_WORDS], said=heard.text[:_LONGEST_WORDS]))
+    others = [one for one in found if one.kind not in ("category", "words")]
+    if nouns and state.has_noun and not _same_noun(state, nouns) and not answers:
+        return [Command(kind="anew", said=nouns[-1].said), *nouns, *others]
+    return [*nouns, *others]
+
+
+def _nouns(found: list[Command]) -> list[Command]:
+    """The category that is named last, and then all words for the thing as one."""
+    words = [one for one in found if one.kind == "words"]
+    return [
+        *[one for one in found if one.kind == "category"][-1:],
+        *([replace(words[-1], value=" ".join(dict.fromkeys(one.value for one in words)))] if words else []),
+    ]
+
+
+def _same_noun(state: BeliefState, nouns: list[Command]) -> bool:
+    """Whether what is named is what is looked for already."""
+    return all(
+        one.value == state.category
+        if one.kind == "category"
+        else one.value.casefold() in state.words.casefold() or state.words.casefold() in one.value.casefold()
+        for one in nouns
+    )
+
+
+def _of_slot(slot: Slot, state: BeliefState, heard: Understanding, ontology: Ontology) -> Iterator[Command]:
+    said = heard.text[slot.start : slot.end]
+    if slot.name == "category":
+        path = ontology.category(slot.value)
+        if path is None and not slot.negated:
+            value, noun = _value_before(slot.value, ontology)
+            if value is not None:
+                yield Command(kind="want", name=value[0], value=value[1], said=said)
+                slot = replace(slot, value=noun)
+        if slot.negated:
+            yield Command(kind="drop_words", value=path or slot.value, said=said)
+        else:
+            yield Command(kind="category" if path else "words", value=path or slot.value, said=said)
+    elif slot.name in ASPECT_SLOTS:
+        yield from _of_value(slot, state, heard, ontology, said)
+    elif slot.name == "price":
+        yield from _of_price(slot, state, said)
+    elif slot.name == "sort":
+        yield Command(kind="sort", value=slot.value, said=said)
+    elif slot.name == "recipient":
+        yield Command(kind="recipient", value=slot.value, said=said)
+    elif slot.name == "quantity" and slot.value.isdecimal() and 1 <= int(slot.value[:4]) <= 999:
+        yield Command(kind="quantity", value=str(int(slot.value[:4])), said=said)
+
+
+def _value_before(noun: str, ontology: Ontology) -> tuple[tuple[str, str] | None, str]:
+    """The material or colour that an English noun begins with, and the noun: "cotton", "socks"."""
+    first, _, last = noun.partition(" ")
+    for name in ("material", "colour"):
+        aspect = ontology.aspect(name)
+        if last and aspect and (value := aspect.value(first)):
+            return (name, value), last
+    return None, noun
+
+
+def _of_value(slot: Slot, state: BeliefState, heard: Understanding, ontology: Ontology, said: str) -> Iterator[Command]:
+    aspect, value = aspect_of(slot, ontology)
+    if not aspect:
+        kind: Kind = "exclude" if slot.negated else "words"
+        yield Command(kind=kind, name="words" if slot.negated else "", value=slot.value, said=said)
+        return
+    if slot.negated:
+        yield Command(kind="exclude", name=aspect, value=value, said=said)
+        return
+    if value in state.unwanted.get(aspect, ()):
+        yield Command(kind="allow", name=aspect, value=value, said=said)
+        if _FINE.search(heard.text):
+            return
+    others = [one for one in heard.slots if one.name == slot.name and not one.negated and one is not slot]
+    adds = bool(others and others[0].start < slot.start) or (not others and bool(_OR.search(heard.text)))
+    yield Command(kind="want", name=aspect, value=value, adds=adds, said=said)
+
+
+def aspect_of(slot: Slot, ontology: Ontology) -> tuple[str, str]:
+    """The aspect of a value that the shopper named, and its canonical text; ("", "") where the ontology knows none."""
+    named = ASPECT_SLOTS[slot.name]
+    for aspect in ontology.aspects:
+        if (not named or aspect.name == named) and (value := aspect.value(slot.value)):
+            return aspect.name, value
+    return "", ""
+
+
+def _of_price(slot: Slot, state: BeliefState, said: str) -> Iterator[Command]:
+    amount = _amount(slot.value)
+    if slot.operator in ("cheaper", "dearer"):
+        known = [_amount(price) for name, price in state.prices.items() if name in (state.focus or state.shown)]
+        told = [price for price in known if price is not None]
+        if amount is None and told:
+            amount = min(told) if slot.operator == "cheaper" else max(told)
+        if amount is not None:
+            bound = "price_max" if slot.operator == "cheaper" else "price_min"
+            step = Decimal("-0.01") if slot.operator == "cheaper" else Decimal("0.01")
+            yield Command(kind="limit", name=bound, value=_plain(amount + step), said=said)
+    elif amount is None:
+        return
+    elif slot.operator == "about" or slot.operator == "exactly":
+        for bound, factor in zip(("price_min", "price_max"), _ABOUT, strict=True):
+            yield Command(kind="limit", name=bound, value=_plain(amount * factor), said=said)
+    else:
+        bound = "price_min" if slot.operator == "min" else "price_max"
+        yield Command(kind="limit", name=bound, value=_plain(amount), said=said)
+
+
+def _amount(text: str) -> Decimal | None:
+    """The number of "300" or "300 CNY"; None for what is no amount of money."""
+    try:
+        amount = Decimal(text.split()[0]) if text.split() else Decimal(-1)
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and 0 <= amount <= _LARGEST else None
+
+
+def _plain(amount: Decimal) -> str:
+    return f"{max(amount, Decimal(0)):f}".rstrip("0").rstrip(".") if amount % 1 else f"{max(amount, Decimal(0)):.0f}"

@@ -1,0 +1,248 @@
+"""Answers about products: price, stock, aspects, a comparison, the way to order, and what they do not cost.
+
+Every field is looked up at the moment of the answer. Knows no sentence.
+"""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from zhanggui.catalog.ontology import aspect_values
+from zhanggui.catalog.product import Product
+from zhanggui.catalog.search import Query
+from zhanggui.conversation import product_facts, references, shown_text
+from zhanggui.conversation.act import DialogueAct
+from zhanggui.conversation.commands import ASPECT_SLOTS, aspect_of
+from zhanggui.conversation.find import find
+from zhanggui.conversation.lookups import Lookups, Moment
+from zhanggui.conversation.shopping import SHOWN, Put, prices
+from zhanggui.conversation.understanding import Slot
+
+_NOUNS = ("category", *ASPECT_SLOTS)
+_NAMED_AMONG = 30
+
+
+def spoken_of(moment: Moment, lookups: Lookups) -> list[Product]:
+    """The products that an utterance is about: named, shown and described, or spoken of before."""
+    state, heard = moment.state, moment.heard
+    if heard.named("item") and state.focus:
+        return _there(lookups, state.focus)
+    shown = _there(lookups, tuple(dict.fromkeys((*state.shown, *state.focus))))
+    nouns = [slot for slot in heard.slots if slot.name in _NOUNS and not slot.negated]
+    if nouns:
+        found = [
+            find(Query(text=text, language=heard.language, limit=_NAMED_AMONG), lookups.search)
+            for text in _things(heard.text, nouns)
+        ]
+        ids = [name for results in found for name in results.product_ids]
+        among = {one.product_id: one for one in (*shown, *_there(lookups, ids))}
+        if named := references.named(heard.text, among.values(), heard.language):
+            return [among[name] for name in named][:SHOWN]
+        if fitting := [one for one in shown if _fits(one, nouns, moment, lookups)]:
+            return fitting[:SHOWN]
+        if best := [results.product_ids[0] for results in found if results.product_ids and not results.relaxed]:
+            return _there(lookups, tuple(dict.fromkeys(best)))[:SHOWN]
+        if heard.has("ask_attribute"):  # the noun was the question itself: "is it organic?"
+            return _there(lookups, state.focus or state.shown[:1])
+        return _there(lookups, ids[:1])
+    return _there(lookups, state.focus or state.shown)
+
+
+def _things(text: str, nouns: Sequence[Slot]) -> list[str]:
+    """The things that are named, each with the values before it: "cast iron frying pan", "enamel saucepan"."""
+    things, parts = [], []
+    for slot in nouns:
+        parts.append(text[slot.start : slot.end])
+        if slot.name == "category":
+            things.append(" ".join(parts))
+            parts = []
+    return [*things, *([" ".join(parts)] if parts else [])]
+
+
+def mentioned(moment: Moment, lookups: Lookups) -> dict[str, Any]:
+    """What the state remembers of the products that are named in passing."""
+    products = spoken_of(moment, lookups)[:1]
+    return _spoken(products, moment) if products else {}
+
+
+def _there(lookups: Lookups, product_ids: Sequence[str]) -> list[Product]:
+    products = lookups.products(product_ids)
+    return [products[name] for name in product_ids if name in products]
+
+
+def _fits(product: Product, nouns: Sequence[Slot], moment: Moment, lookups: Lookups) -> bool:
+    """Whether a product has every value and is called by every noun of these slots."""
+    ontology = lookups.ontology()
+    values = aspect_values(ontology, product)
+    titles = " ".join(product.titles.values()).casefold()
+    for slot in nouns:
+        aspect, value = aspect_of(slot, ontology) if slot.name in ASPECT_SLOTS else ("", "")
+        said = moment.heard.text[slot.start : slot.end].casefold()
+        held = bool(aspect) and value in values.get(aspect, ())
+        if not held and said not in titles and ontology.category(slot.value) != product.category:
+            return False
+    return True
+
+
+def answer(topic: str, moment: Moment, lookups: Lookups) -> Put:
+    """The answer to a question about products; a question back where it is not known which."""
+    products = spoken_of(moment, lookups)
+    if topic == "compare" and len(products) < 2:
+        products = _there(lookups, moment.state.shown)[:SHOWN]
+    if not products:
+        return Put(acts=(DialogueAct(name="clarify", about="which"),))
+    cards = _cards(products, moment, lookups)
+    if topic == "attribute":
+        acts = _attributes(products, cards, moment, lookups)
+    elif topic == "compare":
+        acts = (
+            [_comparison(products, cards, moment, lookups)]
+            if len(products) > 1
+            else [_described(products[0], cards[0], moment, lookups)]
+        )
+    else:
+        acts = [
+            DialogueAct(name="answer", about=topic, facts=_of_one(one, two, moment))
+            for one, two in zip(products, cards, strict=True)
+        ]
+    return Put(acts=tuple(acts), values=_spoken(products, moment))
+
+
+def _cards(products: Sequence[Product], moment: Moment, lookups: Lookups) -> list[dict[str, Any]]:
+    return [product_facts.card(one, moment.language, now=moment.now, site=lookups.site) for one in products]
+
+
+def _spoken(products: Sequence[Product], moment: Moment) -> dict[str, Any]:
+    state = moment.state
+    names = tuple(one.product_id for one in products)
+    return {
+        "focus": names,
+        "shown": state.shown if set(names) <= set(state.shown) else names,
+        "prices": {**state.prices, **prices(products, moment)},
+    }
+
+
+def _of_one(product: Product, card: dict[str, Any], moment: Moment) -> dict[str, Any]:
+    asked = [
+        int(slot.value) for slot in moment.heard.named("quantity") if slot.value.isdecimal() and len(slot.value) <= 3
+    ]
+    quantity = asked[0] if asked and asked[0] > 1 else 1
+    facts = {**card, "quantity": quantity}
+    if quantity > 1:
+        facts["total"] = product_facts.total(product, quantity, moment.now)
+        facts["enough"] = product.stock is None or product.stock >= quantity
+    return facts
+
+
+def _attributes(
+    products: Sequence[Product], cards: Sequence[dict[str, Any]], moment: Moment, lookups: Lookups
+) -> list[DialogueAct]:
+    asked = [slot.value for slot in moment.heard.named("aspect")]
+    if not asked:
+        values = [slot for slot in moment.heard.slots if slot.name in ASPECT_SLOTS]
+        asked = [aspect for slot in values if (aspect := aspect_of(slot, lookups.ontology())[0])]
+        if values and not asked:
+            return [
+                DialogueAct(name="not_known", about="attribute", facts={"title": card["title"]}) for card in cards[:1]
+            ]
+    if not asked:
+        return [_described(product, card, moment, lookups) for product, card in zip(products[:1], cards, strict=False)]
+    acts = []
+    for product, card in zip(products, cards, strict=True):
+        for aspect in dict.fromkeys(asked[:3]):
+            label = product_facts.label_of(aspect, lookups.ontology(), moment.language)
+            if value := product_facts.value_of(product, aspect, lookups.ontology(), moment.language):
+                facts = {"title": card["title"], "aspect": label, "value": value}
+                acts.append(DialogueAct(name="answer", about="attribute", facts=facts))
+            else:
+                acts.append(DialogueAct(name="not_known", about="attribute", facts={"title": card["title"]}))
+    known = [act for act in acts if act.name == "answer"]
+    return known or acts[:1]
+
+
+def _described(product: Product, card: dict[str, Any], moment: Moment, lookups: Lookups) -> DialogueAct:
+    aspects = product_facts.aspects_of(product, lookups.ontology(), moment.language)
+    colon, joint = ("：", "；") if moment.language == "zh" else (": ", "; ")
+    facts = {
+        **card,
+        **({"details": joint.join(f"{name}{colon}{value}" for name, value in aspects.items())} if aspects else {}),
+    }
+    return DialogueAct(name="answer", about="description", facts=facts)
+
+
+def _comparison(
+    products: Sequence[Product], cards: Sequence[dict[str, Any]], moment: Moment, lookups: Lookups
+) -> DialogueAct:
+    """Prices and the aspects in which they differ, side by side."""
+    ontology = lookups.ontology()
+    aspects = [product_facts.aspects_of(one, ontology, moment.language) for one in products]
+    names = [
+        name
+        for name in dict.fromkeys(name for one in aspects for name in one)
+        if len({one.get(name) for one in aspects}) > 1
+    ]
+    colon, joint = ("：", "，") if moment.language == "zh" else (": ", ", ")
+    rows = [
+        {**card, "details": joint.join(f"{name}{colon}{one[name]}" for name in names if name in one)}
+        for card, one in zip(cards, aspects, strict=True)
+    ]
+    cost = [one.price_at(moment.now) for one in products]
+    facts: dict[str, Any] = {"products": rows}
+    if cost.count(min(cost)) == 1:
+        facts["cheapest"] = cards[cost.index(min(cost))]["title"]
+    return DialogueAct(name="answer", about="compare", facts=facts)
+
+
+def check_out(moment: Moment, lookups: Lookups) -> Put:
+    """The way to order what the shopper takes; where it is sold out, that."""
+    products = spoken_of(moment, lookups)
+    if not products:
+        return Put(acts=(DialogueAct(name="clarify", about="which"),))
+    if len(products) > 1 and not moment.heard.named("item"):
+        which = DialogueAct(name="clarify", about="which_of", facts={"products": _cards(products, moment, lookups)})
+        return Put(acts=(which,))
+    acts = []
+    for product, card in zip(products, _cards(products, moment, lookups), strict=True):
+        facts = _of_one(product, card, moment)
+        name = "sold_out" if product.sold_out else "link" if "url" in card else ""
+        acts.append(DialogueAct(name="check_out" if name != "sold_out" else "inform_none", about=name, facts=facts))
+    return Put(acts=tuple(acts), values=_spoken(products, moment))
+
+
+_TOLD = re.compile(
+    r"\b(?:you|they|he|she|site|website|page|ad|advert|agent|colleague)\b.{0,30}\b(?:told|said|says|say|promised|quoted|wrote)\b|\b(?:told|promised|quoted)\b|\bit (?:was|says|said)\b"
+    r"|(?:刚才|之前|昨天|刚刚|客服|你们?|网站|网页|页面|广告).{0,12}(?:说|写|讲|答应|标)|明明|不是说好",
+    re.IGNORECASE,
+)
+
+
+def claimed_price(moment: Moment) -> Decimal | None:
+    """The price that a shopper says they were told; None where none is claimed."""
+    if not _TOLD.search(moment.heard.text[:500]):
+        return None
+    for slot in moment.heard.named("price"):
+        try:
+            return Decimal(slot.value.split()[0])
+        except (InvalidOperation, IndexError):
+            continue
+    return None
+
+
+def bargain(moment: Moment, lookups: Lookups) -> Put:
+    """The price as it stands, which nobody here can change, and the offers that this person may be made."""
+    products = spoken_of(moment, lookups)[:1]
+    claimed = claimed_price(moment)
+    cards = _cards(products, moment, lookups)
+    if claimed is not None and products and products[0].price_at(moment.now).major != claimed:
+        return Put(acts=(DialogueAct(name="correct", about="price", facts=cards[0]),), values=_spoken(products, moment))
+    acts = [DialogueAct(name="decline", about="bargain", facts=cards[0] if cards else {})]
+    impressions: list[tuple[str, float]] = []
+    for offer in lookups.offers(moment.customer_id, moment.language):
+        if not offer.product_ids or not products or products[0].product_id in offer.product_ids:
+            coupon = {"coupon": offer.coupon} if offer.coupon else {}
+            facts = {"offer": shown_text.plain(offer.title), "offer_id": offer.offer_id, **coupon}
+            acts.append(DialogueAct(name="answer", about="offer", facts=facts))
+            impressions.append((f"offer:{offer.offer_id}", offer.propensity))
+            break
+    return Put(acts=tuple(acts), values=_spoken(products, moment) if products else {}, impressions=tuple(impressions))

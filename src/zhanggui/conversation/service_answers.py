@@ -1,0 +1,267 @@
+"""Orders and promises: what a policy page says, where an order is, and what the desk may do with it after an explicit yes.
+
+Nothing of an order is said without a proof that opens it. Knows no sentence and no table.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from zhanggui.conversation import policy_text, references, shown_text
+from zhanggui.conversation.act import DialogueAct
+from zhanggui.conversation.lookups import Lookups, Moment
+from zhanggui.conversation.shopping import Put
+from zhanggui.service.desk import Action, Cancel, ChangeAddress, DeskReceipt, DeskRequest, ReturnItems
+from zhanggui.service.order import Order
+from zhanggui.service.proof import NoProof, Proof
+
+Wish = Literal["status", "cancel", "change_address", "return", "exchange"]
+WISHES: Mapping[str, Wish] = {
+    "cancel_order": "cancel",
+    "change_order": "change_address",
+    "return_item": "return",
+    "exchange_item": "exchange",
+    "order_status": "status",
+}
+"""Intent -> what is wished of an order; the first that holds counts."""
+_PAGES = {"ask_delivery": "shipping", "ask_returns": "returns"}
+_LISTED = 3
+
+
+def policy(moment: Moment, lookups: Lookups, intents: Sequence[str]) -> Put:
+    """What the pages promise about this, word for word, with the section that says it."""
+    wanted = [_PAGES[intent] for intent in intents if intent in _PAGES]
+    found = lookups.sections(moment.heard.text, moment.language, 10)
+    fitting = [one for one in found if one.page in wanted] if wanted else list(found)
+    if wanted and not fitting:
+        fitting = [one for one in lookups.sections(" ".join(wanted), moment.language, 20) if one.page in wanted]
+    if not fitting:
+        return Put(acts=(DialogueAct(name="not_known", about="policy"),))
+    section = fitting[0]
+    said = policy_text.excerpt(section.text, moment.heard.text)
+    if not said:
+        return Put(acts=(DialogueAct(name="not_known", about="policy"),))
+    facts = {"says": said, "heading": shown_text.value(section.heading), "source": section.citation}
+    cited = {**moment.state.cited, section.citation: section.digest}
+    return Put(acts=(DialogueAct(name="answer", about="policy", facts=facts),), values={"cited": cited})
+
+
+def serve(moment: Moment, lookups: Lookups, wish: Wish, wished: Mapping[str, Any]) -> Put:
+    """Do what is wished of an order as far as it goes: ask for what is missing, answer, or ask for the yes."""
+    state = moment.state
+    request = {**wished, "wish": wish}
+    proof, values = _proof(moment, lookups)
+    asking = {"request": request, "stage": "service", **values}
+    if isinstance(proof, NoProof):
+        if proof.closed:
+            return Put(
+                acts=(DialogueAct(name="decline", about="proof_closed"),), values={"request": {}, "expected": ""}
+            )
+        missing = "wrong" if _contact(moment) and state.order_id else "contact" if state.order_id else "order"
+        facts = {"order": shown_text.value(state.order_id)} if state.order_id else {}
+        return Put(
+            acts=(DialogueAct(name="ask_proof", about=missing, facts=facts),), values={**asking, "expected": "proof"}
+        )
+    orders = lookups.orders(proof, state.order_id)
+    order = orders[0] if orders and state.order_id else None
+    if order is None and state.order_id:  # not among this person's orders: nobody learns whether there is one
+        facts = {"order": shown_text.value(state.order_id)}
+        return Put(
+            acts=(DialogueAct(name="ask_proof", about="not_theirs", facts=facts),),
+            values={**asking, "expected": "proof"},
+        )
+    if not orders:
+        return Put(acts=(DialogueAct(name="not_known", about="no_orders"),), values={"request": {}})
+    if wish == "status":
+        listed = [order] if order else _current(orders)
+        acts = [DialogueAct(name="answer", about="order", facts=facts_of(one, moment, lookups)) for one in listed]
+        return Put(acts=tuple(acts), values={**asking, "request": {}, "expected": "", "order_id": listed[0].order_id})
+    if order is None:
+        fitting = [one for one in orders if _may(one, wish)]
+        if len(fitting) != 1:
+            choices = [facts_of(one, moment, lookups) for one in fitting[:_LISTED] or orders[:_LISTED]]
+            which = DialogueAct(name="ask_order", facts={"orders": choices})
+            return Put(acts=(which,), values={**asking, "expected": "order"})
+        order = fitting[0]
+    return _prepare(moment, lookups, wish, order, proof, {**asking, "order_id": order.order_id})
+
+
+def _may(order: Order, wish: Wish) -> bool:
+    return order.state == ("delivered" if wish in ("return", "exchange") else "pending")
+
+
+def _current(orders: Sequence[Order]) -> Sequence[Order]:
+    """Those that are on their way, else the newest."""
+    return [one for one in orders if one.state in ("pending", "processed", "shipped")][:_LISTED] or orders[:1]
+
+
+def _contact(moment: Moment) -> str:
+    said = [slot.value for slot in moment.heard.slots if slot.name in ("email", "phone")]
+    return said[0] if said else ""
+
+
+def _proof(moment: Moment, lookups: Lookups) -> tuple[Proof | NoProof, dict[str, Any]]:
+    """Who may see which orders, and what the state is to remember of it."""
+    state, contact = moment.state, _contact(moment)
+    if state.order_id and contact:
+        proof = lookups.prove(state.order_id, contact, moment.visitor_id)
+        if isinstance(proof, NoProof):
+            return proof, {}
+        return proof, {"proven": {**state.proven, proof.order_id: proof.customer_id}, "order_id": proof.order_id}
+    if state.order_id in state.proven:
+        return Proof(
+            kind="order",
+            customer_id=state.proven[state.order_id],
+            order_id=state.order_id,
+            visitor_id=moment.visitor_id,
+        ), {}
+    if moment.customer_id:
+        return Proof(kind="token", customer_id=moment.customer_id, visitor_id=moment.visitor_id), {}
+    return NoProof(closed=False), {}
+
+
+def _prepare(moment: Moment, lookups: Lookups, wish: Wish, order: Order, proof: Proof, values: dict[str, Any]) -> Put:
+    """Ask the desk whether it could be done, and the shopper for the yes."""
+    request = dict(values["request"])
+    if wish == "exchange":  # which variant for which is settled by a person
+        return Put(
+            acts=(DialogueAct(name="hand_over", about="exchange", facts={"order": order.order_id}),), values=values
+        )
+    if wish == "change_address":
+        address = next((slot.value for slot in moment.heard.named("address")), "") or request.get("address", "")
+        if moment.state.expected == "address" and not address:
+            address = moment.heard.text.strip()[:300]
+        if not address:
+            facts = {"order": order.order_id}
+            return Put(acts=(DialogueAct(name="ask_address", facts=facts),), values={**values, "expected": "address"})
+        request["address"] = shown_text.plain(address)[:300]
+    if wish == "return":
+        request["items"] = _items(moment, lookups, order)
+    request |= {"order_id": order.order_id, "proof": proof.kind, "customer_id": proof.customer_id}
+    request["key"] = f"{moment.conversation_id}:{moment.number}"
+    (receipt,) = lookups.desk.perform([desk_request(request, proof, confirmed=False)])
+    if receipt.outcome != "unconfirmed":
+        facts = {**facts_of(order, moment, lookups), **_reason(receipt)}
+        return Put(
+            acts=(DialogueAct(name="decline", about=f"desk_{receipt.reason or 'refused'}", facts=facts),),
+            values={**values, "request": {}, "expected": "", "pending": ""},
+        )
+    facts = {**facts_of(order, moment, lookups, request.get("items")), **_balance(receipt)}
+    if "address" in request:
+        facts["address"] = request["address"]
+    confirm = DialogueAct(name="confirm", about=wish, facts=facts)
+    return Put(acts=(confirm,), values={**values, "request": request, "pending": wish, "expected": "confirm"})
+
+
+def desk_request(request: Mapping[str, Any], proof: Proof, *, confirmed: bool) -> DeskRequest:
+    """The request to the desk that a state's `request` describes."""
+    actions: dict[str, Action] = {
+        "cancel": Cancel(),
+        "change_address": ChangeAddress(address={"address": request.get("address", "")}),
+        "return": ReturnItems(item_ids=tuple(request.get("items", ()))),
+    }
+    return DeskRequest(
+        key=request["key"],
+        order_id=request["order_id"],
+        action=actions[request["wish"]],
+        proof=proof,
+        confirmed=confirmed,
+    )
+
+
+def perform(moment: Moment, lookups: Lookups) -> Put:
+    """Do what the shopper has said yes to, once."""
+    request = moment.state.request
+    proof = Proof(
+        kind="order" if request["proof"] == "order" else "token",
+        customer_id=request["customer_id"],
+        order_id=request["order_id"] if request["proof"] == "order" else "",
+        visitor_id=moment.visitor_id,
+    )
+    (receipt,) = lookups.desk.perform([desk_request(request, proof, confirmed=True)])
+    facts = {"order": request["order_id"], **_balance(receipt), **_reason(receipt)}
+    settled = {"request": {}, "pending": "", "expected": ""}
+    if receipt.outcome == "done":
+        return Put(acts=(DialogueAct(name="done", about=request["wish"], facts=facts),), values=settled)
+    about = "desk_in_doubt" if receipt.outcome == "in_doubt" else f"desk_{receipt.reason or 'refused'}"
+    return Put(acts=(DialogueAct(name="decline", about=about, facts=facts),), values=settled)
+
+
+def _items(moment: Moment, lookups: Lookups, order: Order) -> list[str]:
+    """The items that the shopper names, one for each unit; all of them where none is named."""
+    bought = lookups.products([line.product_id for line in order.lines])
+    named = references.named(moment.heard.text, bought.values(), moment.language)
+    said = [moment.heard.text[slot.start : slot.end].casefold() for slot in moment.heard.named("category")]
+    lines = [
+        line
+        for line in order.lines
+        if line.product_id in named
+        or any(noun in " ".join((line.title, *_titles(bought, line.product_id))).casefold() for noun in said)
+    ]
+    return [line.item_id for line in lines or order.lines for _ in range(max(1, int(line.quantity)))]
+
+
+def _titles(bought: Mapping[str, Any], product_id: str) -> Sequence[str]:
+    return tuple(bought[product_id].titles.values()) if product_id in bought else ()
+
+
+def facts_of(order: Order, moment: Moment, lookups: Lookups, items: Sequence[str] | None = None) -> dict[str, Any]:
+    """What may be said of an order to who has shown that it is theirs: no address, telephone or name."""
+    bought = lookups.products([line.product_id for line in order.lines])
+    lines = [line for line in order.lines if items is None or line.item_id in items]
+    titles = [
+        shown_text.name(bought[line.product_id].title(moment.language), line.product_id)
+        if line.product_id in bought
+        else shown_text.name(line.title, line.product_id)
+        for line in lines
+    ]
+    facts: dict[str, Any] = {
+        "order": order.order_id,
+        "state": order.state,
+        "state_label": _STATES[moment.language].get(order.state, order.state),
+    }
+    facts["items"] = ("、" if moment.language == "zh" else ", ").join(dict.fromkeys(titles))
+    if order.shipments and order.state in ("shipped", "delivered"):
+        last = order.shipments[-1]
+        facts["tracking"] = shown_text.plain(last.tracking)[:40]
+        if last.carrier:
+            facts["carrier"] = shown_text.value(last.carrier)
+    if order.total is not None:
+        facts["total"] = shown_text.price(order.total)
+    return facts
+
+
+def _balance(receipt: DeskReceipt) -> dict[str, str]:
+    if receipt.balance is None or receipt.balance.minor >= 0:
+        return {}
+    back = receipt.balance
+    return {"refund": shown_text.price(type(back)(currency=back.currency, minor=-back.minor))}
+
+
+def _reason(receipt: DeskReceipt) -> dict[str, str]:
+    return {"state": receipt.order.state} if receipt.order else {}
+
+
+_STATES: Mapping[str, Mapping[str, str]] = {
+    "zh": {
+        "pending": "已下单，等待发货",
+        "processed": "正在备货",
+        "shipped": "已发货，在路上",
+        "delivered": "已送达",
+        "cancelled": "已取消",
+        "return requested": "退货申请已提交",
+        "exchange requested": "换货申请已提交",
+        "returned": "已退货",
+        "refunded": "已退款",
+    },
+    "en": {
+        "pending": "placed and waiting to be packed",
+        "processed": "being packed",
+        "shipped": "on its way",
+        "delivered": "delivered",
+        "cancelled": "cancelled",
+        "return requested": "return requested",
+        "exchange requested": "exchange requested",
+        "returned": "returned",
+        "refunded": "refunded",
+    },
+}

@@ -1,0 +1,226 @@
+"""The search goes on: what fits the state, and the act that the dialogue policy chooses. Knows no sentence and no store.
+
+A product is put before the shopper with the price of this moment; what had to be given up to find it is said.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from zhanggui.catalog.ontology import Ontology, aspect_values
+from zhanggui.catalog.product import Product
+from zhanggui.catalog.search import Query, Relaxation, Results
+from zhanggui.catalog.search.query import Sort
+from zhanggui.conversation import belief, product_facts, shown_text
+from zhanggui.conversation.act import PATIENCE, RECOMMEND, DialogueAct, DialoguePolicy, contexts
+from zhanggui.conversation.find import find
+from zhanggui.conversation.lookups import Lookups, Moment
+from zhanggui.conversation.state import BeliefState
+from zhanggui.money import Money, to_minor
+
+CANDIDATES = 100
+"""So many of the search's results are weighed."""
+SHOWN = 3
+"""So many products are put before the shopper at once: more than three are not read."""
+_CHOICES = 8
+_SORTS: Mapping[str, Sort] = {"cheapest": "price", "dearest": "-price"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Put:
+    """Acts, what they change in the state, and the products put before the shopper with their propensities."""
+
+    acts: tuple[DialogueAct, ...]
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the state -> new values."""
+    impressions: tuple[tuple[str, float], ...] = ()
+
+
+def query_of(state: BeliefState, currency: str) -> Query:
+    """The search that a state asks for."""
+
+    def money(text: str) -> Money | None:
+        return Money(currency=currency, minor=to_minor(Decimal(text), currency)) if text else None
+
+    return Query(
+        text=state.words,
+        language=state.language,
+        category=state.category,
+        wanted=state.wanted,
+        unwanted=state.unwanted,
+        price_min=money(state.price_min),
+        price_max=money(state.price_max),
+        sort=_SORTS.get(state.sort, "relevance"),
+        limit=CANDIDATES,
+    )
+
+
+def go_on(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, others: bool, choose: bool) -> Put:
+    """The next act of the search. `others`: something else than what was shown; `choose`: the shopper leaves it to us."""
+    state, ontology = moment.state, lookups.ontology()
+    results = find(query_of(state, lookups.currency), lookups.search)
+    products = lookups.products(results.product_ids)
+    there = [name for name in results.product_ids if name in products]
+    fresh = [name for name in there if name not in state.prices] if others else []
+    ids = fresh or there
+    if not ids:
+        return Put(acts=(DialogueAct(name="inform_none", about="nothing", facts=_looked_for(moment, ontology)),))
+    weights = _belief(state, results, [products[name] for name in ids], ids, ontology)
+    asks = {} if choose else _questions(state, [products[name] for name in ids], ontology, moment)
+    acts = [RECOMMEND, *asks.values()]
+    told = np.array([[0.0, *(_bits(weights, [products[name] for name in ids], aspect, ontology) for aspect in asks)]])
+    left = np.array([PATIENCE - len(state.asked) if not state.has_noun or len(ids) > SHOWN else 0])
+    selection = policy.select(
+        contexts(weights, left, told),
+        acts,
+        eligible=np.ones((1, len(acts)), dtype=np.bool_),
+        uniforms=np.zeros(1),
+    )[0]
+    if selection.action is not RECOMMEND:
+        aspect = next(name for name, act in asks.items() if act is selection.action)
+        return Put(acts=(selection.action,), values={"asked": (*state.asked, aspect), "expected": aspect})
+    order = belief.likeliest(weights, len(ids))[0] if not state.sort else range(len(ids))
+    count = 1 if choose else SHOWN
+    chosen = [products[ids[place]] for place in list(order)[:count]]
+    return recommend(moment, lookups, chosen, results=results, propensity=selection.propensity, choose=choose)
+
+
+def recommend(
+    moment: Moment,
+    lookups: Lookups,
+    chosen: Sequence[Product],
+    *,
+    results: Results,
+    propensity: float,
+    choose: bool,
+) -> Put:
+    """Put products before the shopper, and say what was given up to find them."""
+    state, ontology = moment.state, lookups.ontology()
+    cards = [product_facts.card(one, moment.language, now=moment.now, site=lookups.site) for one in chosen]
+    more = results.total - len(cards)
+    facts = {"products": cards, "total": results.total, **({"more": more} if more > 0 else {})}
+    acts = [DialogueAct(name="recommend", about="choice" if choose else "one" if len(cards) == 1 else "", facts=facts)]
+    if lost := _given_up(results.relaxed, moment, ontology, lookups.currency):
+        acts.insert(0, DialogueAct(name="inform_none", about="relaxed", facts={"given_up": lost}))
+    elif all(one["sold_out"] for one in cards):
+        acts.insert(0, DialogueAct(name="inform_none", about="sold_out", facts={}))
+    shown = tuple(one.product_id for one in chosen)
+    return Put(
+        acts=tuple(acts),
+        values={
+            "shown": shown,
+            "focus": shown if len(shown) == 1 else (),
+            "prices": {**state.prices, **prices(chosen, moment)},
+            "expected": "",
+        },
+        impressions=tuple((name, propensity) for name in shown),
+    )
+
+
+def prices(products: Sequence[Product], moment: Moment) -> dict[str, str]:
+    """What the shopper is told that products cost, by product."""
+    return {one.product_id: str(one.price_at(moment.now).major) for one in products}
+
+
+def _belief(
+    state: BeliefState, results: Results, products: Sequence[Product], ids: Sequence[str], ontology: Ontology
+) -> belief.Belief:
+    """How probable each product is, by the search's scores and what was accepted and rejected."""
+    score = dict(zip(results.product_ids, results.scores, strict=True))
+    scores = np.array([[max(score[name], 1e-6) for name in ids]])
+    pairs = [(aspect, value) for known in (state.wanted, state.unwanted) for aspect in known for value in known[aspect]]
+    holds = np.array(
+        [[value in aspect_values(ontology, one).get(aspect, ()) for aspect, value in pairs] for one in products]
+    )
+    accepted = np.array([[value in state.wanted.get(aspect, ()) for aspect, value in pairs]])
+    return belief.believe(
+        np.log(scores) if state.words else np.zeros_like(scores),
+        holds.reshape(len(products), len(pairs)),
+        accepted=accepted.reshape(1, len(pairs)).astype(np.bool_),
+        rejected=~accepted.reshape(1, len(pairs)).astype(np.bool_),
+        refused=np.zeros_like(scores, dtype=np.bool_),
+    )
+
+
+def _questions(
+    state: BeliefState, products: Sequence[Product], ontology: Ontology, moment: Moment
+) -> dict[str, DialogueAct]:
+    """The questions that may be asked now: aspects in which the candidates differ, not asked, refused or answered before."""
+    settled = {*state.asked, *state.refused, *state.wanted, *(("category",) if state.category else ())}
+    questions = {}
+    for aspect in ("category", *(one.name for one in ontology.aspects)):
+        if aspect in settled or aspect in ontology.ignored:
+            continue
+        counts: dict[str, int] = {}
+        for product in products:
+            for value in _values(product, aspect, ontology):
+                counts[value] = counts.get(value, 0) + 1
+        if len(counts) < 2:
+            continue
+        label = product_facts.label_of(aspect, ontology, moment.language) if aspect != "category" else ""
+        choices = [
+            _label(aspect, value, ontology, moment) for value in sorted(counts, key=lambda one: -counts[one])[:_CHOICES]
+        ]
+        facts = {"aspect": label, "choices": [one for one in choices if one and one != "?"]}
+        name = "category" if aspect == "category" else ""
+        questions[aspect] = DialogueAct(name="offer_choices", about=name, facts=facts)
+    return questions
+
+
+def _values(product: Product, aspect: str, ontology: Ontology) -> Sequence[str]:
+    if aspect == "category":
+        return (product.category,) if product.category else ()
+    return tuple(aspect_values(ontology, product).get(aspect, ()))
+
+
+def _label(aspect: str, value: str, ontology: Ontology, moment: Moment) -> str:
+    if aspect == "category":
+        return product_facts.category_label(value, ontology, moment.language)
+    known = ontology.aspect(aspect)
+    return shown_text.value(known.label(value, moment.language) if known else value)
+
+
+def _bits(weights: belief.Belief, products: Sequence[Product], aspect: str, ontology: Ontology) -> float:
+    """Bits that the answer to a question about the aspect would tell."""
+    values = sorted({value for product in products for value in _values(product, aspect, ontology)})
+    holds = np.array([[value in _values(product, aspect, ontology) for value in values] for product in products])
+    return float(belief.aspect_entropies(weights, holds, np.zeros(len(values), dtype=np.int64))[0, 0])
+
+
+def _given_up(relaxed: Sequence[Relaxation], moment: Moment, ontology: Ontology, currency: str) -> str:
+    """What was given up, in words: values and amounts, never the shopper's own sentence."""
+    words = [_lost(one, moment, ontology, currency) for one in relaxed]
+    return ("、" if moment.language == "zh" else ", ").join(word for word in words if word)
+
+
+def _lost(one: Relaxation, moment: Moment, ontology: Ontology, currency: str) -> str:
+    chinese = moment.language == "zh"
+    match one.constraint:
+        case "price_max":
+            amount = _amount(moment.state.price_max, currency)
+            return f"{amount}以内" if chinese else f"under {amount}"
+        case "price_min":
+            amount = _amount(moment.state.price_min, currency)
+            return f"{amount}以上" if chinese else f"over {amount}"
+        case "words":
+            return shown_text.value(moment.state.words)
+        case "category":
+            return product_facts.category_label(one.value, ontology, moment.language)
+        case "in_stock":
+            return ""
+        case aspect:
+            return _label(aspect, one.value, ontology, moment)
+
+
+def _amount(text: str, currency: str) -> str:
+    return shown_text.price(Money(currency=currency, minor=to_minor(Decimal(text or "0"), currency)))
+
+
+def _looked_for(moment: Moment, ontology: Ontology) -> dict[str, Any]:
+    text = shown_text.value(moment.state.words) or (
+        product_facts.category_label(moment.state.category, ontology, moment.language) if moment.state.category else ""
+    )
+    return {"looked_for": text} if text else {}
