@@ -52,14 +52,14 @@ def pairs(lists: dict[int, list[int]], shape: tuple[int, int]) -> sparse.csr_arr
 
 
 def read_world(folder: Path) -> World:
-    """Items, attributes, and the first aspect of each; attributes of none make one more aspect."""
+    """Items, attributes, and their aspects; attributes of none make one more aspect."""
     items, aspects = read(folder / "item_attributes.json"), read(folder / "attribute_aspects.json")
     attributes = 1 + max(max(aspects), *(max(row, default=0) for row in items.values()))
     other = 1 + max(max(row, default=0) for row in aspects.values())
-    first = np.full(attributes, other)
-    for attribute, row in aspects.items():
-        first[attribute] = row[0] if row else other
-    return World(holds=pairs(items, (max(items) + 1, attributes)), aspects=first)
+    belongs = np.zeros((attributes, other + 1), dtype=bool)
+    for attribute in range(attributes):
+        belongs[attribute, aspects.get(attribute) or [other]] = True
+    return World(holds=pairs(items, (max(items) + 1, attributes)), aspects=belongs)
 
 
 def draw_targets(

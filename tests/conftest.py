@@ -6,7 +6,8 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,7 +16,10 @@ import pytest
 import sqlalchemy as sa
 
 import zhanggui.storage
+from zhanggui.engine import Engine
+from zhanggui.shops.sample import SampleShop
 from zhanggui.storage import Database
+from zhanggui.testing import FixedClock
 
 _MIGRATIONS = Path(zhanggui.storage.__file__).parent / "migrations"
 
@@ -86,6 +90,26 @@ def migrated_file(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPath
         shutil.copyfile(draft, own)
         own.replace(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def sample_shop(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, datetime], SampleShop]:
+    """Makes a new folder the sample shop as of a moment: filled once, then copied. Returns what is in it."""
+    filled: dict[datetime, tuple[Path, SampleShop]] = {}
+
+    def put(folder: Path, now: datetime) -> SampleShop:
+        if now not in filled:
+            shop = tmp_path_factory.mktemp("sample") / "shop"
+            Engine.create(shop)
+            with Engine.open(shop, clock=FixedClock(now)) as engine:
+                filled[now] = shop, engine.load_sample()
+        shop, sample = filled[now]
+        shutil.copytree(shop, folder)
+        settings = (folder / "zhanggui.toml").read_text(encoding="utf-8")
+        (folder / "zhanggui.toml").write_text(settings.replace(str(shop), str(folder)), encoding="utf-8")
+        return sample
+
+    return put
 
 
 @pytest.fixture(scope="session")

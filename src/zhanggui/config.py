@@ -116,6 +116,8 @@ class ApiSettings:
     """Open at a time from one address (of IPv6: from one /64); the others are answered for `/healthz` only."""
     requests_per_minute: int = 6000
     """Of one API key."""
+    assistant_requests_per_minute: int = 300
+    """From one address to the tools for other assistants (`/mcp`)."""
     wrong_keys_per_minute: int = 30
     """From one address; beyond, keys that have not been seen to be good are answered 429."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()

@@ -9,7 +9,7 @@ from limits.strategies import MovingWindowRateLimiter
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from zhanggui.api.connections import neighbourhood
+from zhanggui.access.neighbourhood import neighbourhood
 from zhanggui.api.refused import RefusedError
 from zhanggui.conversation.settings import ConversationSettings
 

@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Protocol
+
+from zhanggui.access.neighbourhood import neighbourhood
 
 Networks = Sequence[IPv4Network | IPv6Network]
 
@@ -47,17 +49,6 @@ class Connections:
     def waits_no_more(self, connection: Waiting) -> None:
         """Its request is there, or it is gone."""
         self._waiting.pop(connection, None)
-
-
-def neighbourhood(host: str) -> str:
-    """What is counted as one address: of IPv6 the network of 64 bits, of which a client has all addresses."""
-    try:
-        address = ip_address(host)
-    except ValueError:  # a socket file, or a test
-        return host
-    if not isinstance(address, IPv6Address):
-        return host
-    return str(address.ipv4_mapped or IPv6Network((address, 64), strict=False))
 
 
 def is_among(host: str, networks: Networks) -> bool:

@@ -13,7 +13,7 @@ from starlette.types import Scope
 
 from zhanggui.access import ApiKey
 from zhanggui.access.keys import Scope as KeyScope
-from zhanggui.api.connections import neighbourhood
+from zhanggui.access.neighbourhood import neighbourhood
 from zhanggui.api.refused import RefusedError
 from zhanggui.config import ApiSettings
 from zhanggui.errors import AccessError, ScopeError

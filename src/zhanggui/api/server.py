@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from zhanggui.api.connection import Connection
 from zhanggui.api.connections import Connections
@@ -15,7 +15,7 @@ _OWN_FILES = 256
 """Open files that the database, the log and the models may need beside the connections."""
 
 
-def run(app: FastAPI, limits: ApiSettings, *, host: str, port: int) -> None:
+def run(app: Starlette, limits: ApiSettings, *, host: str, port: int) -> None:
     """Serve until interrupted."""
     uvicorn.run(app, host=host, port=port, **options(limits))
 

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zhanggui.cli.output import JsonOption, LanguageOption, ShopOption, either, opened, say, show_json
+from zhanggui.cli.output import (
+    JsonOption,
+    LanguageOption,
+    ShopOption,
+    either,
+    language_named,
+    opened,
+    say,
+    show_json,
+)
 
 if TYPE_CHECKING:
     from zhanggui.catalog.ontology import Ontology
@@ -45,6 +54,25 @@ def ontology(
             f"{counts}, in {file}; edit it and take it back with --read {file}",
             f"{counts}，已写入 {file}；改好后用 --read {file} 读回",
         )
+
+
+@app.command()
+def feed(
+    folder: Annotated[Path, typer.Argument(help="Where to write products.jsonl and metadata.json.")],
+    shop: ShopOption = Path(),
+    country: Annotated[
+        str, typer.Option(help="The market that it is for (ISO 3166-1, such as CN); default: none.")
+    ] = "",
+    texts: Annotated[str | None, typer.Option(help="Language of its texts, en or zh; default: the shop's.")] = None,
+    _language: LanguageOption = None,
+) -> None:
+    """Write the products as a feed of the Agentic Commerce Protocol, for assistants that are not the shop's own."""
+    if country and not (len(country) == 2 and country.isascii() and country.isupper()):
+        raise typer.BadParameter("two capital letters, such as CN", param_hint="--country")
+    with opened(shop) as engine:
+        spoken = language_named(texts) if texts else None
+        written = engine.catalog.write_feed(folder, language=spoken, country=country)
+    say(f"{written.products} products in {folder}", f"{folder} 中有 {written.products} 件商品")
 
 
 @app.command()

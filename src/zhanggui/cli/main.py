@@ -19,6 +19,7 @@ from zhanggui.cli import (
     flow,
     generate,
     key,
+    mcp,
     model,
     order,
     policies,
@@ -66,6 +67,7 @@ for register in (
     policies.register,
     chat.register,
     demo.register,
+    mcp.register,
 ):
     register(app)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,6 +24,9 @@ from zhanggui.cli.output import (
 )
 from zhanggui.cli.setup import show_setup, warn_of_keys
 from zhanggui.cli.worker import working
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
 
 
 def register(app: typer.Typer) -> None:
@@ -114,9 +117,17 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8600,
 ) -> None:
     """Serve the HTTP API until interrupted, and work beside it as `zhanggui worker` does: send messages as they become due
-    (after quiet hours, for example), and walk on with runs that a stop or a crash cut off.
+    (after quiet hours, for example), and walk on with runs that a stop or a crash cut off. Where the library `mcp` is
+    installed, other assistants find the shop at /mcp and /.well-known/ucp.
     """
+    from importlib.util import find_spec
+
     from zhanggui.api import create_app, server
 
     with opened(shop) as engine, working(engine):
-        server.run(create_app(engine), engine.config.api, host=host, port=port)
+        app: Starlette = create_app(engine)
+        if find_spec("mcp"):
+            from zhanggui.mcp.http import with_tools
+
+            app = with_tools(engine, app)
+        server.run(app, engine.config.api, host=host, port=port)

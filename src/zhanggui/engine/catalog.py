@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from zhanggui.catalog import agent_feed, store
 from zhanggui.catalog import load as catalog_load
-from zhanggui.catalog import store
 from zhanggui.catalog.learned import LearnedOntology, edit
 from zhanggui.catalog.ontology import Ontology, read_ontology, write_ontology
 from zhanggui.catalog.ontology.file import to_toml
@@ -43,6 +43,14 @@ class ProductsPut:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FeedWritten:
+    """A feed for other assistants, and how many products it has."""
+
+    products: int
+    folder: Path
+
+
+@dataclass(frozen=True, kw_only=True)
 class Found:
     """What a search found: the products as they are now, best first."""
 
@@ -60,6 +68,8 @@ class Catalog:
     clock: Callable[[], datetime]
     currency: str
     language: Language
+    seller: str
+    """The shop's name, as other shops' assistants read it."""
     search_index: SearchShelf
     learned: LearnedOntology = field(default_factory=LearnedOntology)
 
@@ -108,6 +118,20 @@ class Catalog:
         with self.database.transaction() as connection:
             upserted, deleted = catalog_load.load(connection, good, now=self.clock())
         return ProductsPut(upserted=upserted, deleted=deleted, errors=tuple(errors))
+
+    def lookup(self, ids: Sequence[str]) -> dict[str, Product]:
+        """Products by their ids or by their variants', under the id that was asked for; unknown ids are left out."""
+        with self.database.reading() as connection:
+            return store.find(connection, ids)
+
+    def write_feed(self, folder: Path, *, language: Language | None = None, country: str = "") -> FeedWritten:
+        """Write every product as the Agentic Commerce Protocol has it: `products.jsonl` and `metadata.json` in `folder`."""
+        now, spoken = self.clock(), language or self.language
+        with self.database.reading() as connection:
+            count = agent_feed.write(
+                folder, store.every(connection), language=spoken, seller=self.seller, country=country, now=now
+            )
+        return FeedWritten(products=count, folder=folder)
 
     def ontology(self) -> Ontology:
         """What shoppers may ask of the products that are there now; what was edited wins."""

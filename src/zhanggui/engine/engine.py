@@ -187,6 +187,7 @@ class Engine:
             clock=clock,
             currency=shop.currency,
             language=shop.language,
+            seller=shop.name,
             search_index=SearchShelf(
                 artifacts=artifacts, clock=clock, embedder=encoder_embedder(config.search, folder)
             ),

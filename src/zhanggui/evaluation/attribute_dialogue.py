@@ -26,12 +26,12 @@ ASKED = 2
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class World:
-    """Items, their attributes and the aspect of each attribute."""
+    """Items, their attributes and the aspects of each attribute."""
 
     holds: Any
     """(N, V) sparse, 1 where the item has the attribute."""
-    aspects: NDArray[np.int64]
-    """(V,) the aspect, 0 to G - 1."""
+    aspects: NDArray[np.bool_]
+    """(V, G) true where the attribute belongs to the aspect; it may belong to several, and to none."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -136,9 +136,8 @@ def choose_question(world: World, probabilities: NDArray[np.float64], asked: NDA
     rows = np.arange(len(told))[:, None]
     best = np.take_along_axis(best, np.argsort(-told[rows, best], axis=1, kind="stable"), axis=1)
     worth = (told[rows, best] > 1e-9) / np.arange(1, best.shape[1] + 1)
-    points = np.zeros((len(told), world.aspects.max() + 1))
-    np.add.at(points, (rows, world.aspects[best]), worth)
-    of_winner = (world.aspects[best] == points.argmax(axis=1)[:, None]) & (worth > 0)
+    points = np.einsum("er,erg->eg", worth, world.aspects[best])
+    of_winner = world.aspects[best, points.argmax(axis=1)[:, None]] & (worth > 0)
     chosen = of_winner & (of_winner.cumsum(axis=1) <= ASKED)
     question = np.zeros_like(asked)
     question[np.nonzero(chosen)[0], best[chosen]] = True

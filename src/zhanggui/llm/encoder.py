@@ -40,7 +40,9 @@ class EncoderSettings:
     labels: tuple[str, ...] = ()
     """Of a classifier, in the order of its logits."""
     several: bool = False
-    """Whether a text may have several labels (each its own sigmoid) instead of exactly one (softmax)."""
+    """Whether a text may have several labels instead of exactly one. A classifier then gives each its own sigmoid, a
+    tagger lets them share.
+    """
     precision: str = "fp32"
     """"fp32" or "int8"."""
     tags: tuple[str, ...] = ()
@@ -52,7 +54,7 @@ class Tagged:
     """What a tagger says of one text."""
 
     probabilities: "NDArray[np.float32]"
-    """Of each label."""
+    """Of each label; they sum to one."""
     scores: "NDArray[np.float32]"
     """[tokens, tags], without the tokens that mark where a text begins and ends."""
     tokens: tuple[tuple[int, int], ...]
@@ -115,7 +117,7 @@ class Encoder:
             for place, row in enumerate(rows):
                 inner = [token for token, special in enumerate(read[row].special_tokens_mask) if not special]
                 tagged[row] = Tagged(
-                    probabilities=self._shares(logits[place : place + 1])[0],
+                    probabilities=_softmax(logits[place : place + 1])[0],
                     scores=scores[place, inner],
                     tokens=tuple(read[row].offsets[token] for token in inner),
                 )
@@ -124,16 +126,7 @@ class Encoder:
     def _shares(self, logits: "NDArray[np.float32]") -> "NDArray[np.float32]":
         import numpy as np
 
-        if self.settings.several:
-            return np.asarray(1 / (1 + np.exp(-logits)), dtype=np.float32)
-        shares = np.exp(logits - logits.max(1, keepdims=True))
-        return np.asarray(shares / shares.sum(1, keepdims=True), dtype=np.float32)
-
-    def embed(self, texts: Sequence[str]) -> "NDArray[np.float32]":
-        """Float32 [texts, size], every row of length one, so that a dot product is a cosine. Raises ModelError."""
-        if self.settings.task != "embed":
-            raise ModelError(f"the encoder in {self.folder} is a classifier; it makes no embeddings")
-        return self._run(texts)
+        return np.asarray(1 / (1 + np.exp(-logits)), dtype=np.float32) if self.settings.several else _softmax(logits)
 
     def _run(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         import numpy as np
@@ -164,6 +157,13 @@ class Encoder:
             if outputs[0].shape != (len(rows), self.settings.size):
                 raise ModelError(f"the encoder in {self.folder} put out {outputs[0].shape}, {_STRANGERS}")
             yield rows, outputs
+
+
+def _softmax(logits: "NDArray[np.float32]") -> "NDArray[np.float32]":
+    import numpy as np
+
+    shares = np.exp(logits - logits.max(1, keepdims=True))
+    return np.asarray(shares / shares.sum(1, keepdims=True), dtype=np.float32)
 
 
 def _check_task(session: Any, settings: EncoderSettings, folder: Path) -> None:

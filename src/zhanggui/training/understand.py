@@ -229,10 +229,9 @@ def _loss(heads: Any, batch: Sequence[Read], labels: Labels) -> Any:
     tags = pad([torch.tensor(one.tags) for one in batch], batch_first=True, padding_value=-1)
     intents = torch.tensor([one.intents for one in batch])
     logits, scores = heads(states, mask)
-    if labels.several:
-        loss = functional.binary_cross_entropy_with_logits(logits, intents, reduction="none").sum(1).mean()
-    else:
-        loss = functional.cross_entropy(logits, intents.argmax(1))
+    # The intents of an utterance share its probability: with few utterances an intent is told better from its rivals than
+    # from everything else.
+    loss = functional.cross_entropy(logits, intents / intents.sum(1, keepdim=True))
     # The first token of a row marks its beginning; those that count follow it in one piece.
     inner = (tags >= 0)[:, 1:]
     if len(labels.tags) > 1 and inner[:, 0].any():

@@ -1,7 +1,7 @@
 """The command line and the HTTP API over the sample shop, as an operator and an engineer use them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,17 +16,16 @@ from zhanggui.catalog import store
 from zhanggui.cli.main import app
 from zhanggui.engine import Engine
 from zhanggui.engine.campaigns import Campaigns, CampaignView
+from zhanggui.shops.sample import SampleShop
 from zhanggui.testing import FakeLLM, FixedClock
 
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shop(tmp_path_factory: pytest.TempPathFactory, sample_shop: Callable[..., SampleShop]) -> Path:
     folder = tmp_path_factory.mktemp("doors") / "shop"
-    Engine.create(folder)
-    with Engine.open(folder, clock=FixedClock(NOW)) as engine:
-        engine.load_sample()
+    sample_shop(folder, NOW)
     return folder
 
 

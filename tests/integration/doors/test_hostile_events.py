@@ -1,6 +1,6 @@
 """A public write key in a stranger's hands: a thousand hostile events later every customer is as before."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from zhanggui.api import create_app
 from zhanggui.engine import Engine
 from zhanggui.profiles import consent, identity
+from zhanggui.shops.sample import SampleShop
 from zhanggui.testing import FixedClock, MemoryChannel
 
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
@@ -76,13 +77,12 @@ def _rounded(value: Any) -> Any:
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
-    Engine.create(tmp_path / "shop")
+def shop(tmp_path: Path, sample_shop: Callable[..., SampleShop]) -> Iterator[Shop]:
+    sample_shop(tmp_path / "shop", NOW)
     with (tmp_path / "shop" / "zhanggui.toml").open("a") as settings:
         settings.write("[model]\nlanguages = []\n")
     clock = FixedClock(NOW)
     with Engine.open(tmp_path / "shop", clock=clock, channels={"email": MemoryChannel()}) as engine:
-        engine.load_sample()
         clock.now = LATER
         with TestClient(create_app(engine)) as client:
             yield Shop(engine, client)

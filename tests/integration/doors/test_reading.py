@@ -1,6 +1,6 @@
 """Looking changes nothing: no snapshot comes of it, many may look at once, and what is shown says of when it is."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,17 +13,17 @@ from zhanggui.api import create_app
 from zhanggui.cli.main import app
 from zhanggui.engine import Engine
 from zhanggui.profiles.snapshot import NAME
+from zhanggui.shops.sample import SampleShop
 from zhanggui.testing import FakeLLM, FixedClock, MemoryChannel
 
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    Engine.create(tmp_path / "shop")
+def engine(tmp_path: Path, sample_shop: Callable[..., SampleShop]) -> Iterator[Engine]:
+    sample_shop(tmp_path / "shop", NOW)
     fakes = {"model": FakeLLM("A good thing."), "channels": {"email": MemoryChannel()}}
     with Engine.open(tmp_path / "shop", clock=FixedClock(NOW), **fakes) as engine:
-        engine.load_sample()
         yield engine
 
 

@@ -1,6 +1,7 @@
 """Dead letters as an operator and a program see them, and what becomes of them when they go again."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 from zhanggui.api import create_app
 from zhanggui.cli.main import app
 from zhanggui.engine import Engine
+from zhanggui.shops.sample import SampleShop
 from zhanggui.testing import FixedClock, MemoryChannel
 
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)  # a Monday, ten o'clock in Shanghai
@@ -21,14 +23,15 @@ def run(shop: Path, *arguments: str) -> str:
     return done.output
 
 
-def test_dead_letters_are_listed_with_their_reason_and_go_again_on_request(tmp_path: Path) -> None:
+def test_dead_letters_are_listed_with_their_reason_and_go_again_on_request(
+    tmp_path: Path, sample_shop: Callable[..., SampleShop]
+) -> None:
     shop, works = tmp_path / "shop", False
-    Engine.create(shop)
+    sample_shop(shop, NOW)
     with (shop / "zhanggui.toml").open("a") as settings:
         settings.write("[model]\nlanguages = []\n")
     channel = MemoryChannel(lambda message: "accepted" if works and message.language == "en" else "rejected")
     with Engine.open(shop, channels={"email": channel}, clock=FixedClock(NOW)) as engine:
-        engine.load_sample()
         done = engine.runs.run("welcome-back", moment=NOW)
         run_id, count = done.run_id, done.results["deliver"]["dead"]
         key = engine.keys.create("test", scope="admin")

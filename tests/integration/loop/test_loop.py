@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,17 +18,16 @@ NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)  # a Monday, ten o'clock in Shanghai
 class Loop:
     """An opened sample shop with its fakes."""
 
-    def __init__(self, folder: Path) -> None:
-        Engine.create(folder)
+    def __init__(self, folder: Path, sample: SampleShop) -> None:
+        self.sample = sample
         self.clock, self.channel = FixedClock(NOW), MemoryChannel()
         self.model = FakeLLM(lambda request, _n: f"{request.messages[-1].content.splitlines()[0]}, for quiet evenings.")
         self.engine = Engine.open(folder, model=self.model, channels={"email": self.channel}, clock=self.clock)
-        self.sample: SampleShop = self.engine.load_sample()
 
 
 @pytest.fixture
-def loop(tmp_path: Path):
-    loop = Loop(tmp_path / "shop")
+def loop(tmp_path: Path, sample_shop: Callable[..., SampleShop]):
+    loop = Loop(tmp_path / "shop", sample_shop(tmp_path / "shop", NOW))
     yield loop
     loop.engine.close()
 

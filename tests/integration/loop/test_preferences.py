@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from zhanggui.engine import Engine
 from zhanggui.errors import NotFoundError
 from zhanggui.evaluation import preferences
 from zhanggui.llm.model import ChatRequest
+from zhanggui.shops.sample import SampleShop
 from zhanggui.testing import FakeLLM, FixedClock, MemoryChannel
 
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)  # a Monday, ten o'clock in Shanghai
@@ -30,16 +32,17 @@ class Words:
         return f"{asked}, the best in the world." if number else f"{asked}, {self.good['en']}"
 
 
-def test_runs_leave_comparisons_told_by_checks_and_by_clicks(tmp_path: Path) -> None:
+def test_runs_leave_comparisons_told_by_checks_and_by_clicks(
+    tmp_path: Path, sample_shop: Callable[..., SampleShop]
+) -> None:
     from zhanggui.training import comparisons
 
-    Engine.create(tmp_path / "shop")
+    sample_shop(tmp_path / "shop", NOW)
     with (tmp_path / "shop" / "zhanggui.toml").open("a") as settings:
         settings.write('[model]\nlanguages = ["en", "zh"]\n')
     clock, channel, words = FixedClock(NOW), MemoryChannel(), Words()
     model = FakeLLM(words)
     with Engine.open(tmp_path / "shop", model=model, channels={"email": channel}, clock=clock) as engine:
-        engine.load_sample()
         engine.runs.run("welcome-back", moment=NOW)
         first = len(channel.sent)
         clock.advance(timedelta(days=30))

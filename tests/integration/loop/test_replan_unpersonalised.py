@@ -1,6 +1,6 @@
 """What is logged and counted of those who refuse personalisation between the plan and the message."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import pytest
 
 from zhanggui.decisioning.decision import Decision
 from zhanggui.engine import Engine
+from zhanggui.shops.sample import SampleShop
 from zhanggui.testing import FakeLLM, FixedClock, MemoryChannel
 
 NIGHT = datetime(2026, 3, 2, 15, tzinfo=UTC)  # eleven in the evening in Shanghai
@@ -16,13 +17,14 @@ Log = dict[str, Decision]
 
 
 @pytest.fixture(scope="module")
-def refused(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, Log, Log]]:
+def refused(
+    tmp_path_factory: pytest.TempPathFactory, sample_shop: Callable[..., SampleShop]
+) -> Iterator[tuple[Engine, Log, Log]]:
     """A run whose messages waited for the morning, by when everybody had refused: before and after, by customer."""
     shop = tmp_path_factory.mktemp("plain") / "shop"
-    Engine.create(shop)
+    sample_shop(shop, NIGHT)
     fakes = {"model": FakeLLM("Tea, for quiet evenings."), "channels": {"email": MemoryChannel()}}
     with Engine.open(shop, clock=FixedClock(NIGHT), **fakes) as engine:
-        engine.load_sample()
         run_id = engine.runs.run("welcome-back", moment=NIGHT).run_id
         before = {one.customer_id: one for batch in engine.runs.parts.decisions.read(run_id) for one in batch}
         for who in before:

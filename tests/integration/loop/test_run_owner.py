@@ -15,6 +15,7 @@ from zhanggui.delivery import outbox
 from zhanggui.engine import Engine
 from zhanggui.engine.walks import Begun
 from zhanggui.errors import BusyError, FlowError
+from zhanggui.shops.sample import SampleShop
 from zhanggui.storage import Database
 from zhanggui.testing import FakeLLM, FixedClock, MemoryChannel
 from zhanggui.touches import flows
@@ -129,7 +130,7 @@ def test_a_run_that_was_walked_to_its_end_is_not_owned_again(engine: Engine, cha
         assert flows.get(connection, first.run_id).state == "running", "some messages wait for the morning"
 
 
-def test_two_shops_in_one_process_run_side_by_side(tmp_path: Path) -> None:
+def test_two_shops_in_one_process_run_side_by_side(tmp_path: Path, sample_shop: Callable[..., SampleShop]) -> None:
     both = threading.Barrier(2, timeout=120)
     met = threading.Event()
 
@@ -142,13 +143,12 @@ def test_two_shops_in_one_process_run_side_by_side(tmp_path: Path) -> None:
     with ExitStack() as opened:
         runs = []
         for name in ("tea", "silk"):
-            Engine.create(tmp_path / name)
+            sample_shop(tmp_path / name, NOW)
             channel = MemoryChannel()
             shop = Engine.open(
                 tmp_path / name, model=FakeLLM(answer), channels={"email": channel}, clock=FixedClock(NOW)
             )
             engine = opened.enter_context(shop)
-            engine.load_sample()
             runs.append((engine, channel, engine.runs.start("welcome-back", moment=NOW)))
         for engine, channel, run_id in runs:
             engine.runs.wait()

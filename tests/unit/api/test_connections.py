@@ -1,8 +1,6 @@
 from ipaddress import ip_network
 
-import pytest
-
-from zhanggui.api.connections import Connections, is_among, neighbourhood
+from zhanggui.api.connections import Connections, is_among
 
 
 class Client:
@@ -50,22 +48,6 @@ def test_a_connection_that_is_being_answered_is_not_closed_for_another() -> None
     connections.waits_no_more(client)
     connections.enter("192.0.2.2")
     assert client.given_up == 0
-
-
-@pytest.mark.parametrize(
-    ("host", "counted_as"),
-    [
-        ("192.0.2.1", "192.0.2.1"),
-        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
-        ("2001:db8:1:2:ffff::", "2001:db8:1:2::/64"),
-        ("2001:db8:1:3::4", "2001:db8:1:3::/64"),
-        ("::ffff:192.0.2.1", "192.0.2.1"),
-        ("testclient", "testclient"),
-        ("", ""),
-    ],
-)
-def test_a_client_is_counted_by_its_address_or_by_its_network_of_64_bits(host: str, counted_as: str) -> None:
-    assert neighbourhood(host) == counted_as
 
 
 def test_what_is_no_address_is_in_no_network() -> None:

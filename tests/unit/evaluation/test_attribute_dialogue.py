@@ -25,7 +25,7 @@ from zhanggui.evaluation.attribute_dialogue import (
 
 ITEMS, BITS = 256, 8
 HOLDS = np.hstack([np.ones((ITEMS, 1)), (np.arange(ITEMS)[:, None] >> np.arange(BITS)) & 1])
-WORLD = World(holds=sparse.csr_array(HOLDS), aspects=np.array([0, 1, 1, 2, 2, 3, 3, 4, 4]))
+WORLD = World(holds=sparse.csr_array(HOLDS), aspects=np.arange(5) == np.array([0, 1, 1, 2, 2, 3, 3, 4, 4])[:, None])
 IN_ORDER = -np.arange(ITEMS) * 1e-3
 """Scores that put item 0 first, item 255 last."""
 

@@ -1,18 +1,17 @@
 """Learns the ontology from products, with what is generally known of shops, under what was edited. Knows no store."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
 from zhanggui.catalog.ontology.categories import CategoryCount
+from zhanggui.catalog.ontology.facts import FactCount, facts_of
 from zhanggui.catalog.ontology.general import general_ontology, kin
 from zhanggui.catalog.ontology.measure import Measure, measure, normal, unit_of
 from zhanggui.catalog.ontology.ontology import Aspect, Ontology, Value, fold, language_of
 from zhanggui.catalog.product import Product
 
-_LONGEST = 60
-"""A longer text is a description, not a value to choose by."""
 _MOST = 300
 """Where nearly each product has a value of its own and there are more than this, they are codes, not choices."""
 _MOST_ASPECTS = 200
@@ -24,27 +23,27 @@ _HEADED = ("colour", "material")
 def build_ontology(products: Iterable[Product], *, edited: Ontology | None = None) -> Ontology:
     """The ontology of these products. What `edited` says wins; what only products say is added."""
     known = edited or Ontology()
-    categories = CategoryCount()
-    facts: dict[str, Counter[str]] = {}
-    named: dict[str, str] = {}
+    categories, facts = CategoryCount(), FactCount(edited=known)
     ranges: dict[str, tuple[int, int]] = {}
     for product in products:
         categories.add(product)
-        for name, text in facts_of(product):
-            if len(text) <= _LONGEST and "://" not in text:
-                facts.setdefault(named.get(name) or named.setdefault(name, _aspect_name(known, name)), Counter())[
-                    text
-                ] += 1
+        facts.add(product)
         prices = [variant.price.minor for variant in product.variants] or [product.price.minor]
         lowest, highest = ranges.get(product.price.currency, (prices[0], prices[0]))
         ranges[product.price.currency] = (min(lowest, *prices), max(highest, *prices))
-    facts.pop("category", None)
-    edited_aspects = [_with_learned(aspect, facts.pop(aspect.name, Counter())) for aspect in known.aspects]
-    commonest_first = sorted(facts.items(), key=lambda fact: -fact[1].total())
-    learned = [_learned(name, texts) for name, texts in commonest_first if not _are_codes(name, texts)]
+    edited_names = {aspect.name for aspect in known.aspects}
+    commonest_first = sorted(facts.texts.items(), key=lambda said: -said[1].total())
+    learned = [
+        _learned(name, texts)
+        for name, texts in commonest_first
+        if name not in edited_names and name != "category" and not _are_codes(name, texts)
+    ]
     return Ontology(
         categories=categories.learned(known.categories),
-        aspects=(*edited_aspects, *learned[:_MOST_ASPECTS]),
+        aspects=(
+            *(_with_learned(aspect, facts.texts.get(aspect.name, Counter())) for aspect in known.aspects),
+            *learned[:_MOST_ASPECTS],
+        ),
         price_ranges={**ranges, **known.price_ranges},
         ignored=known.ignored,
     )
@@ -63,25 +62,10 @@ def variant_values(ontology: Ontology, options: Mapping[str, str]) -> dict[str, 
 def _values(ontology: Ontology, facts: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
     values: dict[str, set[str]] = {}
     for name, text in facts:
-        aspect = ontology.aspect(name)
-        if aspect is None or aspect.name in ontology.ignored:
-            continue
-        for value in aspect.values_in(text) or (normal(text),):
-            values.setdefault(aspect.name, set()).update((value, *aspect.wider(value)))
+        aspect, meant = ontology.meaning(name, text)
+        if aspect:
+            values.setdefault(aspect, set()).update(meant)
     return {name: frozenset(texts) for name, texts in values.items()}
-
-
-def facts_of(product: Product) -> Iterator[tuple[str, str]]:
-    """What the feed says of the product and of its variants: (name of an aspect, text)."""
-    options = (fact for variant in product.variants for fact in variant.options.items())
-    for name, text in (*product.attributes.items(), *options, ("brand", product.brand)):
-        if fold(name) and fold(text):  # a dash alone says nothing
-            yield name, text
-
-
-def _aspect_name(known: Ontology, name: str) -> str:
-    aspect = known.aspect(name) or general_ontology().aspect(name)
-    return aspect.name if aspect is not None else fold(name)
 
 
 def _are_codes(name: str, texts: Counter[str]) -> bool:

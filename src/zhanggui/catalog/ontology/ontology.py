@@ -2,9 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal, TypeVar
 
 from zhanggui.catalog.ontology.measure import measure, normal, unit_in_chinese
@@ -132,6 +132,24 @@ class Ontology:
     def category(self, text: str) -> str | None:
         """The path of the category that `text` names: its path, its last part or a label."""
         return self._categories.get(fold(text))
+
+    def meaning(self, name: str, text: str) -> tuple[str, tuple[str, ...]]:
+        """What a feed's fact comes to: the aspect, and its canonical values with those they are kinds of.
+
+        ("", ()) where shoppers cannot ask by it.
+        """
+        return self._meanings(name, text)
+
+    def _meaning(self, name: str, text: str) -> tuple[str, tuple[str, ...]]:
+        aspect = self.aspect(name)
+        if aspect is None or aspect.name in self.ignored or not fold(text):
+            return "", ()
+        values = aspect.values_in(text) or (normal(text),)
+        return aspect.name, (*values, *(wider for value in values for wider in aspect.wider(value)))
+
+    @cached_property
+    def _meanings(self) -> Callable[[str, str], tuple[str, tuple[str, ...]]]:
+        return lru_cache(maxsize=100_000)(self._meaning)  # feeds say the same of thousands of products
 
     @cached_property
     def _aspects(self) -> dict[str, Aspect]:

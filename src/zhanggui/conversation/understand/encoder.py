@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 CRF = "crf.json"
 _FORBIDDEN = -1e4
-_SURE = 0.5
+_MOST = 3
+_ALSO = 0.25
+"""Intents share their probability; a further one holds from here on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +67,8 @@ class EncoderReader:
     def _reading(self, text: str, tagged: "Tagged") -> Reading:
         shares = tagged.probabilities
         order = shares.argsort()[::-1]
-        several = self._encoder.settings.several
-        held = [int(place) for place in order if several and shares[place] >= _SURE] or [int(order[0])]
+        most = _MOST if self._encoder.settings.several else 1
+        held = [int(place) for number, place in enumerate(order[:most]) if not number or shares[place] >= _ALSO]
         spans: list[Span] = []
         if len(tagged.tokens) and len(self._tags) > 1:
             tags = likeliest(tagged.scores, self._steps, self._start, self._end)
@@ -74,7 +76,7 @@ class EncoderReader:
         return Reading(
             intents={self._encoder.labels[place]: float(shares[place]) for place in held},
             spans=tuple(spans),
-            confidence=float(shares[held[0]]),
+            confidence=float(shares[held].sum()),
         )
 
 
