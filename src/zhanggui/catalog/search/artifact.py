@@ -58,9 +58,8 @@ def check(artifact: Artifact) -> None:
 
 def remove_all(artifacts: ArtifactStore) -> None:
     """Remove every version, readable or not."""
-    for folder in (artifacts.root / NAME).iterdir():
-        if not folder.name.startswith("."):
-            artifacts.remove(NAME, folder.name)
+    for folder in (artifacts.root / NAME).glob("[!.]*"):
+        artifacts.remove(NAME, folder.name)
 
 
 def build(

@@ -11,17 +11,18 @@ from threading import Lock
 
 import sqlalchemy as sa
 
-from zhanggui.catalog import changes
+from zhanggui.catalog import changes, store
 from zhanggui.catalog.ontology import store as ontology_store
 from zhanggui.catalog.search import artifact as search_artifact
+from zhanggui.catalog.search.artifact import revision_of
 from zhanggui.catalog.search.index import SearchIndex
 from zhanggui.catalog.search.vectors import Embedder
 from zhanggui.errors import ArtifactError, OntologyError
 from zhanggui.storage import Artifact, ArtifactStore
 
 _log = logging.getLogger(__name__)
-_AT_ONCE = 1_000
-"""So many changed products are taken in before a search; that takes a fraction of a second."""
+_BROKEN = (ArtifactError, OntologyError, ValueError, OSError)
+"""What an index that is damaged, or is just being removed, may raise."""
 
 
 @dataclass(frozen=True)
@@ -39,50 +40,56 @@ class SearchShelf:
     clock: Callable[[], datetime]
     embedder: Embedder | None = None
     """The second stage, if there is one."""
-    _opened: _Opened | None = None
-    _lock: Lock = field(default_factory=Lock)
+    at_once: int = 1_000
+    """So many changed products are taken in before a search, within a fraction of a second."""
+    _opened: _Opened | None = field(default=None, init=False)
+    _lock: Lock = field(default_factory=Lock, init=False)
 
     def current(self, connection: sa.Connection) -> SearchIndex:
-        """The index as of the connection's view of the products, or of just before where very many have changed."""
-        like = search_artifact.made_with(ontology_store.edited_at(connection), self.embedder)
+        """The index as of the connection's view of the products, or an older one where very much has changed."""
         opened = self._opened
-        if opened is not None and opened.made_with == like:
-            behind = changes.latest(connection) > search_artifact.revision_of(opened.artifact)
-            if not behind:
-                return opened.index
-            if changes.count_since(connection, search_artifact.revision_of(opened.artifact)) > _AT_ONCE:
-                return opened.index
-        return self.refresh(connection)
+        if opened is None:
+            return self.refresh(connection)
+        like = self._made_with(connection)
+        is_fresh = opened.made_with == like and revision_of(opened.artifact) >= changes.latest(connection)
+        return opened.index if is_fresh or self._missing(connection, like) > self.at_once else self.refresh(connection)
 
     def refresh(self, connection: sa.Connection) -> SearchIndex:
         """The index with every change taken in that the connection sees."""
         with self._lock:
-            like = search_artifact.made_with(ontology_store.edited_at(connection), self.embedder)
             try:
-                self._opened = self._open(connection, like, mend=False)
-            except (ArtifactError, OntologyError, ValueError, OSError) as error:
-                _log.warning("the search index is broken and is built anew: %s", error)
-                self._opened = self._open(connection, like, mend=True)
+                self._opened = self._open(connection)
+            except _BROKEN:
+                try:
+                    self._opened = self._open(connection)  # another process may just have put a newer one in its place
+                except _BROKEN as error:
+                    _log.warning("the search index is broken and is built anew: %s", error)
+                    search_artifact.remove_all(self.artifacts)
+                    self._opened = self._open(connection)
             return self._opened.index
 
-    def _open(self, connection: sa.Connection, like: str, *, mend: bool) -> _Opened:
-        edited = ontology_store.edited(connection)
-        if mend:
-            search_artifact.remove_all(self.artifacts)
-        base = search_artifact.newest(self.artifacts, like=like)
-        opened = self._opened
-        if base is None:
+    def _open(self, connection: sa.Connection) -> _Opened:
+        like, opened = self._made_with(connection), self._opened
+        made = search_artifact.newest(self.artifacts, like=like)
+        if made is None:
+            edited = ontology_store.edited(connection)
             made = search_artifact.build(
                 connection, self.artifacts, edited=edited, like=like, now=self.clock(), embedder=self.embedder
             )
-        elif search_artifact.revision_of(base) >= changes.latest(connection):
-            made = base
-        else:
-            search_artifact.check(base)
+        elif revision_of(made) < changes.latest(connection):
+            search_artifact.check(made)
             made = search_artifact.refresh(
-                connection, self.artifacts, base, like=like, now=self.clock(), embedder=self.embedder
+                connection, self.artifacts, made, like=like, now=self.clock(), embedder=self.embedder
             )
-        if opened is not None and opened.artifact.version == made.version and opened.made_with == like:
+        if opened is not None and opened.artifact.path == made.path and opened.artifact.files == made.files:
             return opened
         search_artifact.check(made)
         return _Opened(artifact=made, made_with=like, index=SearchIndex(made.path, embedder=self.embedder))
+
+    def _made_with(self, connection: sa.Connection) -> str:
+        return search_artifact.made_with(ontology_store.edited_at(connection), self.embedder)
+
+    def _missing(self, connection: sa.Connection, like: str) -> int:
+        """How many products the newest index of all processes has still to take in."""
+        made = search_artifact.newest(self.artifacts, like=like)
+        return store.count(connection) if made is None else changes.count_since(connection, revision_of(made))

@@ -29,17 +29,24 @@ _UNITS = {
     "tb": "tb",
     "w": "w",
 }
-_LONGEST = 40
+_LONGEST, _SHORT = 40, 40
+_ACCENTS = re.compile("[\u0300-\u036f]")
 
 
 def fold(text: str) -> str:
     """`text` as it is compared: width, case and accents make no difference."""
+    if text.isascii():
+        return text.casefold()
     apart = unicodedata.normalize("NFKD", text).casefold()
-    return unicodedata.normalize("NFC", "".join(sign for sign in apart if not unicodedata.combining(sign)))
+    return unicodedata.normalize("NFC", _ACCENTS.sub("", apart))
 
 
 def words(text: str) -> list[str]:
     """The words of a text in their order, as they were written; a number is one word with the unit that follows it."""
+    return list(_cut_short(text) if len(text) <= _SHORT else _cut(text))
+
+
+def _cut(text: str) -> tuple[str, ...]:
     cut: list[str] = []
     for run in _RUN.finditer(fold(text)):
         kind, written = run.lastgroup, run[run.lastgroup or 0][:1_000]
@@ -48,7 +55,10 @@ def words(text: str) -> list[str]:
                 cut[-1] += unit
             else:
                 cut.append(word)
-    return cut
+    return tuple(cut)
+
+
+_cut_short = lru_cache(maxsize=16_384)(_cut)  # brands, values and categories come again and again
 
 
 def parts(listed: Sequence[str]) -> Iterator[str]:

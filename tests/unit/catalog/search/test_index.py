@@ -1,72 +1,13 @@
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
-from zhanggui.catalog import Product, store
-from zhanggui.catalog.search import Query, Relaxation, Results, SearchShelf, read_query
+from search_shop import NOW, Shop, cny
+from zhanggui.catalog.search import Relaxation, read_query
 from zhanggui.errors import InputError
 from zhanggui.money import Money
-from zhanggui.storage import ArtifactStore, Database
-
-NOW = datetime(2026, 11, 30, tzinfo=UTC)
-
-
-def cny(major: int) -> Money:
-    return Money(currency="CNY", minor=major * 100)
-
-
-def product(product_id: str, en: str, zh: str, category: str, price: int, **facts: str) -> Product:
-    stock = int(facts.pop("stock", "5"))
-    return Product(
-        product_id=product_id,
-        titles={"en": en, "zh": zh},
-        category=category,
-        price=cny(price),
-        stock=stock,
-        attributes=facts,
-    )
-
-
-PRODUCTS = [
-    product(
-        "shirt-blue", "Linen shirt, navy", "亚麻衬衫 藏青色", "Clothing > Shirts", 200, Colour="navy", Material="linen"
-    ),
-    product("shirt-white", "Cotton shirt", "纯棉衬衫", "Clothing > Shirts", 150, Colour="white", Material="cotton"),
-    product(
-        "shirt-red", "Linen shirt", "亚麻衬衫", "Clothing > Shirts", 120, Colour="red", Material="linen", stock="0"
-    ),
-    product("cup", "Celadon tea cup", "青瓷茶杯", "Ceramics", 58, Colour="green"),
-    product("tea", "Longjing green tea", "龙井绿茶", "Tea", 128, Origin="Hangzhou"),
-    product("oolong", "Oolong tea", "乌龙茶", "Tea", 88, Origin="Anxi"),
-    product("flask", "Vacuum flask 500 ml", "保温杯 500毫升", "Kitchen", 99, Colour="blue"),
-]
-SALE = Product(
-    product_id="scarf",
-    titles={"en": "Wool scarf", "zh": "羊毛围巾"},
-    category="Clothing > Scarves",
-    price=cny(300),
-    sale_price=cny(90),
-    sale_until=NOW + timedelta(hours=1),
-)
-
-
-class Shop:
-    """Some products and their index."""
-
-    def __init__(self, folder: Path, database: Database) -> None:
-        self.database = database
-        self.shelf = SearchShelf(artifacts=ArtifactStore(folder / "artifacts"), clock=lambda: NOW)
-        self.put(*PRODUCTS, SALE)
-
-    def put(self, *products: Product) -> None:
-        with self.database.transaction() as connection:
-            store.upsert(connection, products, now=NOW)
-
-    def search(self, text: str = "", *, now: datetime = NOW, **asked: object) -> Results:
-        with self.database.reading() as connection:
-            return self.shelf.current(connection).search(Query(text=text, **asked), now=now)  # type: ignore[arg-type]
+from zhanggui.storage import Database
 
 
 @pytest.fixture(scope="module")
@@ -216,62 +157,3 @@ def test_a_wrong_constraint_says_which_and_what_to_write() -> None:
     asked = read_query("tea", currency="CNY", where=["colour=red", "colour=blue"], price_max="3 USD")
     assert asked.wanted == {"colour": ("red", "blue")}
     assert asked.price_max == Money(currency="USD", minor=300)
-
-
-def test_changes_of_the_catalogue_are_found_at_once(tmp_path: Path, database: Database) -> None:
-    shop = Shop(tmp_path, database)
-    assert shop.search("oolong").total == 1
-    shop.put(
-        product("new", "Oolong gift box", "乌龙茶礼盒", "Tea", 66), product("oolong", "Black tea", "红茶", "Tea", 1)
-    )
-    assert shop.search("oolong").product_ids[0] == "new"
-    assert shop.search("oolong").total == 1
-    with database.transaction() as connection:
-        store.delete(connection, ["new"], now=NOW)
-    assert "new" not in shop.search("oolong").product_ids
-
-
-def test_a_product_that_is_put_again_as_it_was_changes_no_index(tmp_path: Path, database: Database) -> None:
-    shop = Shop(tmp_path, database)
-    shop.search()
-    before = [one.version for one in shop.shelf.artifacts.versions("search")]
-    shop.put(*PRODUCTS)
-    shop.search()
-    assert [one.version for one in shop.shelf.artifacts.versions("search")] == before
-
-
-def test_a_missing_or_damaged_index_is_built_anew(tmp_path: Path, database: Database) -> None:
-    shop = Shop(tmp_path, database)
-    expected = shop.search("shirt").product_ids
-    (made,) = shop.shelf.artifacts.versions("search")
-    for damage in ("empty", "manifest", "removed"):
-        files = [path for path in made.path.rglob("*") if path.is_file() and path.name != "manifest.json"]
-        if damage == "empty":
-            for path in files:
-                path.write_bytes(b"")
-        elif damage == "manifest":
-            (made.path / "manifest.json").write_text("{", encoding="utf-8")
-        else:
-            shop.shelf.artifacts.remove("search", made.version)
-        anew = SearchShelf(artifacts=shop.shelf.artifacts, clock=lambda: NOW)
-        with database.reading() as connection:
-            assert anew.current(connection).search(Query(text="shirt"), now=NOW).product_ids == expected
-
-
-def test_two_processes_share_one_index(tmp_path: Path, database: Database) -> None:
-    """Each has a shelf of its own beside the same artifacts; both make the same version, and one of them keeps it."""
-    one = Shop(tmp_path, database)
-    other = SearchShelf(artifacts=ArtifactStore(tmp_path / "artifacts"), clock=lambda: NOW)
-
-    def asked(shelf: SearchShelf, connection: sa.Connection) -> tuple[str, ...]:
-        return shelf.current(connection).search(Query(text="oolong"), now=NOW).product_ids
-
-    with database.reading() as connection:
-        assert asked(one.shelf, connection) == asked(other, connection)
-    for number in range(4):
-        one.put(product(f"new-{number}", "Oolong tea", "乌龙茶", "Tea", 66 + number))
-        with database.reading() as connection:
-            first, second = (one.shelf, other) if number % 2 else (other, one.shelf)
-            assert asked(first, connection) == asked(second, connection)
-            assert f"new-{number}" in asked(first, connection)
-    assert len(one.shelf.artifacts.versions("search")) <= 2
