@@ -128,6 +128,12 @@ class Encoder:
 
         return np.asarray(1 / (1 + np.exp(-logits)), dtype=np.float32) if self.settings.several else _softmax(logits)
 
+    def embed(self, texts: Sequence[str]) -> "NDArray[np.float32]":
+        """Float32 [texts, size], every row of length one, so that a dot product is a cosine. Raises ModelError."""
+        if self.settings.task != "embed":
+            raise ModelError(f"the encoder in {self.folder} is made to {self.settings.task}; it makes no embeddings")
+        return self._run(texts)
+
     def _run(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         import numpy as np
 
