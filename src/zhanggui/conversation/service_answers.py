@@ -3,6 +3,7 @@
 Nothing of an order is said without a proof that opens it. Knows no sentence and no table.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -25,23 +26,35 @@ WISHES: Mapping[str, Wish] = {
 """Intent -> what is wished of an order; the first that holds counts."""
 _PAGES = {"ask_delivery": "shipping", "ask_returns": "returns"}
 _LISTED = 3
+_PARTICULAR = re.compile(
+    r"费|谁|多久|几天|怎么|怎样|流程|换|不能|退款|到账|\b(?:how|who|pay|long|costs?|exchange|refunds?|cannot|can't|opened)\b",
+    re.IGNORECASE,
+)
+_GENERAL = {"zh": "退货期限", "en": "return period days delivery unused"}
+"""Whether something can be returned at all is what the section on the time for it says."""
 
 
 def policy(moment: Moment, lookups: Lookups, intents: Sequence[str]) -> Put:
     """What the pages promise about this, word for word, with the section that says it."""
     wanted = [_PAGES[intent] for intent in intents if intent in _PAGES]
-    found = lookups.sections(moment.heard.text, moment.language, 10)
+    if wanted and moment.state.cited:  # "and who pays for it?" goes on about the page that was cited last
+        wanted.append(list(moment.state.cited)[-1].partition("#")[0])
+    said = moment.heard.text
+    if "ask_returns" in intents and not _PARTICULAR.search(said):
+        said = f"{said} {_GENERAL[moment.language]}"
+    found = lookups.sections(said, moment.language, 10)
     fitting = [one for one in found if one.page in wanted] if wanted else list(found)
     if wanted and not fitting:
         fitting = [one for one in lookups.sections(" ".join(wanted), moment.language, 20) if one.page in wanted]
     if not fitting:
         return Put(acts=(DialogueAct(name="not_known", about="policy"),))
     section = fitting[0]
-    said = policy_text.excerpt(section.text, moment.heard.text)
-    if not said:
+    quoted = policy_text.excerpt(section.text, moment.heard.text)
+    if not quoted:
         return Put(acts=(DialogueAct(name="not_known", about="policy"),))
-    facts = {"says": said, "heading": shown_text.value(section.heading), "source": section.citation}
-    cited = {**moment.state.cited, section.citation: section.digest}
+    facts = {"says": quoted, "heading": shown_text.value(section.heading), "source": section.citation}
+    others = {source: digest for source, digest in moment.state.cited.items() if source != section.citation}
+    cited = {**others, section.citation: section.digest}
     return Put(acts=(DialogueAct(name="answer", about="policy", facts=facts),), values={"cited": cited})
 
 

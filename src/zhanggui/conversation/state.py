@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from zhanggui.catalog.product import Language
 
+NAMES = "names"
+"""The aspect that what things are called stands under among what is unwanted."""
 Stage = Literal["open", "shopping", "service", "with_person", "closed"]
 
 

@@ -129,4 +129,5 @@ def _text(value: Any) -> str:
     """A text or a number as one line of printable text."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    return "".join(sign for sign in " ".join(str(value)[:_LONGEST].split()) if sign.isprintable())
+    text = " ".join(str(value)[:_LONGEST].split())
+    return text if text.isprintable() else "".join(sign for sign in text if sign.isprintable())
