@@ -83,6 +83,7 @@ def test_every_engine_door_of_the_design_has_its_command_and_its_route() -> None
     """verb of a part -> (command, route)"""
     from zhanggui.engine.campaigns import Campaigns
     from zhanggui.engine.catalog import Catalog
+    from zhanggui.engine.conversations import Conversations
     from zhanggui.engine.customers import Customers
     from zhanggui.engine.events import Events
     from zhanggui.engine.runs import Runs
@@ -96,6 +97,7 @@ def test_every_engine_door_of_the_design_has_its_command_and_its_route() -> None
         Campaigns.preview: ("write", "/v1/messages"),
         Runs.run: ("campaign run", "/v1/campaigns/{name}/runs"),
         Runs.report: ("evaluate", "/v1/reports/{run_id}"),
+        Conversations.turn: ("chat", "/v1/conversations/{conversation_id}/turns"),
     }
     commands = (ROOT / "docs/reference/commands.md").read_text(encoding="utf-8")
     routes = json.loads((ROOT / "docs/reference/openapi.json").read_text(encoding="utf-8"))["paths"]

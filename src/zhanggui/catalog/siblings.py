@@ -67,7 +67,10 @@ def _together(group: str, rows: Sequence[tuple[Product, Mapping[str, str] | None
     product = replace(
         first,
         product_id=group,
-        titles={language: _common([row.titles.get(language, "") for row in products]) for language in first.titles},
+        titles={
+            language: _common([row.titles[language] for row in products if language in row.titles])
+            for language in first.titles
+        },
         attributes=shared if rows[0][1] is None else {},
         sale_from=begins,
         sale_until=ends,

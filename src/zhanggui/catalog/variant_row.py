@@ -76,7 +76,8 @@ def _variant(row: Mapping[str, Any], entry: Any, currency: str) -> Variant:
     if not variant_id:
         raise ProductError("it is empty", field="variant_id", hint="every variant needs an id, such as its SKU")
     own = cell.text(entry, "currency", "attribute").upper() or currency
-    price, sale = cell.prices(entry if entry.get("price") else {**row, **entry, "price": row.get("price")}, own)
+    priced = entry.get("price") not in (None, "")
+    price, sale = cell.prices(entry if priced else {**row, **entry, "price": row.get("price")}, own)
     if price is None:
         raise ProductError("it is empty", field="price", hint="such as 19.90 or 19.90 USD; or give the product one")
     available = entry.get("available")

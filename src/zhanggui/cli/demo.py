@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from zhanggui.cli.campaign import STAGES
+from zhanggui.cli.demo_talks import hold_both
 from zhanggui.cli.output import Stages, console, either, progress, say, show, spoken
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Where the demo's shop is kept.")] = Path("demo-shop"),
     messages: Annotated[int, typer.Option(help="How many messages to print in full.")] = 10,
 ) -> None:
-    """Replay a real grocer's autumn of 2017: profiles, one campaign, words, delivery, responses, learning, report."""
+    """Replay a real grocer's autumn of 2017: profiles, one campaign, words, delivery, responses, learning, report; and talk with
+    the shop's assistant, in English there and in Chinese in the sample shop.
+    """
     from zhanggui.config import template
     from zhanggui.engine import Engine
     from zhanggui.shops.complete_journey import TIME_ZONE, write_complete_journey
@@ -82,6 +85,8 @@ def demo(
     )
     if files_there and sink.received == 0:
         say("The same run again changed nothing and sent nothing.", "再运行一次：什么都没有改变，也没有再发送。")
+    hold_both(folder, _clock(_MOMENT + timedelta(days=15)))
+    console.rule()
     seconds, memory = time.monotonic() - started, _peak_mb()
     say(f"{seconds:.0f} s, peak memory {memory:.0f} MB", f"用时 {seconds:.0f} 秒，内存峰值 {memory:.0f} MB")
 

@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Literal
 
 from zhanggui.catalog.ontology import Ontology
-from zhanggui.conversation.state import BeliefState
+from zhanggui.conversation.state import NAMES, BeliefState
 from zhanggui.conversation.understanding import Slot, Understanding
 
 Kind = Literal[
@@ -28,6 +28,10 @@ _SHOPPING = ("search", "refine", "dont_care", "choose")
 _FINE = re.compile(r"\b(?:fine|ok(?:ay)?|all right|alright)\b|也行|也可以|也成|可以|没关系|无所谓", re.IGNORECASE)
 _OR = re.compile(r"\b(?:or|also|too|as well)\b|或者?|也|都", re.IGNORECASE)
 _ABOUT = (Decimal("0.8"), Decimal("1.2"))
+_NOT_DEAR = re.compile(
+    r"\bnot (?:too|so|very|that|as) (?:expensive|pricey|dear)\b|(?:别|不要|不想|不能|不)太贵", re.IGNORECASE
+)
+_CENT = Decimal("0.01")
 _LARGEST = Decimal(10) ** 9
 _LONGEST_WORDS = 80
 
@@ -51,6 +55,12 @@ def commands(state: BeliefState, heard: Understanding, ontology: Ontology) -> li
     if not heard.has(*_SHOPPING) and not (answers and heard.slots):
         return []
     found = [command for slot in heard.slots for command in _of_slot(slot, state, heard, ontology)]
+    if _NOT_DEAR.search(heard.text) and not heard.named("price") and (amounts := _told(state)):
+        found.append(
+            Command(
+                kind="limit", name="price_max", value=_plain(max(amounts) - _CENT), said=heard.text[:_LONGEST_WORDS]
+            )
+        )
     nouns = _nouns(found)
     if heard.has("search") and not found and not state.has_noun:  # the search may know a word that nobody taught us
         nouns.append(Command(kind="words", value=heard.text[:_LONGEST_WORDS], said=heard.text[:_LONGEST_WORDS]))
@@ -88,8 +98,10 @@ def _of_slot(slot: Slot, state: BeliefState, heard: Understanding, ontology: Ont
             if value is not None:
                 yield Command(kind="want", name=value[0], value=value[1], said=said)
                 slot = replace(slot, value=noun)
-        if slot.negated:
+        if slot.negated and _looked_for(state, path or slot.value):
             yield Command(kind="drop_words", value=path or slot.value, said=said)
+        elif slot.negated:
+            yield Command(kind="exclude", name=NAMES, value=slot.value, said=said)
         else:
             yield Command(kind="category" if path else "words", value=path or slot.value, said=said)
     elif slot.name in ASPECT_SLOTS:
@@ -102,6 +114,10 @@ def _of_slot(slot: Slot, state: BeliefState, heard: Understanding, ontology: Ont
         yield Command(kind="recipient", value=slot.value, said=said)
     elif slot.name == "quantity" and slot.value.isdecimal() and 1 <= int(slot.value[:4]) <= 999:
         yield Command(kind="quantity", value=str(int(slot.value[:4])), said=said)
+
+
+def _looked_for(state: BeliefState, noun: str) -> bool:
+    return noun == state.category or noun.casefold() in state.words.casefold()
 
 
 def _value_before(noun: str, ontology: Ontology) -> tuple[tuple[str, str] | None, str]:
@@ -118,7 +134,7 @@ def _of_value(slot: Slot, state: BeliefState, heard: Understanding, ontology: On
     aspect, value = aspect_of(slot, ontology)
     if not aspect:
         kind: Kind = "exclude" if slot.negated else "words"
-        yield Command(kind=kind, name="words" if slot.negated else "", value=slot.value, said=said)
+        yield Command(kind=kind, name=NAMES if slot.negated else "", value=slot.value, said=said)
         return
     if slot.negated:
         yield Command(kind="exclude", name=aspect, value=value, said=said)
@@ -144,13 +160,12 @@ def aspect_of(slot: Slot, ontology: Ontology) -> tuple[str, str]:
 def _of_price(slot: Slot, state: BeliefState, said: str) -> Iterator[Command]:
     amount = _amount(slot.value)
     if slot.operator in ("cheaper", "dearer"):
-        known = [_amount(price) for name, price in state.prices.items() if name in (state.focus or state.shown)]
-        told = [price for price in known if price is not None]
+        told = _told(state)
         if amount is None and told:
             amount = min(told) if slot.operator == "cheaper" else max(told)
         if amount is not None:
             bound = "price_max" if slot.operator == "cheaper" else "price_min"
-            step = Decimal("-0.01") if slot.operator == "cheaper" else Decimal("0.01")
+            step = -_CENT if slot.operator == "cheaper" else _CENT
             yield Command(kind="limit", name=bound, value=_plain(amount + step), said=said)
     elif amount is None:
         return
@@ -160,6 +175,13 @@ def _of_price(slot: Slot, state: BeliefState, said: str) -> Iterator[Command]:
     else:
         bound = "price_min" if slot.operator == "min" else "price_max"
         yield Command(kind="limit", name=bound, value=_plain(amount), said=said)
+
+
+def _told(state: BeliefState) -> list[Decimal]:
+    """The prices of the products that are spoken of, as the shopper was told them."""
+    spoken = state.focus or state.shown
+    known = [_amount(price) for name, price in state.prices.items() if name in spoken]
+    return [price for price in known if price is not None]
 
 
 def _amount(text: str) -> Decimal | None:

@@ -10,6 +10,8 @@ from importlib.resources import files
 from zhanggui.catalog.search import Query, Results
 
 _MOST = 6
+_NEAR = 0.65
+"""Of the best score; what has less is named by a part of the words alone: a cushion cover where a duvet cover is looked for."""
 """So many other words are tried."""
 
 
@@ -17,7 +19,7 @@ def find(query: Query, search: Callable[[Query], Results]) -> Results:
     """What a search finds; where a constraint had to be given up, what is called otherwise and keeps them all comes first."""
     results = search(query)
     if not query.text or (results.product_ids and not results.relaxed):
-        return results
+        return _near(results) if query.text and query.sort == "relevance" else results
     scores: dict[str, float] = {}
     facets, fallback = results.facets, None if _keeps_words(results) else results
     for text in _other_words(query.text):
@@ -39,6 +41,16 @@ def find(query: Query, search: Callable[[Query], Results]) -> Results:
         relaxed=(),
         corrected="",
     )
+
+
+def _near(results: Results) -> Results:
+    """Without what fits the words much less than the best does."""
+    least = _NEAR * max(results.scores, default=0.0)
+    kept = [(name, score) for name, score in zip(results.product_ids, results.scores, strict=True) if score >= least]
+    if len(kept) == len(results.product_ids):
+        return results
+    ids, scores = zip(*kept, strict=True)
+    return replace(results, product_ids=ids, scores=scores, total=len(ids))
 
 
 def _keeps_words(results: Results) -> bool:

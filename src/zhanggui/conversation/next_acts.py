@@ -33,6 +33,7 @@ _NO = re.compile(
     r"\b(?:no|not|don'?t|never ?mind|wait|stop)\b|算了|别|先不|不(?:要|用|想|需要)?(?:取消|退|改|换|了)", re.IGNORECASE
 )
 """Where a yes is waited for, any of these is none."""
+_TAKES = re.compile(r"\b(?:i'?d like|i want|i'?ll|give me|take|buy)\b|要|买|来|拿", re.IGNORECASE)
 _IS_AI = re.compile(r"\b(?:bot|robot|ai|human|real person|machine)\b|机器人|真人|人工智能", re.IGNORECASE)
 
 
@@ -81,6 +82,8 @@ def _wishes(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, before:
     if state.request and is_awaited(state, heard):
         again = state.request
         return [lambda now: service_answers.serve(now, lookups, again["wish"], again)]
+    if state.request and state.expected in ("proof", "address") and not _is_about_something_else(moment):
+        return [_not_understood(moment)]
     found: list[Step] = []
     if wish is not None:
         found.append(lambda now: service_answers.serve(now, lookups, wish, {}))
@@ -89,19 +92,32 @@ def _wishes(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, before:
         found.append(lambda now: service_answers.policy(now, lookups, asked))
     if heard.has("bargain"):
         found.append(lambda now: product_answers.bargain(now, lookups))
-    if heard.has("choose"):
+    only_item = heard.has("search", "refine") and {slot.name for slot in heard.slots} == {"item"} and bool(before.shown)
+    if heard.has("choose") or (only_item and _TAKES.search(heard.text)):
         found.append(lambda now: product_answers.check_out(now, lookups))
     open_minded = heard.has("dont_care")  # "I don't know which is better" asks for advice, not for a table
     topics = [
         topic for intent, topic in _QUESTIONS.items() if heard.has(intent) and not (open_minded and topic == "compare")
     ]
     found += [_question(topic, lookups) for topic in topics[:2]]
-    searches = heard.has(*_SEARCH) or (
+    if only_item and not found:
+        found.append(_question("attribute", lookups))
+    searches = (heard.has(*_SEARCH) and not only_item) or (
         before.expected and heard.slots and state != before and not found and not heard.has("complain")
     )
-    if searches and (open_minded or not heard.has("choose", "compare")):
+    if searches and (open_minded or not heard.has("choose", *_QUESTIONS)):
         found.append(_search(moment, lookups, policy, before=before))
     return found
+
+
+def _is_about_something_else(moment: Moment) -> bool:
+    """Whether an utterance leaves what was asked for about an order: it names a thing, or asks for something of its own."""
+    heard = moment.heard
+    things = any(slot.name in ("category", "price", "item") for slot in heard.slots)
+    asks = heard.has(
+        *service_answers.WISHES, *_POLICY, *_QUESTIONS, "complain", "thanks", "bargain", "choose", "deny", "greet"
+    )
+    return things or asks or not is_understood(moment.state, heard)
 
 
 def _question(topic: str, lookups: Lookups) -> Step:
@@ -133,7 +149,7 @@ def _not_understood(moment: Moment) -> Step:
         order = {"order": moment.state.order_id} if moment.state.order_id else {}
         if moment.state.expected == "address":
             return _always(DialogueAct(name="ask_address", facts=order))
-        return _always(DialogueAct(name="ask_proof", about="order", facts=order))
+        return _always(DialogueAct(name="ask_proof", about="again", facts=order))
     return _always(DialogueAct(name="clarify", about="person" if moment.state.misunderstood > 1 else ""))
 
 
@@ -141,7 +157,7 @@ def _apology(moment: Moment) -> list[Step]:
     """An apology to who complains or is angry; the second in a row offers a person at once."""
     if not (moment.heard.has("complain") or _ANGRY.search(moment.heard.text)):
         return [lambda _now: Put(acts=(), values={"complaints": 0})] if moment.state.complaints else []
-    again = moment.state.complaints > 0
+    again = moment.state.complaints > 0 or not moment.heard.has("complain")  # about the assistant, not about goods
     act = DialogueAct(name="apologise", about="again" if again else "first")
     return [lambda now: Put(acts=(act,), values={"complaints": now.state.complaints + 1})]
 
@@ -156,7 +172,8 @@ def _small_talk(moment: Moment, lookups: Lookups) -> Step:
     if heard.has("affirm", "deny"):
         act = DialogueAct(name="small_talk", about="anything_else")
         return lambda _now: Put(acts=(act,), values={"expected": ""})
-    about = "ai" if _IS_AI.search(heard.text) else ""
+    asked = heard.text.rstrip().endswith(("?", "？", "吗", "呢"))
+    about = "ai" if _IS_AI.search(heard.text) else "asked" if asked else ""
     return _always(DialogueAct(name="small_talk", about=about, facts={"shop": lookups.shop_name}))
 
 

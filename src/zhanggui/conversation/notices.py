@@ -8,7 +8,7 @@ from zhanggui.conversation import product_facts
 from zhanggui.conversation.act import DialogueAct
 from zhanggui.conversation.lookups import Lookups, Moment
 from zhanggui.conversation.shopping import Put
-from zhanggui.conversation.state import BeliefState
+from zhanggui.conversation.state import NAMES, BeliefState
 
 
 def digest(ontology: Ontology) -> str:
@@ -73,7 +73,7 @@ def without_lost_values(state: BeliefState, ontology: Ontology) -> dict[str, obj
         left = {
             aspect: there
             for aspect, values in before.items()
-            if (there := tuple(value for value in values if value in known.get(aspect, ())))
+            if (there := tuple(value for value in values if aspect == NAMES or value in known.get(aspect, ())))
         }
         if left != before:
             kept[field] = left

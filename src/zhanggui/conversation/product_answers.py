@@ -18,6 +18,7 @@ from zhanggui.conversation.find import find
 from zhanggui.conversation.lookups import Lookups, Moment
 from zhanggui.conversation.shopping import SHOWN, Put, prices
 from zhanggui.conversation.understanding import Slot
+from zhanggui.conversation.variants import named_values, narrowed
 
 _NOUNS = ("category", *ASPECT_SLOTS)
 _NAMED_AMONG = 30
@@ -92,6 +93,8 @@ def answer(topic: str, moment: Moment, lookups: Lookups) -> Put:
         products = _there(lookups, moment.state.shown)[:SHOWN]
     if not products:
         return Put(acts=(DialogueAct(name="clarify", about="which"),))
+    if topic in ("price", "stock"):
+        products = _meant(products, moment, lookups)
     cards = _cards(products, moment, lookups)
     if topic == "attribute":
         acts = _attributes(products, cards, moment, lookups)
@@ -107,6 +110,13 @@ def answer(topic: str, moment: Moment, lookups: Lookups) -> Put:
             for one, two in zip(products, cards, strict=True)
         ]
     return Put(acts=tuple(acts), values=_spoken(products, moment))
+
+
+def _meant(products: Sequence[Product], moment: Moment, lookups: Lookups) -> list[Product]:
+    """The products with only the variants that are meant."""
+    ontology = lookups.ontology()
+    wanted = named_values(moment.state, moment.heard, ontology)
+    return [narrowed(one, wanted, ontology, moment.language) for one in products]
 
 
 def _cards(products: Sequence[Product], moment: Moment, lookups: Lookups) -> list[dict[str, Any]]:
@@ -151,8 +161,8 @@ def _attributes(
     acts = []
     for product, card in zip(products, cards, strict=True):
         for aspect in dict.fromkeys(asked[:3]):
-            label = product_facts.label_of(aspect, lookups.ontology(), moment.language)
-            if value := product_facts.value_of(product, aspect, lookups.ontology(), moment.language):
+            label, value = product_facts.value_of(product, aspect, lookups.ontology(), moment.language)
+            if value:
                 facts = {"title": card["title"], "aspect": label, "value": value}
                 acts.append(DialogueAct(name="answer", about="attribute", facts=facts))
             else:
@@ -196,7 +206,7 @@ def _comparison(
 
 def check_out(moment: Moment, lookups: Lookups) -> Put:
     """The way to order what the shopper takes; where it is sold out, that."""
-    products = spoken_of(moment, lookups)
+    products = _meant(spoken_of(moment, lookups), moment, lookups)
     if not products:
         return Put(acts=(DialogueAct(name="clarify", about="which"),))
     if len(products) > 1 and not moment.heard.named("item"):

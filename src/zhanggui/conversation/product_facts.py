@@ -1,10 +1,10 @@
 """What may be said of a product, as of now: the fields that sentences name. Pure; whatever is not in the catalogue is not said."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from zhanggui.catalog.ontology import Ontology, aspect_values
+from zhanggui.catalog.ontology import Ontology
+from zhanggui.catalog.ontology.facts import facts_of
 from zhanggui.catalog.product import Language, Product
 from zhanggui.conversation import shown_text
 from zhanggui.money import Money
@@ -24,21 +24,26 @@ _KIN = {
 
 def card(product: Product, language: Language, *, now: datetime, site: str) -> dict[str, Any]:
     """Name, price and availability of a product, with its link; a field that is not known is left out."""
-    price = product.price_at(now)
-    facts: dict[str, Any] = {
+    price, dearest = product.price_at(now), product.price_range_at(now)[1]
+    known: dict[str, Any] = {
         "product_id": product.product_id,
         "title": shown_text.name(product.title(language), product.product_id),
-        "price": shown_text.price(price),
+        "price": shown_text.price(price) if dearest <= price else _from(shown_text.price(price), language),
         "stock": _stock(product, language),
         "sold_out": product.sold_out,
     }
     if price < product.price:
-        facts["was"] = shown_text.price(product.price)
+        known["was"] = shown_text.price(product.price)
     if url := shown_text.link(product.url, site):
-        facts["url"] = url
+        known["url"] = url
     if about := shown_text.description(product.descriptions.get(language, "")):
-        facts["about"] = about
-    return facts
+        known["about"] = about
+    return known
+
+
+def _from(price: str, language: Language) -> str:
+    """That some variants cost more."""
+    return f"{price}起" if language == "zh" else f"from {price}"
 
 
 def _stock(product: Product, language: Language) -> str:
@@ -55,22 +60,31 @@ def total(product: Product, quantity: int, now: datetime) -> str:
     return shown_text.price(Money(currency=price.currency, minor=price.minor * quantity))
 
 
-def value_of(product: Product, aspect: str, ontology: Ontology, language: Language) -> str:
-    """What the catalogue says of an aspect of a product, in the shopper's words; "" where it says nothing."""
-    held = aspect_values(ontology, product)
-    name = next((one for one in (aspect, *_KIN.get(aspect, ())) if one in held), aspect)
-    known, values = ontology.aspect(name), held.get(name, frozenset())
-    labels = [known.label(text, language) if known else text for text in sorted(values)]
-    return _joined([shown for text in labels if (shown := shown_text.value(text))], language)
+def value_of(product: Product, aspect: str, ontology: Ontology, language: Language) -> tuple[str, str]:
+    """What the catalogue says of an aspect of a product, and what that is called: (label, value), ("", "") where it says nothing."""
+    said = _said(product, ontology)
+    name = next((one for one in (aspect, *_KIN.get(aspect, ())) if one in said), "")
+    known = ontology.aspect(name)
+    labels = [known.label(text, language) if known else text for text in said.get(name, ())]
+    value = ("、" if language == "zh" else ", ").join(shown for text in labels if (shown := shown_text.value(text)))
+    return (label_of(name, ontology, language), value) if value else ("", "")
 
 
 def aspects_of(product: Product, ontology: Ontology, language: Language) -> dict[str, str]:
     """Everything that the catalogue says of a product's aspects: label of the aspect -> value."""
-    shown = {}
-    for name in aspect_values(ontology, product):
-        if value := value_of(product, name, ontology, language):
-            shown[label_of(name, ontology, language)] = value
-    return shown
+    pairs = [value_of(product, name, ontology, language) for name in _said(product, ontology)]
+    return {label: value for label, value in pairs if value}
+
+
+def _said(product: Product, ontology: Ontology) -> dict[str, list[str]]:
+    """Aspect -> the values that the feed itself names, without what only follows from them (cast iron is a metal)."""
+    said: dict[str, list[str]] = {}
+    for name, text in facts_of(product):
+        aspect = ontology.aspect(name)
+        if aspect is not None and aspect.name not in ontology.ignored:
+            values = said.setdefault(aspect.name, [])
+            values += [value for value in aspect.values_in(text) or (text,) if value not in values]
+    return said
 
 
 def label_of(aspect: str, ontology: Ontology, language: Language) -> str:
@@ -85,7 +99,3 @@ def category_label(path: str, ontology: Ontology, language: Language) -> str:
     labels = next((one.labels for one in ontology.categories if one.path == path), None)
     texts = labels.get(language, ()) if labels else ()
     return shown_text.name(texts[0] if texts else path.rsplit(" > ", 1)[-1], "?")
-
-
-def _joined(texts: Sequence[str], language: Language) -> str:
-    return ("、" if language == "zh" else ", ").join(texts)

@@ -4,7 +4,7 @@ A product is put before the shopper with the price of this moment; what had to b
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +18,8 @@ from zhanggui.conversation import belief, product_facts, shown_text
 from zhanggui.conversation.act import PATIENCE, RECOMMEND, DialogueAct, DialoguePolicy, contexts
 from zhanggui.conversation.find import find
 from zhanggui.conversation.lookups import Lookups, Moment
-from zhanggui.conversation.state import BeliefState
+from zhanggui.conversation.state import NAMES, BeliefState
+from zhanggui.conversation.variants import narrowed
 from zhanggui.money import Money, to_minor
 
 CANDIDATES = 100
@@ -50,7 +51,7 @@ def query_of(state: BeliefState, currency: str) -> Query:
         language=state.language,
         category=state.category,
         wanted=state.wanted,
-        unwanted=state.unwanted,
+        unwanted={aspect: values for aspect, values in state.unwanted.items() if aspect != NAMES},
         price_min=money(state.price_min),
         price_max=money(state.price_max),
         sort=_SORTS.get(state.sort, "relevance"),
@@ -63,7 +64,9 @@ def go_on(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, others: b
     state, ontology = moment.state, lookups.ontology()
     results = find(query_of(state, lookups.currency), lookups.search)
     products = lookups.products(results.product_ids)
-    there = [name for name in results.product_ids if name in products]
+    refused = [text.casefold() for text in state.unwanted.get(NAMES, ())]
+    there = [name for name in results.product_ids if name in products and not _is_called(products[name], refused)]
+    results = replace(results, total=results.total - (len(results.product_ids) - len(there)))
     fresh = [name for name in there if name not in state.prices] if others else []
     ids = fresh or there
     if not ids:
@@ -85,7 +88,15 @@ def go_on(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, others: b
     order = belief.likeliest(weights, len(ids))[0] if not state.sort else range(len(ids))
     count = 1 if choose else SHOWN
     chosen = [products[ids[place]] for place in list(order)[:count]]
+    if _none_cheaper(results, moment):
+        chosen = [min((products[name] for name in ids), key=lambda one: one.price_at(moment.now))]
     return recommend(moment, lookups, chosen, results=results, propensity=selection.propensity, choose=choose)
+
+
+def _is_called(product: Product, names: Sequence[str]) -> bool:
+    """Whether a product is called by one of these names."""
+    titles = " ".join(product.titles.values()).casefold()
+    return any(name in titles for name in names)
 
 
 def recommend(
@@ -99,11 +110,14 @@ def recommend(
 ) -> Put:
     """Put products before the shopper, and say what was given up to find them."""
     state, ontology = moment.state, lookups.ontology()
-    cards = [product_facts.card(one, moment.language, now=moment.now, site=lookups.site) for one in chosen]
+    meant = [narrowed(one, state.wanted, ontology, moment.language) for one in chosen]
+    cards = [product_facts.card(one, moment.language, now=moment.now, site=lookups.site) for one in meant]
     more = results.total - len(cards)
     facts = {"products": cards, "total": results.total, **({"more": more} if more > 0 else {})}
     acts = [DialogueAct(name="recommend", about="choice" if choose else "one" if len(cards) == 1 else "", facts=facts)]
-    if lost := _given_up(results.relaxed, moment, ontology, lookups.currency):
+    if none_cheaper := _none_cheaper(results, moment):
+        acts.insert(0, DialogueAct(name="inform_none", about="cheaper"))
+    elif lost := _given_up(results.relaxed, moment, ontology, lookups.currency):
         acts.insert(0, DialogueAct(name="inform_none", about="relaxed", facts={"given_up": lost}))
     elif all(one["sold_out"] for one in cards):
         acts.insert(0, DialogueAct(name="inform_none", about="sold_out", facts={}))
@@ -115,9 +129,16 @@ def recommend(
             "focus": shown if len(shown) == 1 else (),
             "prices": {**state.prices, **prices(chosen, moment)},
             "expected": "",
+            **({"price_max": ""} if none_cheaper else {}),
         },
         impressions=tuple((name, propensity) for name in shown),
     )
+
+
+def _none_cheaper(results: Results, moment: Moment) -> bool:
+    """Whether something cheaper was asked for, and there is none."""
+    asked = any(slot.operator == "cheaper" for slot in moment.heard.named("price"))
+    return asked and [one.constraint for one in results.relaxed] == ["price_max"]
 
 
 def prices(products: Sequence[Product], moment: Moment) -> dict[str, str]:
@@ -131,7 +152,8 @@ def _belief(
     """How probable each product is, by the search's scores and what was accepted and rejected."""
     score = dict(zip(results.product_ids, results.scores, strict=True))
     scores = np.array([[max(score[name], 1e-6) for name in ids]])
-    pairs = [(aspect, value) for known in (state.wanted, state.unwanted) for aspect in known for value in known[aspect]]
+    named = (pair for pair in state.unwanted.items() if pair[0] != NAMES)
+    pairs = [(aspect, value) for aspect, values in (*state.wanted.items(), *named) for value in values]
     holds = np.array(
         [[value in aspect_values(ontology, one).get(aspect, ()) for aspect, value in pairs] for one in products]
     )
@@ -151,7 +173,8 @@ def _questions(
     """The questions that may be asked now: aspects in which the candidates differ, not asked, refused or answered before."""
     settled = {*state.asked, *state.refused, *state.wanted, *(("category",) if state.category else ())}
     questions = {}
-    for aspect in ("category", *(one.name for one in ontology.aspects)):
+    aspects = [one.name for one in ontology.aspects] if state.has_noun or "category" in settled else []
+    for aspect in ("category", *aspects):  # of what kind it is to be comes first: a tea and a shirt share no aspect
         if aspect in settled or aspect in ontology.ignored:
             continue
         counts: dict[str, int] = {}
@@ -200,6 +223,9 @@ def _lost(one: Relaxation, moment: Moment, ontology: Ontology, currency: str) ->
     chinese = moment.language == "zh"
     match one.constraint:
         case "price_max":
+            if dearer := _just_above(moment.state):
+                amount = _amount(dearer, currency)
+                return f"低于{amount}" if chinese else f"below {amount}"
             amount = _amount(moment.state.price_max, currency)
             return f"{amount}以内" if chinese else f"under {amount}"
         case "price_min":
@@ -213,6 +239,12 @@ def _lost(one: Relaxation, moment: Moment, ontology: Ontology, currency: str) ->
             return ""
         case aspect:
             return _label(aspect, one.value, ontology, moment)
+
+
+def _just_above(state: BeliefState) -> str:
+    """The price that "cheaper" was said of: the upper bound is a cent below it; "" where the shopper named an amount."""
+    above = Decimal(state.price_max) + Decimal("0.01")
+    return next((price for price in state.prices.values() if Decimal(price) == above), "")
 
 
 def _amount(text: str, currency: str) -> str:

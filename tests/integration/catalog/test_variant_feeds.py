@@ -80,6 +80,7 @@ BAD: list[tuple[Any, str]] = [
     ({"variant_id": "s", "price": 1}, "variants[1].variant_id"),
     ({"variant_id": "m", "price": "cheap"}, "variants[1].price"),
     ({"variant_id": "m"}, "variants[1].price"),
+    ({"variant_id": "m", "price": 0}, "variants[1].price"),
     ({"variant_id": "m", "price": "5 EUR"}, "variants[1].price"),
     ({"variant_id": "m", "price": 5, "sale_price": 9}, "variants[1].sale_price"),
     ({"variant_id": "m", "price": 5, "stock": "many"}, "variants[1].stock"),
@@ -140,6 +141,21 @@ def test_rows_of_one_item_group_are_one_product(shop: Shop, name: str) -> None:
     }
     assert (tee.image_url, tee.image_urls) == ("https://a.example/Blue.png", ("https://a.example/Black.png",))
     assert (tee.stock, [one.image_url for one in tee.variants]) == (2, ["", "", "https://a.example/Black.png"])
+
+
+def test_titles_are_what_siblings_have_alike_in_each_language(shop: Shop) -> None:
+    def titled(sku: str, en: str, zh: str) -> dict[str, Any]:
+        return {"product_id": sku, "item_group_id": "tee", "title_en": en, "title_zh": zh, "price": 1}
+
+    rows = [
+        titled("1", "Linen tee (Blue)", "亚麻T恤 蓝色"),
+        titled("2", "Linen tee (Black)", ""),
+        titled("3", "Linen tee (Red)", "亚麻T恤 红色"),
+    ]
+    assert shop.load("a.jsonl", rows) == []
+    assert shop.product("tee").titles == {"en": "Linen tee", "zh": "亚麻T恤"}
+    shop.load("b.jsonl", [titled("4", "Tea", ""), titled("5", "Cup of clay", "")], full=True)
+    assert shop.product("tee").titles == {"en": "Tea"}, "what they have alike is too little"
 
 
 def test_a_feed_of_some_rows_leaves_the_other_variants_and_a_full_one_does_not(shop: Shop) -> None:
