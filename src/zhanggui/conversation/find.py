@@ -31,7 +31,8 @@ def find(query: Query, search: Callable[[Query], Results]) -> Results:
         elif fallback is results and _keeps_words(others):
             fallback = others
     if not scores:
-        return fallback or results
+        best = fallback or results
+        return _near(best) if _keeps_words(best) and query.sort == "relevance" else best
     ids = tuple(scores)[: query.limit]
     return Results(
         product_ids=ids,
