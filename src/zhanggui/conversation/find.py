@@ -10,7 +10,7 @@ from importlib.resources import files
 from zhanggui.catalog.search import Query, Results
 
 _MOST = 6
-_NEAR = 0.65
+_NEAR = 0.4
 """Of the best score; what has less is named by a part of the words alone: a cushion cover where a duvet cover is looked for."""
 """So many other words are tried."""
 
