@@ -1,11 +1,12 @@
 """Everyday requests in the retail shop of a public benchmark (sierra-research/tau-bench): done, and held against a list.
 
     python benchmarks/retail.py import --data FOLDER --shop FOLDER
-    python benchmarks/retail.py run --data FOLDER [--by desk]
+    python benchmarks/retail.py run --data FOLDER [--by turns|desk] [--talk]
 
 FOLDER has users.json, orders.json and products.json. `run` picks 20 requests from it: five after an order, five to cancel
-one, five to change an address, five to exchange an item. Each is done in one shop, with a wrong proof first, then with the
-right one, then with a yes, and its reference action is replayed in a fresh one; then the orders of both are compared by hash.
+one, five to change an address, five to exchange an item. Each is done in one shop, by talking with the assistant (its rules, in
+English) or at the desk itself: with a wrong proof first, then with the right one, then with a yes. Its reference action is
+replayed in a fresh shop; then the orders of both are compared by hash.
 """
 
 import argparse
@@ -18,16 +19,26 @@ from itertools import islice
 from pathlib import Path
 
 from zhanggui import Engine, Product
-from zhanggui.catalog import store
+from zhanggui.catalog import Variant, store
 from zhanggui.service import order_store
 from zhanggui.service.desk import Action, Cancel, ChangeAddress, DeskRequest, ExchangeItems
-from zhanggui.service.order import Order
+from zhanggui.service.order import Order, OrderLine
 from zhanggui.service.proof import NoProof, Proof
 from zhanggui.shops.taubench_retail import CURRENCY, convert
 from zhanggui.testing import FixedClock
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 EACH = 5
+TURNS = 6
+TALK = False
+"""Whether the conversations are printed."""
+ANSWERS = {
+    "ask_proof": "My e-mail address is {email}",
+    "ask_address": "{tells}",
+    "ask_variant": "{tells}",
+    "confirm": "Yes, please.",
+}
+"""What the customer says to each of the assistant's questions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +47,11 @@ class Request:
 
     order: Order
     wish: str
-    action: Action | None
+    says: str
+    """What the customer begins with."""
+    action: Action | None = None
+    tells: str = ""
+    """What the customer answers when asked for the new address, or the other variant."""
 
 
 def import_shop(data: Path, shop: Path) -> None:
@@ -62,31 +77,48 @@ def requests(orders: Sequence[Order], products: dict[str, Product]) -> list[Requ
     def pending(order: Order) -> bool:
         return order.state == "pending"
 
-    addresses = [order.address for order in reversed(orders)]
+    def has_other(order: Order) -> bool:
+        return next(others(order, products), None) is not None
+
     made = []
     for state in ("pending", "processed", "delivered", "cancelled", "delivered"):
         order = next(pick(lambda order, state=state: order.state == state))
-        made.append(Request(order=order, wish="status", action=None))
-    cancel = Cancel(reason="no longer needed")
-    made += [Request(order=order, wish="cancel", action=cancel) for order in islice(pick(pending), EACH)]
-    moved = zip(islice(pick(pending), EACH), addresses, strict=False)
-    made += [Request(order=order, wish="address", action=ChangeAddress(address=address)) for order, address in moved]
+        made.append(Request(order=order, wish="status", says=f"Hi, where is my order {order.order_id}?"))
+    for order in islice(pick(pending), EACH):
+        says = f"Hello, please cancel my order {order.order_id}, I don't need it any more."
+        made.append(Request(order=order, wish="cancel", says=says, action=Cancel()))
+    addresses = [", ".join(order.address.values()) for order in reversed(orders)]
+    for order, address in zip(islice(pick(pending), EACH), addresses, strict=False):
+        says = f"I need to change the delivery address of order {order.order_id}."
+        action = ChangeAddress(address={"address": address})
+        made.append(Request(order=order, wish="address", says=says, action=action, tells=address))
     for state, count in (("pending", 2), ("delivered", 3)):
-        fitting = pick(lambda order, state=state: order.state == state and exchange(order, products) is not None)
-        swapped = islice(fitting, count)
-        made += [Request(order=order, wish="exchange", action=exchange(order, products)) for order in swapped]
+        fitting = pick(lambda order, state=state: order.state == state and has_other(order))
+        made += [exchange(order, products) for order in islice(fitting, count)]
     return made
 
 
-def exchange(order: Order, products: dict[str, Product]) -> ExchangeItems | None:
+def exchange(order: Order, products: dict[str, Product]) -> Request:
     """The first item of an order for a variant that can be had and differs in one option."""
+    line, other = next(others(order, products))
+    (option,) = (name for name in line.options if other.options[name] != line.options[name])
+    wanted = other.options[option]
+    return Request(
+        order=order,
+        wish="exchange",
+        says=f"I'd like to exchange the {line.title} in order {order.order_id} for one with {option} {wanted}.",
+        action=ExchangeItems(item_ids=(line.item_id,), new_item_ids=(other.variant_id,)),
+        tells=f"The {line.title} with {', '.join(other.options.values())}.",
+    )
+
+
+def others(order: Order, products: dict[str, Product]) -> Iterator[tuple[OrderLine, Variant]]:
+    """The items of an order with the variants for which each might be exchanged."""
     for line in order.lines:
-        product = products[line.product_id]
-        others = [one for one in product.variants if not one.sold_out and one.variant_id != line.item_id]
-        for other in others:
-            if sum(other.options[name] != line.options[name] for name in line.options) == 1:
-                return ExchangeItems(item_ids=(line.item_id,), new_item_ids=(other.variant_id,))
-    return None
+        for other in products[line.product_id].variants:
+            differing = [name for name in line.options if other.options[name] != line.options[name]]
+            if len(differing) == 1 and not other.sold_out:
+                yield line, other
 
 
 def perform(engine: Engine, request: Request, proof: Proof, key: str, *, confirmed: bool) -> str:
@@ -111,6 +143,33 @@ def by_desk(engine: Engine, request: Request, key: str) -> str:
     assert perform(engine, request, proof, key, confirmed=False) == "unconfirmed"
     assert engine.service.orders_digest() == before, "something changed without a yes"
     return perform(engine, request, proof, key, confirmed=True)
+
+
+def by_turns(engine: Engine, request: Request, key: str) -> str:
+    """Talk with the assistant: first as somebody who does not know the order's e-mail address, then as its customer."""
+    before = engine.service.orders_digest()
+    thief = converse(engine, request, visitor=f"thief-{key}", email="somebody@example.com", before=before)
+    assert thief == "" or thief.startswith("ask_proof"), f"a stranger got to {thief}"
+    assert engine.service.orders_digest() == before, "something changed for a stranger"
+    return converse(engine, request, visitor=f"visitor-{key}", email=request.order.email, before=before)
+
+
+def converse(engine: Engine, request: Request, *, visitor: str, email: str, before: str) -> str:
+    """Hold one conversation, each answer to what was asked; returns the act that it ended with."""
+    conversation = engine.conversations.start(visitor_id=visitor, language="en", seed=visitor)
+    says, act = request.says, ""
+    for _ in range(TURNS):
+        turn = engine.conversations.turn(conversation.conversation_id, says)
+        if TALK:
+            print(f"    > {says}\n      {turn.answer}".replace("\n", "\n      "))
+        acts = [one for one in turn.acts if not one.startswith("greet")]
+        act = acts[-1] if acts else ""
+        if act.startswith("confirm"):
+            assert engine.service.orders_digest() == before, "something changed without a yes"
+        asked_before, says = says, ANSWERS.get(act.partition(":")[0], "").format(email=email, tells=request.tells)
+        if not says or says == asked_before:
+            break
+    return act
 
 
 def run(data: Path, do: Callable[[Engine, Request, str], str]) -> int:
@@ -142,14 +201,17 @@ def main() -> int:
     parser.add_argument("what", choices=["import", "run"])
     parser.add_argument("--data", type=Path, required=True, help="folder of users.json, orders.json, products.json")
     parser.add_argument("--shop", type=Path, help="of import: the folder of the new shop")
-    parser.add_argument("--by", choices=["desk"], default="desk", help="of run: who does the requests")
+    parser.add_argument("--by", choices=["turns", "desk"], default="turns", help="of run: who does the requests")
+    parser.add_argument("--talk", action="store_true", help="of run: print the conversations")
     asked = parser.parse_args()
+    global TALK
+    TALK = asked.talk
     if asked.what == "import":
         if asked.shop is None:
             parser.error("import needs --shop")
         import_shop(asked.data, asked.shop)
         return 0
-    return run(asked.data, by_desk)
+    return run(asked.data, by_turns if asked.by == "turns" else by_desk)
 
 
 if __name__ == "__main__":

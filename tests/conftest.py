@@ -130,16 +130,30 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     """A fresh, migrated database; the test runs once on each engine."""
     if request.param == "sqlite":
         shutil.copyfile(request.getfixturevalue("migrated_file"), tmp_path / "shop.db")
-        fresh = Database(f"sqlite:///{tmp_path / 'shop.db'}")
-        yield fresh
-        fresh.close()
-        return
-    server: sa.Engine = request.getfixturevalue("migrated_server")
+        yield from _opened(f"sqlite:///{tmp_path / 'shop.db'}")
+    else:
+        yield from _on_server(request.getfixturevalue("migrated_server"), template="migrated")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database without a table, to bring to the schema of an older version; once on each engine."""
+    if request.param == "sqlite":
+        yield from _opened(f"sqlite:///{tmp_path / 'shop.db'}")
+    else:
+        yield from _on_server(request.getfixturevalue("migrated_server"), template="template1")
+
+
+def _on_server(server: sa.Engine, *, template: str) -> Iterator[Database]:
     name = f"test_{uuid.uuid4().hex[:12]}"
     with server.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE migrated")
-    fresh = Database(server.url.set(database=name).render_as_string(hide_password=False))
-    yield fresh
-    fresh.close()
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield from _opened(server.url.set(database=name).render_as_string(hide_password=False))
     with server.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _opened(url: str) -> Iterator[Database]:
+    opened = Database(url)
+    yield opened
+    opened.close()

@@ -25,6 +25,7 @@ from zhanggui.cli import (
     policies,
     shop,
     train,
+    understand,
     worker,
 )
 from zhanggui.cli.output import begin, errors
@@ -60,6 +61,7 @@ app.add_typer(model.app, name="model")
 app.add_typer(evaluate.app, name="evaluate")
 for register in (
     shop.register,
+    understand.register,
     worker.register,
     data.register,
     policies.register,

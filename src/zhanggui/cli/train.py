@@ -1,4 +1,4 @@
-"""Training jobs: `zhanggui train pretrain`, `finetune`, `classify` and `preference`. Jobs, not requests: they have no door in the HTTP API."""
+"""Training jobs: `zhanggui train pretrain`, `finetune`, `classify`, `preference`, `understand`. They have no door in the HTTP API."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zhanggui.cli.output import either, say, show, training_libraries
+from zhanggui.cli.output import Stages, either, say, show, training_libraries
 
 if TYPE_CHECKING:
     from zhanggui.storage import Artifact
@@ -115,6 +115,51 @@ def preference(
     _before_and_after(artifact)
     told = _figures({name: artifact.metrics[f"preference_{name}"] for name in ("loss", "accuracy", "margin")})
     say(f"  held-out comparisons: {told}", f"  验证用的对比：{told}")
+
+
+@app.command()
+def understand(
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="JSONL of labelled utterances; default: the shop's utterances that ship."),
+    ] = None,
+    test: Annotated[
+        Path | None, typer.Option("--test", help="JSONL to measure with; nothing is learned from it.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option("--config", help="The job's TOML file; default: its defaults.")] = None,
+    base: BaseOption = None,
+    out: OutOption = Path("artifacts"),
+) -> None:
+    """Train the encoder that understands shoppers: intents and slots from labelled utterances, served as int8 ONNX."""
+    from zhanggui.catalog.ontology import Ontology
+    from zhanggui.conversation.understand.labelled import read_labelled, shipped
+    from zhanggui.conversation.understand.lexicon import words_of
+    from zhanggui.storage import ArtifactStore
+    from zhanggui.training.settings import UnderstandSettings, load
+
+    settings = replace(load(config, UnderstandSettings) if config else UnderstandSettings(), **_instead(None, base))
+    rows = read_labelled(data) if data else shipped("train")
+    held_out = read_labelled(test) if test else [] if data else shipped("test")
+    with training_libraries():
+        from zhanggui.training.understand import understand as train
+    with Stages({"read": "读取", "train": "训练"}) as stages:
+        artifact = train(
+            rows,
+            settings,
+            test=held_out,
+            phrases=words_of(Ontology()).phrases(),
+            folder=config.parent if config else Path(),
+            artifacts=ArtifactStore(out),
+            now=datetime.now(UTC),
+            progress=stages,
+        )
+    _made(artifact)
+    if held_out:
+        intents, slots = artifact.metrics["intent_f1"], artifact.metrics["slot_f1"]
+        say(
+            f"  {len(held_out)} test utterances: intent F1 {intents:.3f}, slot F1 {slots:.3f}",
+            f"  {len(held_out)} 句测试：意图 F1 {intents:.3f}，槽位 F1 {slots:.3f}",
+        )
 
 
 def _instead(data: Path | None, base: str | None = None) -> dict[str, Any]:

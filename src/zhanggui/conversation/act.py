@@ -26,6 +26,7 @@ ActName = Literal[
     "ask_proof",
     "ask_order",
     "ask_address",
+    "ask_variant",
     "confirm",
     "done",
     "dropped",

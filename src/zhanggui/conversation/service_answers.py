@@ -7,11 +7,20 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from zhanggui.conversation import policy_text, references, shown_text
+from zhanggui.conversation import exchange_answers, policy_text, references, shown_text
 from zhanggui.conversation.act import DialogueAct
 from zhanggui.conversation.lookups import Lookups, Moment
 from zhanggui.conversation.shopping import Put
-from zhanggui.service.desk import Action, Cancel, ChangeAddress, DeskReceipt, DeskRequest, ReturnItems
+from zhanggui.money import Money
+from zhanggui.service.desk import (
+    Action,
+    Cancel,
+    ChangeAddress,
+    DeskReceipt,
+    DeskRequest,
+    ExchangeItems,
+    ReturnItems,
+)
 from zhanggui.service.order import Order
 from zhanggui.service.proof import NoProof, Proof
 
@@ -26,6 +35,7 @@ WISHES: Mapping[str, Wish] = {
 """Intent -> what is wished of an order; the first that holds counts."""
 _PAGES = {"ask_delivery": "shipping", "ask_returns": "returns"}
 _LISTED = 3
+_STATES_FOR: Mapping[Wish, tuple[str, ...]] = {"return": ("delivered",), "exchange": ("pending", "delivered")}
 _PARTICULAR = re.compile(
     r"费|谁|多久|几天|怎么|怎样|流程|换|不能|退款|到账|\b(?:how|who|pay|long|costs?|exchange|refunds?|cannot|can't|opened)\b",
     re.IGNORECASE,
@@ -62,6 +72,8 @@ def serve(moment: Moment, lookups: Lookups, wish: Wish, wished: Mapping[str, Any
     """Do what is wished of an order as far as it goes: ask for what is missing, answer, or ask for the yes."""
     state = moment.state
     request = {**wished, "wish": wish}
+    if wish == "exchange":
+        request["said"] = exchange_answers.said(moment, wished.get("said", ""))
     proof, values = _proof(moment, lookups)
     asking = {"request": request, "stage": "service", **values}
     if isinstance(proof, NoProof):
@@ -99,7 +111,7 @@ def serve(moment: Moment, lookups: Lookups, wish: Wish, wished: Mapping[str, Any
 
 
 def _may(order: Order, wish: Wish) -> bool:
-    return order.state == ("delivered" if wish in ("return", "exchange") else "pending")
+    return order.state in _STATES_FOR.get(wish, ("pending",))
 
 
 def _current(orders: Sequence[Order]) -> Sequence[Order]:
@@ -135,10 +147,12 @@ def _proof(moment: Moment, lookups: Lookups) -> tuple[Proof | NoProof, dict[str,
 def _prepare(moment: Moment, lookups: Lookups, wish: Wish, order: Order, proof: Proof, values: dict[str, Any]) -> Put:
     """Ask the desk whether it could be done, and the shopper for the yes."""
     request = dict(values["request"])
-    if wish == "exchange":  # which variant for which is settled by a person
-        return Put(
-            acts=(DialogueAct(name="hand_over", about="exchange", facts={"order": order.order_id}),), values=values
-        )
+    if wish == "exchange":
+        choice = exchange_answers.settled(request, order, moment, lookups)
+        if isinstance(choice, DialogueAct):
+            asked = {"expected": "variant"} if choice.name == "ask_variant" else {"request": {}, "expected": ""}
+            return Put(acts=(choice,), values={**values, **asked})
+        request = choice
     if wish == "change_address":
         address = next((slot.value for slot in moment.heard.named("address")), "") or request.get("address", "")
         if moment.state.expected == "address" and not address:
@@ -159,6 +173,8 @@ def _prepare(moment: Moment, lookups: Lookups, wish: Wish, order: Order, proof: 
             values={**values, "request": {}, "expected": "", "pending": ""},
         )
     facts = {**facts_of(order, moment, lookups, request.get("items")), **_balance(receipt)}
+    if "variant" in request:
+        facts["variant"] = request["variant"]
     if "address" in request:
         facts["address"] = request["address"]
     confirm = DialogueAct(name="confirm", about=wish, facts=facts)
@@ -171,6 +187,9 @@ def desk_request(request: Mapping[str, Any], proof: Proof, *, confirmed: bool) -
         "cancel": Cancel(),
         "change_address": ChangeAddress(address={"address": request.get("address", "")}),
         "return": ReturnItems(item_ids=tuple(request.get("items", ()))),
+        "exchange": ExchangeItems(
+            item_ids=tuple(request.get("items", ())), new_item_ids=tuple(request.get("new_items", ()))
+        ),
     }
     return DeskRequest(
         key=request["key"],
@@ -244,10 +263,11 @@ def facts_of(order: Order, moment: Moment, lookups: Lookups, items: Sequence[str
 
 
 def _balance(receipt: DeskReceipt) -> dict[str, str]:
-    if receipt.balance is None or receipt.balance.minor >= 0:
+    """What goes back to the shopper, or what is still to be paid."""
+    if receipt.balance is None or receipt.balance.minor == 0:
         return {}
-    back = receipt.balance
-    return {"refund": shown_text.price(type(back)(currency=back.currency, minor=-back.minor))}
+    amount = Money(currency=receipt.balance.currency, minor=abs(receipt.balance.minor))
+    return {"extra" if receipt.balance.minor > 0 else "refund": shown_text.price(amount)}
 
 
 def _reason(receipt: DeskReceipt) -> dict[str, str]:

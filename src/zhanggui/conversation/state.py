@@ -45,7 +45,8 @@ class BeliefState:
     refused: tuple[str, ...] = ()
     """Aspects that the shopper does not care about."""
     expected: str = ""
-    """What the assistant asked for last: an aspect, "confirm", "address", "proof", "order"; "" for nothing."""
+    """What the assistant asked for last: an aspect, "confirm", "address", "proof", "order", "variant"; "" for
+    nothing."""
     request: Mapping[str, Any] = field(default_factory=dict)
     """What is being asked of the desk: its `action` and what is known of it; empty for nothing."""
     pending: str = ""

@@ -65,6 +65,8 @@ def is_understood(state: BeliefState, heard: Understanding) -> bool:
 
 def is_awaited(state: BeliefState, heard: Understanding) -> bool:
     """Whether an utterance holds what the assistant asked for about an order."""
+    if state.expected == "variant":  # its values may be words that nobody taught us
+        return bool(heard.slots) or heard.confidence < NOT_UNDERSTOOD
     return any(heard.named(name) for name in _AWAITED.get(state.expected, ()))
 
 
@@ -170,7 +172,7 @@ def _drop_older_bound(tracker: _Tracker, newer: str) -> None:
 
 def _hear_indifference(tracker: _Tracker, heard: Understanding) -> None:
     state = tracker.state
-    if heard.has("dont_care") and state.expected not in ("", "confirm", "proof", "address", "order"):
+    if heard.has("dont_care") and state.expected not in ("", "confirm", "proof", "address", "order", "variant"):
         refused = (*state.refused, state.expected) if state.expected not in state.refused else state.refused
         tracker.set("the shopper does not mind", refused=refused, expected="")
 

@@ -138,6 +138,11 @@ class Catalog:
         with self.database.reading() as connection:
             return self.learned.of(connection)
 
+    def titles(self) -> tuple[str, ...]:
+        """What the products are called, in each of their languages."""
+        with self.database.reading() as connection:
+            return tuple(title for product in store.every(connection) for title in product.titles.values())
+
     def write_ontology(self, path: Path) -> Ontology:
         """Write what holds now as a file to edit, and return it. Raises OntologyError where another file is there."""
         known = self.ontology()

@@ -1,4 +1,4 @@
-"""Classification and embeddings by an ONNX encoder, on onnxruntime and `tokenizers` alone. Knows no marketing.
+"""Classification, tags and embeddings by an ONNX encoder, on onnxruntime and `tokenizers` alone. Knows no marketing.
 
 A folder holds `model.onnx` (in: `input_ids` and `attention_mask`, int64 [batch, tokens]), `tokenizer.json` and
 `encoder.json`; `zhanggui.training.export_onnx` writes such folders.
@@ -6,7 +6,7 @@ A folder holds `model.onnx` (in: `input_ids` and `attention_mask`, int64 [batch,
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SETTINGS = "encoder.json"
 _EXPORT = "`zhanggui model export NAME --to onnx` makes such folders"
+_STRANGERS = f"as if {SETTINGS}, tokenizer.json and model.onnx did not belong together"
 _INSTALL = "run: pip install 'zhanggui[encoder]'"
 
 
@@ -26,8 +27,10 @@ _INSTALL = "run: pip install 'zhanggui[encoder]'"
 class EncoderSettings:
     """What `encoder.json` says."""
 
-    task: Literal["classify", "embed"]
-    """What `model.onnx` puts out: logits [batch, labels], or vectors of length one [batch, size]."""
+    task: Literal["classify", "embed", "tag"]
+    """What `model.onnx` puts out: logits [batch, labels]; vectors of length one [batch, size]; or for "tag" logits and, as
+    a second output, a score of each tag for each token [batch, tokens, tags].
+    """
     size: int
     """Columns of the output: labels, or the length of a vector."""
     max_tokens: int
@@ -37,9 +40,25 @@ class EncoderSettings:
     labels: tuple[str, ...] = ()
     """Of a classifier, in the order of its logits."""
     several: bool = False
-    """Whether a text may have several labels (each its own sigmoid) instead of exactly one (softmax)."""
+    """Whether a text may have several labels instead of exactly one. A classifier then gives each its own sigmoid, a
+    tagger lets them share.
+    """
     precision: str = "fp32"
     """"fp32" or "int8"."""
+    tags: tuple[str, ...] = ()
+    """Of a tagger, in the order of its scores."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tagged:
+    """What a tagger says of one text."""
+
+    probabilities: "NDArray[np.float32]"
+    """Of each label; they sum to one."""
+    scores: "NDArray[np.float32]"
+    """[tokens, tags], without the tokens that mark where a text begins and ends."""
+    tokens: tuple[tuple[int, int], ...]
+    """Each token as characters [start, end) of the text."""
 
 
 class Encoder:
@@ -83,28 +102,52 @@ class Encoder:
 
     def probabilities(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         """Float32 [texts, labels]: each row sums to one, unless a text may have several labels. Raises ModelError."""
-        import numpy as np
 
         if self.settings.task != "classify":
-            raise ModelError(f"the encoder in {self.folder} makes embeddings; it has no labels")
-        logits = self._run(texts)
-        if self.settings.several:
-            return np.asarray(1 / (1 + np.exp(-logits)), dtype=np.float32)
-        shares = np.exp(logits - logits.max(1, keepdims=True))
-        return np.asarray(shares / shares.sum(1, keepdims=True), dtype=np.float32)
+            raise ModelError(f"the encoder in {self.folder} is made to {self.settings.task}; it does not classify")
+        return self._shares(self._run(texts))
+
+    def tag(self, texts: Sequence[str]) -> list[Tagged]:
+        """The labels' probabilities of each text and the tags' scores of each of its tokens. Raises ModelError."""
+        if self.settings.task != "tag":
+            raise ModelError(f"the encoder in {self.folder} is made to {self.settings.task}; it has no tags")
+        read = self._tokenizer.encode_batch(list(texts))
+        tagged: dict[int, Tagged] = {}
+        for rows, (logits, scores) in self._batches(read):
+            for place, row in enumerate(rows):
+                inner = [token for token, special in enumerate(read[row].special_tokens_mask) if not special]
+                tagged[row] = Tagged(
+                    probabilities=_softmax(logits[place : place + 1])[0],
+                    scores=scores[place, inner],
+                    tokens=tuple(read[row].offsets[token] for token in inner),
+                )
+        return [tagged[row] for row in range(len(read))]
+
+    def _shares(self, logits: "NDArray[np.float32]") -> "NDArray[np.float32]":
+        import numpy as np
+
+        return np.asarray(1 / (1 + np.exp(-logits)), dtype=np.float32) if self.settings.several else _softmax(logits)
 
     def embed(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         """Float32 [texts, size], every row of length one, so that a dot product is a cosine. Raises ModelError."""
         if self.settings.task != "embed":
-            raise ModelError(f"the encoder in {self.folder} is a classifier; it makes no embeddings")
+            raise ModelError(f"the encoder in {self.folder} is made to {self.settings.task}; it makes no embeddings")
         return self._run(texts)
 
     def _run(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         import numpy as np
 
         read = self._tokenizer.encode_batch(list(texts))
-        order = sorted(range(len(read)), key=lambda row: len(read[row].ids))
         out = np.empty((len(read), self.settings.size), dtype=np.float32)
+        for rows, (vectors, *_) in self._batches(read):
+            out[rows] = vectors
+        return out
+
+    def _batches(self, read: Sequence[Any]) -> "Iterator[tuple[list[int], list[NDArray[np.float32]]]]":
+        """(places of texts of alike length, the outputs for them)."""
+        import numpy as np
+
+        order = sorted(range(len(read)), key=lambda row: len(read[row].ids))
         for start in range(0, len(order), self._batch):
             rows = order[start : start + self._batch]
             shape = len(rows), max(1, len(read[rows[-1]].ids))
@@ -114,20 +157,28 @@ class Encoder:
                 ids[number, : len(read[row].ids)] = read[row].ids
                 mask[number, : len(read[row].ids)] = 1
             try:
-                out[rows] = self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
-            except Exception as error:  # onnxruntime's own; or another shape than the settings say
-                raise ModelError(
-                    f"the encoder in {self.folder} failed, as if {SETTINGS}, tokenizer.json and model.onnx did not belong "
-                    f"together: {error}"
-                ) from error
-        return out
+                outputs = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
+            except Exception as error:  # onnxruntime's own
+                raise ModelError(f"the encoder in {self.folder} failed, {_STRANGERS}: {error}") from error
+            if outputs[0].shape != (len(rows), self.settings.size):
+                raise ModelError(f"the encoder in {self.folder} put out {outputs[0].shape}, {_STRANGERS}")
+            yield rows, outputs
+
+
+def _softmax(logits: "NDArray[np.float32]") -> "NDArray[np.float32]":
+    import numpy as np
+
+    shares = np.exp(logits - logits.max(1, keepdims=True))
+    return np.asarray(shares / shares.sum(1, keepdims=True), dtype=np.float32)
 
 
 def _check_task(session: Any, settings: EncoderSettings, folder: Path) -> None:
     """Raise ModelError where the ONNX file takes or puts out something else than an encoder of these settings."""
     inputs = [one.name for one in session.get_inputs()]
-    shape = session.get_outputs()[0].shape
+    shape, *others = (output.shape for output in session.get_outputs())
     fits = len(shape) == 2 and (shape[1] == settings.size or not isinstance(shape[1], int))
+    tags = others[0][-1] if others and others[0] else 0
+    fits &= settings.task != "tag" or tags == len(settings.tags) or isinstance(tags, str)
     if sorted(inputs) != ["attention_mask", "input_ids"] or not fits:
         found = f"takes {', '.join(inputs)} and puts out [{', '.join(map(str, shape))}]"
         raise ModelError(
@@ -140,14 +191,14 @@ def _settings(folder: Path) -> EncoderSettings:
     path = folder / SETTINGS
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-        found = EncoderSettings(**told | {"labels": tuple(told.get("labels", ()))})
+        found = EncoderSettings(**told | {name: tuple(told.get(name, ())) for name in ("labels", "tags")})
     except OSError as error:
         raise ModelError(f"{path} cannot be opened: {error.strerror}; {_EXPORT}") from error
     except (ValueError, TypeError, AttributeError) as error:
         raise ModelError(f"{path} is damaged: {error}") from error
-    if found.task not in ("classify", "embed"):
-        raise ModelError(f"{path}: its task is {found.task!r}; an encoder can classify or embed; {_EXPORT}")
-    if found.task == "classify" and len(found.labels) != found.size:
+    if found.task not in ("classify", "embed", "tag"):
+        raise ModelError(f"{path}: its task is {found.task!r}; an encoder can classify, tag or embed; {_EXPORT}")
+    if found.task != "embed" and len(found.labels) != found.size:
         raise ModelError(f"{path}: it has {len(found.labels)} labels for {found.size} columns; {_EXPORT}")
     return found
 

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from zhanggui.errors import ModelError
 from zhanggui.llm import gguf
-from zhanggui.llm.chat_format import defuse
+from zhanggui.llm.chat_format import defuse, json_answer
 from zhanggui.llm.model import ChatRequest, Completion, Sampling
 from zhanggui.llm.quick_weights import quick
 
@@ -203,6 +203,8 @@ def _body(request: ChatRequest, sampling: Sampling, number: int = 0) -> dict[str
         # Models that can think aloud (Qwen3) would spend the answer's tokens on it; other templates ignore this.
         "chat_template_kwargs": {"enable_thinking": False},
     }
+    if request.schema is not None:
+        body["response_format"] = json_answer(request.schema)
     if sampling.stop:
         body["stop"] = list(sampling.stop)
     if sampling.seed is not None:

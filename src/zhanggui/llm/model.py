@@ -1,8 +1,8 @@
 """Text in, text out: the one door to any language model. Knows nothing of marketing, prompts or customers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +19,8 @@ class ChatRequest:
 
     messages: tuple[ChatMessage, ...]
     n: int = 1
+    schema: Mapping[str, Any] | None = None
+    """JSON Schema that the answer shall follow. Locally llama.cpp's grammar holds the model to it; a server may ignore it."""
 
 
 @dataclass(frozen=True, kw_only=True)

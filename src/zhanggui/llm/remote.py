@@ -15,7 +15,7 @@ import httpx
 
 from zhanggui.errors import ModelError
 from zhanggui.llm import connect
-from zhanggui.llm.chat_format import defuse
+from zhanggui.llm.chat_format import defuse, json_answer
 from zhanggui.llm.model import ChatRequest, Completion, Sampling
 
 _RETRY = {408, 409, 425, 429, 500, 502, 503, 504}
@@ -147,6 +147,8 @@ class RemoteModel:
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
         }
+        if request.schema is not None:
+            body["response_format"] = json_answer(request.schema)
         if sampling.stop:
             body["stop"] = list(sampling.stop)
         if sampling.seed is not None:

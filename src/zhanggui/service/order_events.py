@@ -18,6 +18,7 @@ from zhanggui.service.order_state import state_named
 _RANKS = {"Order Completed": 0, "Order Updated": 1, "Order Refunded": 2, "Order Cancelled": 3}
 _LONGEST = 1_000
 _ADDRESS_PARTS = 20
+_MOST_MONEY = 1e12
 
 
 def hear(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -49,9 +50,9 @@ def statement(row: Mapping[str, Any]) -> Statement | None:
             "placed_at": row["timestamp"].isoformat(),
             "state": fields.get("state", "pending"),
         }
-    return Statement(
-        order_id=row["order_id"], at=row["timestamp"], source=row["message_id"], rank=_RANKS[name], fields=fields
-    )
+    # A clock that is ahead must not have the last word for ever.
+    at = min(row["timestamp"], row["received_at"])
+    return Statement(order_id=row["order_id"], at=at, source=row["message_id"], rank=_RANKS[name], fields=fields)
 
 
 def _placed_or_updated(row: Mapping[str, Any], properties: Mapping[str, Any], currency: str | None) -> dict[str, Any]:
@@ -108,7 +109,7 @@ def _line(product: Mapping[str, Any], currency: str | None) -> OrderLine:
         title=_text(product.get("name")),
         options=options,
         price=_money(product.get("price"), currency),
-        quantity=1.0 if quantity is None else float(quantity),
+        quantity=1.0 if quantity in (None, "") else float(quantity),
     )
 
 
@@ -120,8 +121,8 @@ def _money(value: Any, currency: str | None) -> Money | None:
     if not currency or isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:
-        return Money(currency=currency, minor=to_minor(value, currency))
-    except ValueError:
+        return Money(currency=currency, minor=to_minor(value, currency)) if abs(float(value)) <= _MOST_MONEY else None
+    except (ValueError, OverflowError):
         return None
 
 
@@ -129,4 +130,5 @@ def _text(value: Any) -> str:
     """A text or a number as one line of printable text."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    return "".join(sign for sign in " ".join(str(value)[:_LONGEST].split()) if sign.isprintable())
+    text = " ".join(str(value)[:_LONGEST].split())
+    return text if text.isprintable() else "".join(sign for sign in text if sign.isprintable())

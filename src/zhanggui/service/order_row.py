@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, get_args
 from urllib.parse import urlsplit
 
@@ -20,6 +20,9 @@ _PARTS = {
     "shipments": frozenset({"tracking", "carrier", "url", "item_ids"}),
 }
 _LONGEST, _MOST = 1_000, 500
+_MOST_MONEY = 1e12
+_AHEAD = timedelta(days=1)
+"""So far ahead of ours a shop's clock may be: a statement from the future would hold for ever."""
 _T = TypeVar("_T")
 
 
@@ -41,6 +44,10 @@ def read(row: Any, *, currency: str, now: datetime, source: str) -> Statement:
     if order_id is None:
         raise OrderError("it is missing, or stands for nothing", field="order_id", hint="every order needs its number")
     at = _moment(values.get("updated_at"), "updated_at") or now
+    if at > now + _AHEAD:
+        raise OrderError(
+            "it is in the future", field="updated_at", hint="when the order came to stand as the row has it"
+        )
     code = _text(values.get("currency"), "currency").upper() or currency
     if len(code) != 3 or not code.isascii() or not code.isalpha():
         raise OrderError("it is no currency", field="currency", hint="an ISO 4217 code, as CNY")
@@ -169,9 +176,12 @@ def _id(value: Any, field: str) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float | None):
         raise OrderError("it is no text", field=field)
     try:
-        return identifier(value, field)
+        text = identifier(value, field)
     except EventError as error:
         raise OrderError(f"it {error.problem}", field=field, hint=error.hint) from None
+    if text is not None and any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise OrderError("it has half of a character", field=field, hint="a surrogate without its other half")
+    return text
 
 
 def _text(value: Any, field: str) -> str:
@@ -195,9 +205,11 @@ def _money(value: Any, currency: str, field: str) -> Money:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise OrderError("it is missing or no amount", field=field, hint="in major units, such as 19.99")
     try:
-        minor = to_minor(value, currency)
-    except ValueError as error:
-        raise OrderError(str(error), field=field, hint="in major units, such as 19.99") from error
+        minor = to_minor(value, currency) if abs(float(value)) <= _MOST_MONEY else None
+    except (ValueError, OverflowError):
+        minor = None
+    if minor is None:
+        raise OrderError(f"{str(value)[:40]!r} is no amount", field=field, hint="in major units, such as 19.99")
     if minor < 0:
         raise OrderError("it is negative", field=field, hint="what goes back is a payment of the kind refund")
     return Money(currency=currency, minor=minor)

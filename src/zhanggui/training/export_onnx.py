@@ -57,7 +57,7 @@ def encoder_to_onnx(folder: Path, out: Path, *, precision: Precision = "fp32") -
                 dynamo=False,
             )
         if precision == "int8":
-            _quantize(draft / "model.onnx")
+            quantize(draft / "model.onnx")
         tokenizer.backend_tokenizer.save(str(draft / "tokenizer.json"))
         settings = _settings(model, tokenizer, classifies=classifies, precision=precision)
         (draft / SETTINGS).write_text(json.dumps(asdict(settings), ensure_ascii=False, indent=1), encoding="utf-8")
@@ -120,7 +120,8 @@ def _settings(model: Any, tokenizer: Any, *, classifies: bool, precision: Precis
     )
 
 
-def _quantize(path: Path) -> None:
+def quantize(path: Path) -> None:
+    """Replace an ONNX file by one whose weights are 8-bit integers."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     small = path.with_suffix(".int8")

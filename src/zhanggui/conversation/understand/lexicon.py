@@ -11,6 +11,7 @@ from pathlib import Path
 
 from zhanggui.catalog.ontology import Ontology
 from zhanggui.catalog.ontology.general import general_ontology
+from zhanggui.catalog.product import Language
 from zhanggui.conversation.understand.language import fold_signs, is_chinese
 from zhanggui.conversation.understanding import Slot
 
@@ -44,10 +45,12 @@ class Lexicon:
                 at = slot.end
         return slots
 
-    def value(self, name: str, text: str) -> str | None:
-        """The canonical value of a slot that `text` names."""
-        meaning = self._entries.get(fold_signs(text).strip())
-        return meaning[1] if meaning and meaning[0] == name else None
+    def phrases(self) -> dict[tuple[str, Language], list[str]]:
+        """What shoppers call the values of each slot, by language."""
+        phrases: dict[tuple[str, Language], list[str]] = {}
+        for phrase, (slot, _) in self._entries.items():
+            phrases.setdefault((slot, "en" if phrase.isascii() else "zh"), []).append(phrase)
+        return phrases
 
     def _at(self, text: str, at: int) -> Slot | None:
         if text[at].isascii() and text[at].isalnum() and at and text[at - 1].isascii() and text[at - 1].isalnum():

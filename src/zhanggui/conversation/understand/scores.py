@@ -1,6 +1,6 @@
 """Measures understandings against labels: micro F1 of intents, of slots by span, of slots by value. Knows no understander."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 
 from zhanggui.conversation.understand.labelled import Labelled
@@ -27,7 +27,7 @@ class Scores:
 def scores(rows: Sequence[Labelled], understood: Sequence[Understanding]) -> Scores:
     """How well `understood` says what the labels say."""
     pairs = list(zip(rows, understood, strict=True))
-    intents: list[tuple[set[object], set[object]]] = [(set(row.intents), set(one.intents)) for row, one in pairs]
+    intents: list[tuple[Set[object], Set[object]]] = [(set(row.intents), set(one.intents)) for row, one in pairs]
     spans = [(_spans(row.slots), _spans(one.slots)) for row, one in pairs]
     return Scores(
         intent_f1=micro_f1(intents),
@@ -40,7 +40,7 @@ def scores(rows: Sequence[Labelled], understood: Sequence[Understanding]) -> Sco
     )  # fmt: skip
 
 
-def micro_f1(pairs: Iterable[tuple[set[object], set[object]]]) -> float:
+def micro_f1(pairs: Iterable[tuple[Set[object], Set[object]]]) -> float:
     """F1 over all the members of (right, said) sets together; 1 where there is nothing to find and nothing was said."""
     right = said = both = 0
     for expected, answered in pairs:

@@ -36,7 +36,7 @@ def upgrade() -> None:
         sa.Column("impressions", sa.Text, nullable=False),
         sa.Column("answer", sa.Text, nullable=False),
         sa.Column("at", sa.BigInteger, nullable=False),
-        sa.UniqueConstraint("conversation_id", "key"),
+        sa.UniqueConstraint("conversation_id", "key", name="uq_conversation_turns_conversation_id"),
     )
     op.create_table(
         "hand_overs",

@@ -12,8 +12,8 @@ from zhanggui import access
 from zhanggui.storage import Database
 
 
-def test_an_old_write_key_stays_and_may_be_a_servers(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'shop.db'}")
+def test_an_old_write_key_stays_and_may_be_a_servers(empty_database: Database) -> None:
+    database = empty_database
     config = Config()
     config.set_main_option("script_location", str(Path(zhanggui.storage.__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
@@ -33,4 +33,3 @@ def test_an_old_write_key_stays_and_may_be_a_servers(tmp_path: Path) -> None:
         "b": ("admin", False),
     }
     assert keys["b"].server_use_at is None
-    database.close()

@@ -16,8 +16,8 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 MICRO = int(NOW.timestamp()) * 1_000_000
 
 
-def test_an_old_shop_keeps_its_links_addresses_and_consents(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'shop.db'}")
+def test_an_old_shop_keeps_its_links_addresses_and_consents(empty_database: Database) -> None:
+    database = empty_database
     config = Config()
     config.set_main_option("script_location", str(Path(zhanggui.storage.__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
@@ -45,4 +45,3 @@ def test_an_old_shop_keeps_its_links_addresses_and_consents(tmp_path: Path) -> N
         assert identity.addresses(connection, ["ann"], "email") == {"ann": "Ann@Straße.example"}
         assert identity.customers_at(connection, "email", "ann@strasse.example") == ["ann"]
         assert granted(connection, ["ann"], "email", "marketing", at=NOW) == {"ann"}
-    database.close()

@@ -39,8 +39,8 @@ def message(message_id: str, customer_id: str, **given: Any) -> str:
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Any:
-    database = Database(f"sqlite:///{tmp_path / 'old.db'}")
+def shop(empty_database: Database) -> Database:
+    database = empty_database
     older(database, "0011_suppressed_numbers")
     with database.transaction() as connection:
         for number, (who, state) in enumerate(
@@ -64,8 +64,7 @@ def shop(tmp_path: Path) -> Any:
                 {"who": who, "id": message_id, "purpose": purpose, "at": 8 * HOUR},
             )
     database.migrate()
-    yield database
-    database.close()
+    return database
 
 
 def test_each_message_of_before_is_a_touch_of_its_run(shop: Database) -> None:
@@ -111,7 +110,8 @@ def test_contacts_of_before_count_on_for_person_and_address(shop: Database) -> N
 def test_the_tables_are_as_the_code_declares_them(shop: Database, table: sa.Table) -> None:
     made = sa.inspect(shop.engine)
     assert {column["name"] for column in made.get_columns(table.name)} == set(table.columns.keys())
-    assert {(index["name"], *index["column_names"]) for index in made.get_indexes(table.name)} == {
+    own = [index for index in made.get_indexes(table.name) if "duplicates_constraint" not in index]
+    assert {(index["name"], *index["column_names"]) for index in own} == {
         (index.name, *index.columns.keys()) for index in table.indexes
     }
     unique = [one for one in table.constraints if isinstance(one, sa.UniqueConstraint)]
