@@ -91,6 +91,7 @@ def test_every_engine_door_of_the_design_has_its_command_and_its_route() -> None
     doors: dict[Callable[..., object], tuple[str, str]] = {
         Events.ingest: ("ingest", "/v1/batch"),
         Catalog.load: ("products", "/v1/products"),
+        Catalog.search: ("catalog search", "/v1/products/search"),
         Customers.get: ("profile", "/v1/customers/{customer_id}"),
         Campaigns.explain: ("decide", "/v1/decisions"),
         Campaigns.preview: ("write", "/v1/messages"),

@@ -1,6 +1,8 @@
 """The index follows the catalogue, on both databases and beside other processes."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import sqlalchemy as sa
 
@@ -91,3 +93,19 @@ def test_two_processes_share_one_index(tmp_path: Path, database: Database) -> No
             assert asked(first, connection) == asked(second, connection)
             assert f"new-{number}" in asked(first, connection)
     assert len(one.shelf.artifacts.versions("search")) <= 2
+
+
+def test_who_comes_at_the_same_moment_meets_at_one_version(tmp_path: Path, database: Database) -> None:
+    shop = Shop(tmp_path, database)
+    start = Barrier(4)
+
+    def ask(_number: int) -> tuple[str, ...]:
+        shelf = SearchShelf(artifacts=ArtifactStore(tmp_path / "artifacts"), clock=lambda: NOW)
+        start.wait(timeout=60)
+        with database.reading() as connection:
+            return shelf.current(connection).search(Query(text="shirt"), now=NOW).product_ids
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = set(threads.map(ask, range(4)))
+    assert answers == {shop.search("shirt").product_ids}
+    assert len(shop.shelf.artifacts.versions("search")) == 1

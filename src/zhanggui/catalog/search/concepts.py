@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from zhanggui.catalog.search.labels import Labels
 from zhanggui.catalog.search.names import span
-from zhanggui.catalog.search.record import JOINT, TEXTS, UNKNOWN, schema, term
+from zhanggui.catalog.search.record import JOINT, NAMING, TEXTS, UNKNOWN, schema, term
 from zhanggui.catalog.search.spelling import Spelling
 from zhanggui.catalog.search.words import is_chinese, stem, words
 
@@ -22,7 +22,9 @@ _LONGEST_TEXT = 1_000
 _MOST_WORDS = 24
 _WEIGHTS = {"title": 3.0, "facts": 2.0, "parts": 1.5, "description": 0.5}
 _TIE = 0.2
-_ASPECT, _PINYIN, _KIND, _NEIGHBOURS = 2.5, 2.0, 20.0, 1.0
+_ASPECT, _PINYIN, _KIND, _NEIGHBOURS, _ALIKE = 2.5, 2.0, 20.0, 1.0, 0.7
+_HEAD = 1.5
+"""What a query ends with is mostly the thing itself."""
 _SILENT = frozenset(
     re.findall(
         r"\S+",
@@ -86,22 +88,24 @@ class _Reader:
             word = listed[place]
             if self._is_known(word) or self._is_joined(listed, place):
                 mended.append(word)
-            elif is_chinese(word) and (pieces := self._pieces(word)):
+            elif is_chinese(word) and len(word) > 2 and (pieces := self._pieces(word)):
                 mended += pieces
             elif is_chinese(word) and (window := self._window(listed, place, len(mended))):
                 before, after, meant = window
                 del mended[len(mended) - before :]
                 mended.append(meant)
                 place += after
+            elif is_chinese(word):
+                mended += self._pieces(word) or [word]
             else:
                 mended.append(word if self._pinyin(word) else self.spelling.mended(word) or word)
             place += 1
         return mended
 
     def _pieces(self, word: str) -> list[str]:
-        """A long Chinese word as shorter ones that products have; nothing where it does not consist of such."""
+        """A Chinese word as shorter ones that products have; nothing where it does not consist of such."""
         pieces, start = list[str](), 0
-        while start < len(word) and len(word) > 2:
+        while start < len(word):
             end = next((end for end in range(len(word), start, -1) if self._is_known(word[start:end])), None)
             if end is None:
                 return []
@@ -120,9 +124,11 @@ class _Reader:
         return None
 
     def _concepts(self, listed: Sequence[str]) -> list[Concept]:
+        from tantivy import Query
+
         spans = {start: (end, aspect, value) for start, end, aspect, value in self.labels.spans(listed)}
         kind_start, kind_end, path = self._kind(listed, spans) or (-1, -1, "")
-        concepts, place = [], 0
+        concepts, place = list[Concept](), 0
         while place < len(listed):
             if place == kind_start:
                 end = kind_end
@@ -137,7 +143,11 @@ class _Reader:
                 end = place + 1
                 ways = [self._word(listed[place]) or self._pinyin(listed[place])]
             text = _sentence(listed[place:end])
+            if place != kind_start:
+                ways += [self._alike(other) for other in self.labels.alike(listed[place:end])]
             query = _any_of([way for way in ways if way is not None])
+            if query is not None and end == len(listed) and place not in spans and len(concepts) > 0:
+                query = Query.boost_query(query, _HEAD)
             concepts.append(Concept(text=text, query=query, is_kind=place == kind_start))
             place = end
         return concepts
@@ -161,13 +171,13 @@ class _Reader:
         pair = listed[place : place + 2]
         return len(pair) == 2 and not all(map(self._is_known, pair)) and self._is_known("".join(pair))
 
-    def _word(self, word: str) -> "tantivy.Query | None":
+    def _word(self, word: str, *, fields: Sequence[str] = TEXTS) -> "tantivy.Query | None":
         from tantivy import Query
 
         stemmed = stem(word)
         ways = [
             Query.boost_query(term(field, stemmed), _WEIGHTS[field])
-            for field in TEXTS
+            for field in fields
             if self.searcher.doc_freq(field, stemmed)
         ]
         return _any_of(ways)
@@ -181,6 +191,12 @@ class _Reader:
         several = len(spoken) > 1
         query = Query.phrase_query(schema(), "pinyin", list(spoken)) if several else term("pinyin", spoken[0])
         return Query.boost_query(query, _PINYIN) if self.searcher.search(query, 1).hits else None
+
+    def _alike(self, listed: Sequence[str]) -> "tantivy.Query | None":
+        from tantivy import Query
+
+        query = self._all_of(listed, fields=NAMING)
+        return query and Query.boost_query(query, _ALIKE)
 
     def _kind(self, listed: Sequence[str], spans: Mapping[int, tuple[int, str, str]]) -> tuple[int, int, str] | None:
         """(start, end, category) of the words that say what kind of thing is looked for.
@@ -214,10 +230,10 @@ class _Reader:
             return None
         return Query.boost_query(term("aspects", aspect + JOINT + value), _ASPECT)
 
-    def _all_of(self, listed: Sequence[str]) -> "tantivy.Query | None":
+    def _all_of(self, listed: Sequence[str], *, fields: Sequence[str] = TEXTS) -> "tantivy.Query | None":
         from tantivy import Occur, Query
 
-        ways = [self._word(word) for word in listed]
+        ways = [self._word(word, fields=fields) for word in listed]
         if any(way is None for way in ways):
             return None
         return (

@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from zhanggui.catalog.ontology import Ontology, read_ontology, write_ontology
+from zhanggui.catalog.ontology.general import general_ontology
+from zhanggui.catalog.product import LANGUAGES
 from zhanggui.catalog.search.names import Names
 from zhanggui.catalog.search.words import stem, words
 
-_LONGEST = 5
+_LONGEST, _MOST = 5, 4
 _ONTOLOGY, _NAMES = "ontology.toml", "names.json"
 
 
@@ -20,8 +22,13 @@ class Labels:
         self.ontology, self.learned = ontology, names
 
     def is_label(self, word: str) -> bool:
-        """Whether a word alone is a label of some value."""
-        return (stem(word),) in self._values
+        """Whether a word alone is a label of something, of this shop or in general."""
+        return (stem(word),) in self._values or (stem(word),) in _synonyms()
+
+    def alike(self, listed: Sequence[str]) -> list[list[str]]:
+        """What else means the same as these words, in either language, as is generally known; a few of them."""
+        key = tuple(stem(word) for word in listed)
+        return [other for other in _synonyms().get(key, ()) if [stem(word) for word in other] != list(key)]
 
     def spans(self, listed: Sequence[str]) -> Iterator[tuple[int, int, str, str]]:
         """(start, end, aspect, value) of each label among these words; of several that begin alike, the longest."""
@@ -70,6 +77,20 @@ class Labels:
         """The categories that have others below them."""
         paths = [category.path for category in self.ontology.categories]
         return frozenset(path.rsplit(" > ", 1)[0] for path in paths if " > " in path)
+
+
+@cache
+def _synonyms() -> dict[tuple[str, ...], list[list[str]]]:
+    """Of each label of the general ontology, by its words: the labels of the same category or value."""
+    general = general_ontology()
+    labelled = [category.labels for category in general.categories]
+    labelled += [value.labels for aspect in general.aspects for value in aspect.values]
+    by_words: dict[tuple[str, ...], list[list[str]]] = {}
+    for labels in labelled:
+        texts = [words(text) for language in LANGUAGES for text in labels.get(language, ())[:_MOST]]
+        for listed in texts:
+            by_words.setdefault(tuple(stem(word) for word in listed), texts)
+    return by_words
 
 
 def _key(text: str) -> tuple[str, ...]:

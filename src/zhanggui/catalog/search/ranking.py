@@ -79,7 +79,10 @@ def agreeing(concepts: Sequence[Concept], at_least: int) -> "tantivy.Query":
 
 def count(searcher: "tantivy.Searcher", queries: Sequence["tantivy.Query"]) -> int:
     """How many products match all of these."""
-    return searcher.search(all_of(queries), 1).count or 0
+    from tantivy import Query
+
+    unscored = Query.const_score_query(all_of(queries), 0.0)
+    return searcher.search(unscored, 1).count or 0
 
 
 def _id(searcher: "tantivy.Searcher", address: "tantivy.DocAddress") -> str:

@@ -20,8 +20,9 @@ NEVER = 2**62
 """A moment after all others, in microseconds."""
 UNKNOWN = "?"
 """Stands for the category of a product that may be of any."""
-TEXTS = ("title", "facts", "parts", "description")
-"""The fields in which words are looked for."""
+NAMING = ("title", "facts", "parts")
+TEXTS = (*NAMING, "description")
+"""The fields in which words are looked for; what only means the same as a word, in those that name the product."""
 
 
 @cache

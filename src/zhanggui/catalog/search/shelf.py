@@ -71,19 +71,19 @@ class SearchShelf:
     def _open(self, connection: sa.Connection) -> _Opened:
         like, opened = self._made_with(connection), self._opened
         made = search_artifact.newest(self.artifacts, like=like)
+        if made is not None and (opened is None or opened.artifact.files != made.files):
+            search_artifact.check(made)
         if made is None:
             edited = ontology_store.edited(connection)
             made = search_artifact.build(
                 connection, self.artifacts, edited=edited, like=like, now=self.clock(), embedder=self.embedder
             )
         elif revision_of(made) < changes.latest(connection):
-            search_artifact.check(made)
             made = search_artifact.refresh(
                 connection, self.artifacts, made, like=like, now=self.clock(), embedder=self.embedder
             )
-        if opened is not None and opened.artifact.path == made.path and opened.artifact.files == made.files:
+        elif opened is not None and opened.artifact.files == made.files:
             return opened
-        search_artifact.check(made)
         return _Opened(artifact=made, made_with=like, index=SearchIndex(made.path, embedder=self.embedder))
 
     def _made_with(self, connection: sa.Connection) -> str:
