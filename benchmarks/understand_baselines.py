@@ -59,7 +59,7 @@ class Svm:
 class Crf:
     """A CRF over words and signs with the usual features of the token and its neighbours."""
 
-    def __init__(self, rows: Sequence[Labelled]) -> None:
+    def __init__(self, rows: Sequence[Labelled], *, iterations: int = 120) -> None:
         import pycrfsuite
 
         trainer = pycrfsuite.Trainer(verbose=False)
@@ -69,7 +69,7 @@ class Crf:
             if tokens:
                 spans = [(slot.name, slot.start, slot.end) for slot in row.slots]
                 trainer.append(_features(text, tokens), tags_of(tokens, spans))
-        trainer.set_params({"c1": 0.05, "c2": 0.05, "max_iterations": 120, "feature.possible_transitions": True})
+        trainer.set_params({"c1": 0.05, "c2": 0.05, "max_iterations": iterations, "feature.possible_transitions": True})
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.crfsuite"
             trainer.train(str(path))

@@ -20,6 +20,8 @@ SHOWN = 10
 """How many products are shown at once."""
 ENOUGH = 0.3
 """The probability that the products to be shown must hold together."""
+LAST = 3
+"""In so many turns before the customer's patience ends, products are shown and nothing is asked any more."""
 
 
 def believe(
@@ -77,7 +79,7 @@ def time_to_recommend(belief: Belief, turns_left: NDArray[np.int64]) -> NDArray[
     no further question.
     """
     top = np.take_along_axis(belief, likeliest(belief), axis=1).sum(axis=1)
-    return np.asarray((top >= ENOUGH) | (turns_left <= 1))
+    return np.asarray((top >= ENOUGH) | (turns_left <= LAST))
 
 
 def _bits(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from importlib.resources import files
 from zhanggui.catalog.search import Query, Results
 
 _MOST = 6
-_NEAR = 0.65
+_NEAR = 0.4
 """Of the best score; what has less is named by a part of the words alone: a cushion cover where a duvet cover is looked for."""
 """So many other words are tried."""
 
@@ -31,7 +31,8 @@ def find(query: Query, search: Callable[[Query], Results]) -> Results:
         elif fallback is results and _keeps_words(others):
             fallback = others
     if not scores:
-        return fallback or results
+        best = fallback or results
+        return _near(best) if _keeps_words(best) and query.sort == "relevance" else best
     ids = tuple(scores)[: query.limit]
     return Results(
         product_ids=ids,

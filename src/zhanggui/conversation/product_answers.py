@@ -27,7 +27,10 @@ _NAMED_AMONG = 30
 def spoken_of(moment: Moment, lookups: Lookups) -> list[Product]:
     """The products that an utterance is about: named, shown and described, or spoken of before."""
     state, heard = moment.state, moment.heard
-    if heard.named("item") and state.focus:
+    items = [slot.value for slot in heard.named("item")]
+    if any(item.isdecimal() for item in items) and not references.referred(state, items):
+        return []  # there is no second one
+    if items and state.focus:
         return _there(lookups, state.focus)
     shown = _there(lookups, tuple(dict.fromkeys((*state.shown, *state.focus))))
     nouns = [slot for slot in heard.slots if slot.name in _NOUNS and not slot.negated]
@@ -93,9 +96,8 @@ def answer(topic: str, moment: Moment, lookups: Lookups) -> Put:
         products = _there(lookups, moment.state.shown)[:SHOWN]
     if not products:
         return Put(acts=(DialogueAct(name="clarify", about="which"),))
-    if topic in ("price", "stock"):
-        products = _meant(products, moment, lookups)
-    cards = _cards(products, moment, lookups)
+    meant = _meant(products, moment, lookups) if topic in ("price", "stock") else products
+    cards = _cards(meant, moment, lookups)
     if topic == "attribute":
         acts = _attributes(products, cards, moment, lookups)
     elif topic == "compare":
@@ -107,9 +109,9 @@ def answer(topic: str, moment: Moment, lookups: Lookups) -> Put:
     else:
         acts = [
             DialogueAct(name="answer", about=topic, facts=_of_one(one, two, moment))
-            for one, two in zip(products, cards, strict=True)
+            for one, two in zip(meant, cards, strict=True)
         ]
-    return Put(acts=tuple(acts), values=_spoken(products, moment))
+    return Put(acts=tuple(acts), values={**_topic(products, moment), **_spoken(products, moment)})
 
 
 def _meant(products: Sequence[Product], moment: Moment, lookups: Lookups) -> list[Product]:
@@ -131,6 +133,13 @@ def _spoken(products: Sequence[Product], moment: Moment) -> dict[str, Any]:
         "shown": state.shown if set(names) <= set(state.shown) else names,
         "prices": {**state.prices, **prices(products, moment)},
     }
+
+
+def _topic(products: Sequence[Product], moment: Moment) -> dict[str, Any]:
+    """What is looked for from now on, where the question was the first to name it: "and in black?" is about that."""
+    nouns = [slot.value for slot in moment.heard.named("category") if not slot.negated]
+    new = nouns and not {one.product_id for one in products} & set(moment.state.shown)
+    return {"words": nouns[0], "category": "", "wanted": {}, "unwanted": {}} if new and len(nouns) == 1 else {}
 
 
 def _of_one(product: Product, card: dict[str, Any], moment: Moment) -> dict[str, Any]:
@@ -206,14 +215,15 @@ def _comparison(
 
 def check_out(moment: Moment, lookups: Lookups) -> Put:
     """The way to order what the shopper takes; where it is sold out, that."""
-    products = _meant(spoken_of(moment, lookups), moment, lookups)
+    products = spoken_of(moment, lookups)
     if not products:
         return Put(acts=(DialogueAct(name="clarify", about="which"),))
     if len(products) > 1 and not moment.heard.named("item"):
         which = DialogueAct(name="clarify", about="which_of", facts={"products": _cards(products, moment, lookups)})
         return Put(acts=(which,))
     acts = []
-    for product, card in zip(products, _cards(products, moment, lookups), strict=True):
+    meant = _meant(products, moment, lookups)
+    for product, card in zip(meant, _cards(meant, moment, lookups), strict=True):
         facts = _of_one(product, card, moment)
         name = "sold_out" if product.sold_out else "link" if "url" in card else ""
         acts.append(DialogueAct(name="check_out" if name != "sold_out" else "inform_none", about=name, facts=facts))

@@ -5,6 +5,7 @@ Nothing of an order is said without a proof that opens it. Knows no sentence and
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from zhanggui.conversation import exchange_answers, policy_text, references, shown_text
@@ -21,7 +22,7 @@ from zhanggui.service.desk import (
     ExchangeItems,
     ReturnItems,
 )
-from zhanggui.service.order import Order
+from zhanggui.service.order import Order, OrderLine
 from zhanggui.service.proof import NoProof, Proof
 
 Wish = Literal["status", "cancel", "change_address", "return", "exchange"]
@@ -40,6 +41,8 @@ _PARTICULAR = re.compile(
     r"费|谁|多久|几天|怎么|怎样|流程|换|不能|退款|到账|\b(?:how|who|pay|long|costs?|exchange|refunds?|cannot|can't|opened)\b",
     re.IGNORECASE,
 )
+_COSTS = re.compile(r"多少钱|[运邮]费|包邮|\b(?:how much|costs?|fees?|free|charges?)\b", re.IGNORECASE)
+_CHARGES = {"zh": "运费", "en": "shipping costs"}
 _GENERAL = {"zh": "退货期限", "en": "return period days delivery unused"}
 """Whether something can be returned at all is what the section on the time for it says."""
 
@@ -52,6 +55,8 @@ def policy(moment: Moment, lookups: Lookups, intents: Sequence[str]) -> Put:
     said = moment.heard.text
     if "ask_returns" in intents and not _PARTICULAR.search(said):
         said = f"{said} {_GENERAL[moment.language]}"
+    elif "ask_delivery" in intents and _COSTS.search(said):
+        said = f"{said} {_CHARGES[moment.language]}"
     found = lookups.sections(said, moment.language, 10)
     fitting = [one for one in found if one.page in wanted] if wanted else list(found)
     if wanted and not fitting:
@@ -88,6 +93,9 @@ def serve(moment: Moment, lookups: Lookups, wish: Wish, wished: Mapping[str, Any
         )
     orders = lookups.orders(proof, state.order_id)
     order = orders[0] if orders and state.order_id else None
+    if order and proof.kind == "token" and _is_another(moment, lookups, order):
+        orders, order = lookups.orders(proof, ""), None
+        state = replace(state, order_id="")
     if order is None and state.order_id:  # not among this person's orders: nobody learns whether there is one
         facts = {"order": shown_text.value(state.order_id)}
         return Put(
@@ -99,15 +107,25 @@ def serve(moment: Moment, lookups: Lookups, wish: Wish, wished: Mapping[str, Any
     if wish == "status":
         listed = [order] if order else _current(orders)
         acts = [DialogueAct(name="answer", about="order", facts=facts_of(one, moment, lookups)) for one in listed]
-        return Put(acts=tuple(acts), values={**asking, "request": {}, "expected": "", "order_id": listed[0].order_id})
+        spoken_of = listed[0].order_id if len(listed) == 1 else ""
+        return Put(acts=tuple(acts), values={**asking, "request": {}, "expected": "", "order_id": spoken_of})
     if order is None:
         fitting = [one for one in orders if _may(one, wish)]
+        fitting = [one for one in fitting if _named_lines(moment, lookups, one)] or fitting
         if len(fitting) != 1:
             choices = [facts_of(one, moment, lookups) for one in fitting[:_LISTED] or orders[:_LISTED]]
             which = DialogueAct(name="ask_order", facts={"orders": choices})
             return Put(acts=(which,), values={**asking, "expected": "order"})
         order = fitting[0]
     return _prepare(moment, lookups, wish, order, proof, {**asking, "order_id": order.order_id})
+
+
+def _is_another(moment: Moment, lookups: Lookups, order: Order) -> bool:
+    """Whether the shopper names something that is not in the order which was spoken of before."""
+    heard = moment.heard
+    return (
+        bool(heard.named("category")) and not heard.named("order_number") and not _named_lines(moment, lookups, order)
+    )
 
 
 def _may(order: Order, wish: Wish) -> bool:
@@ -220,16 +238,21 @@ def perform(moment: Moment, lookups: Lookups) -> Put:
 
 def _items(moment: Moment, lookups: Lookups, order: Order) -> list[str]:
     """The items that the shopper names, one for each unit; all of them where none is named."""
+    lines = _named_lines(moment, lookups, order) or order.lines
+    return [line.item_id for line in lines for _ in range(max(1, int(line.quantity)))]
+
+
+def _named_lines(moment: Moment, lookups: Lookups, order: Order) -> list[OrderLine]:
+    """The lines of an order that the shopper names."""
     bought = lookups.products([line.product_id for line in order.lines])
     named = references.named(moment.heard.text, bought.values(), moment.language)
     said = [moment.heard.text[slot.start : slot.end].casefold() for slot in moment.heard.named("category")]
-    lines = [
+    return [
         line
         for line in order.lines
         if line.product_id in named
         or any(noun in " ".join((line.title, *_titles(bought, line.product_id))).casefold() for noun in said)
     ]
-    return [line.item_id for line in lines or order.lines for _ in range(max(1, int(line.quantity)))]
 
 
 def _titles(bought: Mapping[str, Any], product_id: str) -> Sequence[str]:

@@ -70,7 +70,7 @@ def go_on(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, others: b
     fresh = [name for name in there if name not in state.prices] if others else []
     ids = fresh or there
     if not ids:
-        return Put(acts=(DialogueAct(name="inform_none", about="nothing", facts=_looked_for(moment, ontology)),))
+        return _nothing(moment, lookups)
     weights = _belief(state, results, [products[name] for name in ids], ids, ontology)
     asks = {} if choose else _questions(state, [products[name] for name in ids], ontology, moment)
     acts = [RECOMMEND, *asks.values()]
@@ -88,9 +88,26 @@ def go_on(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, others: b
     order = belief.likeliest(weights, len(ids))[0] if not state.sort else range(len(ids))
     count = 1 if choose else SHOWN
     chosen = [products[ids[place]] for place in list(order)[:count]]
-    if _none_cheaper(results, moment):
-        chosen = [min((products[name] for name in ids), key=lambda one: one.price_at(moment.now))]
-    return recommend(moment, lookups, chosen, results=results, propensity=selection.propensity, choose=choose)
+    if bound := _no_further(results, moment):
+        end = min if bound == "price_max" else max
+        chosen = [end((products[name] for name in ids), key=lambda one: one.price_at(moment.now))]
+    put = recommend(moment, lookups, chosen, results=results, propensity=selection.propensity, choose=choose)
+    if others and not fresh:
+        put = replace(put, acts=(DialogueAct(name="inform_none", about="no_more"), *put.acts))
+    return put
+
+
+def _nothing(moment: Moment, lookups: Lookups) -> Put:
+    """Say that nothing is there, and what is: the search is not held on to."""
+    ontology = lookups.ontology()
+    none = DialogueAct(name="inform_none", about="nothing", facts=_looked_for(moment, ontology))
+    labels = [
+        product_facts.category_label(one.path, ontology, moment.language) for one in ontology.categories[:_CHOICES]
+    ]
+    offer = DialogueAct(name="offer_choices", about="category", facts={"aspect": "", "choices": labels})
+    forgotten = {"words": "", "wanted": {}, "expected": "category" if labels else ""}
+    acts = (none, offer) if _looked_for(moment, ontology) else (offer,)
+    return Put(acts=acts if labels else (none,), values=forgotten)
 
 
 def _is_called(product: Product, names: Sequence[str]) -> bool:
@@ -115,8 +132,8 @@ def recommend(
     more = results.total - len(cards)
     facts = {"products": cards, "total": results.total, **({"more": more} if more > 0 else {})}
     acts = [DialogueAct(name="recommend", about="choice" if choose else "one" if len(cards) == 1 else "", facts=facts)]
-    if none_cheaper := _none_cheaper(results, moment):
-        acts.insert(0, DialogueAct(name="inform_none", about="cheaper"))
+    if bound := _no_further(results, moment):
+        acts.insert(0, DialogueAct(name="inform_none", about="cheaper" if bound == "price_max" else "dearer"))
     elif lost := _given_up(results.relaxed, moment, ontology, lookups.currency):
         acts.insert(0, DialogueAct(name="inform_none", about="relaxed", facts={"given_up": lost}))
     elif all(one["sold_out"] for one in cards):
@@ -129,16 +146,17 @@ def recommend(
             "focus": shown if len(shown) == 1 else (),
             "prices": {**state.prices, **prices(chosen, moment)},
             "expected": "",
-            **({"price_max": ""} if none_cheaper else {}),
+            **({bound: ""} if bound else {}),
         },
         impressions=tuple((name, propensity) for name in shown),
     )
 
 
-def _none_cheaper(results: Results, moment: Moment) -> bool:
-    """Whether something cheaper was asked for, and there is none."""
-    asked = any(slot.operator == "cheaper" for slot in moment.heard.named("price"))
-    return asked and [one.constraint for one in results.relaxed] == ["price_max"]
+def _no_further(results: Results, moment: Moment) -> str:
+    """The bound that was given up since nothing is cheaper, or dearer, than what was shown; "" otherwise."""
+    bounds = {"cheaper": "price_max", "dearer": "price_min"}
+    asked = [bounds[slot.operator] for slot in moment.heard.named("price") if slot.operator in bounds]
+    return asked[0] if asked and [one.constraint for one in results.relaxed] == asked[:1] else ""
 
 
 def prices(products: Sequence[Product], moment: Moment) -> dict[str, str]:
@@ -252,7 +270,8 @@ def _amount(text: str, currency: str) -> str:
 
 
 def _looked_for(moment: Moment, ontology: Ontology) -> dict[str, Any]:
-    text = shown_text.value(moment.state.words) or (
+    named = any(slot.name in ("category", "feature") for slot in moment.heard.slots)
+    text = (shown_text.value(moment.state.words) if named else "") or (
         product_facts.category_label(moment.state.category, ontology, moment.language) if moment.state.category else ""
     )
     return {"looked_for": text} if text else {}

@@ -179,7 +179,10 @@ def _hear_indifference(tracker: _Tracker, heard: Understanding) -> None:
 
 def _hear_references(tracker: _Tracker, heard: Understanding) -> None:
     items = [slot.value for slot in heard.named("item")]
-    if products := referred(tracker.state, items):
+    products = referred(tracker.state, items)
+    if len(products) == 1 and heard.has("compare"):  # "this one and the first": with what is spoken of
+        products = tuple(dict.fromkeys((*tracker.state.focus, *products)))
+    if products:
         tracker.set(f"the shopper means {', '.join(items)} of what was shown", focus=products)
 
 

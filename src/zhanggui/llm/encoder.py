@@ -104,7 +104,9 @@ class Encoder:
         """Float32 [texts, labels]: each row sums to one, unless a text may have several labels. Raises ModelError."""
 
         if self.settings.task != "classify":
-            raise ModelError(f"the encoder in {self.folder} is made to {self.settings.task}; it does not classify")
+            raise ModelError(
+                f"the encoder in {self.folder} is made to {self.settings.task} and has no labels to choose from"
+            )
         return self._shares(self._run(texts))
 
     def tag(self, texts: Sequence[str]) -> list[Tagged]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from zhanggui.conversation.belief import aspect_entropies, believe, likeliest, time_to_recommend, value_entropies
+from zhanggui.conversation.belief import LAST, aspect_entropies, believe, likeliest, time_to_recommend, value_entropies
 
 RED, BLUE, GLASS, CLAY = range(4)
 HOLDS = np.array(
@@ -103,5 +103,5 @@ def test_the_likeliest_come_first_and_a_tie_keeps_the_order_of_the_shop() -> Non
 
 def test_products_are_shown_when_ten_hold_enough_or_patience_ends() -> None:
     wide, narrow = np.full(100, 0.01), np.r_[np.full(10, 0.03), np.full(90, 0.7 / 90)]
-    shown = time_to_recommend(np.vstack([wide, narrow, wide]), np.array([14, 14, 1]))
-    assert shown.tolist() == [False, True, True]
+    shown = time_to_recommend(np.vstack([wide, narrow, wide, wide]), np.array([14, 14, LAST, LAST + 1]))
+    assert shown.tolist() == [False, True, True, False]

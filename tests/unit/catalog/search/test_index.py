@@ -79,6 +79,15 @@ def test_pages_follow_each_other(shop: Shop) -> None:
     assert len(whole) == 8
 
 
+@pytest.mark.parametrize("bounds", [{"limit": 10**9}, {"offset": 10**9}, {"offset": -5, "limit": -5}, {"limit": 0}])
+def test_any_page_may_be_asked_for(shop: Shop, bounds: dict[str, int]) -> None:
+    for sort in ("relevance", "price", "-price"):
+        assert len(shop.search(sort=sort, **bounds).product_ids) in (0, 8)
+    huge = Money(currency="CNY", minor=10**30)
+    assert shop.search(price_max=huge, limit=20).total == 8
+    assert [one.constraint for one in shop.search(price_min=huge).relaxed] == ["price_min"]
+
+
 def test_the_values_of_a_chosen_facet_stay_visible(shop: Shop) -> None:
     results = shop.search(category="Clothing > Shirts", wanted={"colour": ("red",)})
     assert results.total == 1
