@@ -70,14 +70,14 @@ def serve(moment: Moment, lookups: Lookups, wish: Wish, wished: Mapping[str, Any
         return Put(acts=(DialogueAct(name="not_known", about="no_orders"),), values={"request": {}})
     if wish == "status":
         listed = [order] if order else _current(orders)
-        acts = [DialogueAct(name="answer", about="order", facts=facts_of(one, moment, lookups)) for one in listed]
+        acts = [DialogueAct(name="answer", about="order", facts=facts_of(order, moment, lookups)) for order in listed]
         spoken_of = listed[0].order_id if len(listed) == 1 else ""
         return Put(acts=tuple(acts), values={**asking, "request": {}, "expected": "", "order_id": spoken_of})
     if order is None:
-        fitting = [one for one in orders if _may(one, wish)]
-        fitting = [one for one in fitting if _named_lines(moment, lookups, one)] or fitting
+        fitting = [order for order in orders if _may(order, wish)]
+        fitting = [order for order in fitting if _named_lines(moment, lookups, order)] or fitting
         if len(fitting) != 1:
-            choices = [facts_of(one, moment, lookups) for one in fitting[:_LISTED] or orders[:_LISTED]]
+            choices = [facts_of(order, moment, lookups) for order in fitting[:_LISTED] or orders[:_LISTED]]
             which = DialogueAct(name="ask_order", facts={"orders": choices})
             return Put(acts=(which,), values={**asking, "expected": "order"})
         order = fitting[0]
@@ -98,7 +98,7 @@ def _may(order: Order, wish: Wish) -> bool:
 
 def _current(orders: Sequence[Order]) -> Sequence[Order]:
     """Those that are on their way, else the newest."""
-    return [one for one in orders if one.state in ("pending", "processed", "shipped")][:_LISTED] or orders[:1]
+    return [order for order in orders if order.state in ("pending", "processed", "shipped")][:_LISTED] or orders[:1]
 
 
 def _contact(moment: Moment) -> str:
