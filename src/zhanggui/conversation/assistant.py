@@ -3,6 +3,7 @@
 Pure but for its look-ups: the same state, words, shop and seed give the same answer. Knows no store and no door.
 """
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -16,6 +17,9 @@ from zhanggui.conversation.shopping import Put
 from zhanggui.conversation.state import BeliefState, Change, apply, changed
 from zhanggui.conversation.track import track
 from zhanggui.conversation.understanding import Understander, Understanding, Utterance
+
+_TELLS = re.compile(r"[\u4e00-\u9fff]|\b[^\W\d_]{2,}\b[^@\d]*\s[^@\d]*\b[^\W\d_]{2,}\b")
+"""A Chinese character or two words tell the language; a number, an address or an "ok" does not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +71,7 @@ class Assistant:
     def reply(self, state: BeliefState, said: Said) -> Reply:
         """Answer one turn. The state is the one that the last turn left."""
         text = said.text[: self.settings.longest_turn]
-        language = None if any(sign.isalpha() for sign in text) else state.language
+        language = None if state.turn == 0 or _TELLS.search(text) else state.language
         (heard,) = self.understander.understand([Utterance(text=text, language=language, asked=state.expected)])
         ontology = self.lookups.ontology()
         changes = track(state, heard, ontology, currency=self.lookups.currency)
@@ -89,6 +93,10 @@ class Assistant:
             changes += new
             acts += put.acts
             impressions += put.impressions
+        if any(act.name == "hand_over" for act in acts):
+            new = changed(moment.state, "a person takes over", stage="with_person", request={}, pending="", expected="")
+            moment = replace(moment, state=apply(moment.state, new))
+            changes += new
         answer = self.words.words(acts, moment.language, seed=f"{said.seed}:{moment.number}")
         return Reply(
             answer=answer,

@@ -10,7 +10,7 @@ from importlib.resources import files
 from zhanggui.catalog.search import Query, Results
 
 _MOST = 6
-_NEAR = 0.65
+_NEAR = 0.4
 """Of the best score; what has less is named by a part of the words alone: a cushion cover where a duvet cover is looked for."""
 """So many other words are tried."""
 
@@ -31,7 +31,8 @@ def find(query: Query, search: Callable[[Query], Results]) -> Results:
         elif fallback is results and _keeps_words(others):
             fallback = others
     if not scores:
-        return fallback or results
+        best = fallback or results
+        return _near(best) if _keeps_words(best) and query.sort == "relevance" else best
     ids = tuple(scores)[: query.limit]
     return Results(
         product_ids=ids,
@@ -55,7 +56,7 @@ def _near(results: Results) -> Results:
 
 def _keeps_words(results: Results) -> bool:
     """Whether products were found that are called as asked, whatever else was given up."""
-    return bool(results.product_ids) and all(one.constraint != "words" for one in results.relaxed)
+    return bool(results.product_ids) and all(relaxation.constraint != "words" for relaxation in results.relaxed)
 
 
 def _other_words(text: str) -> Iterator[str]:
@@ -85,5 +86,5 @@ def _groups() -> dict[str, tuple[str, ...]]:
     for group in tomllib.loads(text)["groups"]:
         folded = [word.casefold() for word in group]
         for word in folded:
-            others[word] = (*others.get(word, ()), *(one for one in folded if one != word))
+            others[word] = (*others.get(word, ()), *(other for other in folded if other != word))
     return others

@@ -7,7 +7,7 @@ service, then questions, then the search.
 import re
 from collections.abc import Callable
 
-from zhanggui.conversation import office_hours, product_answers, service_answers, shopping, shown_text
+from zhanggui.conversation import office_hours, policy_answers, product_answers, service_answers, shopping, shown_text
 from zhanggui.conversation.act import DialogueAct, DialoguePolicy
 from zhanggui.conversation.lookups import Lookups, Moment
 from zhanggui.conversation.settings import ConversationSettings
@@ -34,6 +34,15 @@ _NO = re.compile(
 )
 """Where a yes is waited for, any of these is none."""
 _TAKES = re.compile(r"\b(?:i'?d like|i want|i'?ll|give me|take|buy)\b|要|买|来|拿", re.IGNORECASE)
+_MORE = re.compile(
+    r"^(?:(?:show|any|some|see)?\s*(?:me )?more(?: please)?|others?|next|anything else|还有(?:别的|其他|其它)?(?:吗|么|呢)?|更多|换一批|下一批|再看几[个款])[\s.?!？。！]*$",
+    re.IGNORECASE,
+)
+_ASKS = re.compile(r"[?？]\s*$|\b(?:what|which)\b|哪|什么|吗$", re.IGNORECASE)
+_GOODS = re.compile(
+    r"\b(?:broken?|damaged|arrived|wrong|missing|late|faulty|cracked|torn|holes?|stain\w*|quality)\b|碎|坏|破|错|漏|裂|脏|没收到|质量|少(?:发|了)",
+    re.IGNORECASE,
+)
 _IS_AI = re.compile(r"\b(?:bot|robot|ai|human|real person|machine)\b|机器人|真人|人工智能", re.IGNORECASE)
 
 
@@ -66,6 +75,8 @@ def steps(
         return dropped
     if forbidden := _forbidden(moment, lookups):
         return [*dropped, forbidden]
+    if _MORE.search(text) and state.shown:
+        return [*dropped, lambda now: shopping.go_on(now, lookups, policy, others=True, choose=False)]
     if not is_understood(state, heard) and not _ANGRY.search(text):
         return [*dropped, _not_understood(moment)]
     return [*dropped, *_apology(moment), *_wishes(moment, lookups, policy, before=before)] or [
@@ -84,16 +95,25 @@ def _wishes(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, before:
         return [lambda now: service_answers.serve(now, lookups, again["wish"], again)]
     if state.request and state.expected in ("proof", "address") and not _is_about_something_else(moment):
         return [_not_understood(moment)]
+    if wish is None and heard.named("order_number") and not heard.has(*_POLICY, "complain"):
+        wish = before.request.get("wish", "status")
+    if wish == "status" and heard.has("ask_attribute") and not heard.named("order_number"):  # "where is it made?"
+        wish = None
+    if wish is None and state.request and state.expected == "order" and not _is_about_something_else(moment):
+        wish = state.request["wish"]
     found: list[Step] = []
     if wish is not None:
         found.append(lambda now: service_answers.serve(now, lookups, wish, {}))
     asked = [intent for intent in heard.intents if intent in _POLICY]
     if asked:
-        found.append(lambda now: service_answers.policy(now, lookups, asked))
+        found.append(lambda now: policy_answers.policy(now, lookups, asked))
     if heard.has("bargain"):
         found.append(lambda now: product_answers.bargain(now, lookups))
     only_item = heard.has("search", "refine") and {slot.name for slot in heard.slots} == {"item"} and bool(before.shown)
-    if heard.has("choose") or (only_item and _TAKES.search(heard.text)):
+    asks_which = heard.has("choose") and bool(_ASKS.search(heard.text))  # "what's the cheapest?" takes nothing yet
+    if asks_which:
+        found.append(_question("price", lookups))
+    elif heard.has("choose") or (only_item and _TAKES.search(heard.text)):
         found.append(lambda now: product_answers.check_out(now, lookups))
     open_minded = heard.has("dont_care")  # "I don't know which is better" asks for advice, not for a table
     topics = [
@@ -105,6 +125,8 @@ def _wishes(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, before:
     searches = (heard.has(*_SEARCH) and not only_item) or (
         before.expected and heard.slots and state != before and not found and not heard.has("complain")
     )
+    if wish is not None and not any(slot.name == "category" for slot in heard.slots):
+        searches = False  # an order's number is no wish for a product
     if searches and (open_minded or not heard.has("choose", *_QUESTIONS)):
         found.append(_search(moment, lookups, policy, before=before))
     return found
@@ -157,7 +179,7 @@ def _apology(moment: Moment) -> list[Step]:
     """An apology to who complains or is angry; the second in a row offers a person at once."""
     if not (moment.heard.has("complain") or _ANGRY.search(moment.heard.text)):
         return [lambda _now: Put(acts=(), values={"complaints": 0})] if moment.state.complaints else []
-    again = moment.state.complaints > 0 or not moment.heard.has("complain")  # about the assistant, not about goods
+    again = moment.state.complaints > 0 or not _GOODS.search(moment.heard.text)  # not about goods: nothing to return
     act = DialogueAct(name="apologise", about="again" if again else "first")
     return [lambda now: Put(acts=(act,), values={"complaints": now.state.complaints + 1})]
 
@@ -179,8 +201,7 @@ def _small_talk(moment: Moment, lookups: Lookups) -> Step:
 
 def _hand_over(promise: dict[str, str]) -> Step:
     act = DialogueAct(name="hand_over", facts=promise)
-    values = {"stage": "with_person", "request": {}, "pending": "", "expected": ""}
-    return lambda _now: Put(acts=(act,), values=values)
+    return _always(act)
 
 
 def _drop(*, said: bool) -> Step:

@@ -27,7 +27,10 @@ _NAMED_AMONG = 30
 def spoken_of(moment: Moment, lookups: Lookups) -> list[Product]:
     """The products that an utterance is about: named, shown and described, or spoken of before."""
     state, heard = moment.state, moment.heard
-    if heard.named("item") and state.focus:
+    items = [slot.value for slot in heard.named("item")]
+    if any(item.isdecimal() for item in items) and not references.referred(state, items):
+        return []  # there is no second one
+    if items and state.focus:
         return _there(lookups, state.focus)
     shown = _there(lookups, tuple(dict.fromkeys((*state.shown, *state.focus))))
     nouns = [slot for slot in heard.slots if slot.name in _NOUNS and not slot.negated]
@@ -37,10 +40,10 @@ def spoken_of(moment: Moment, lookups: Lookups) -> list[Product]:
             for text in _things(heard.text, nouns)
         ]
         ids = [name for results in found for name in results.product_ids]
-        among = {one.product_id: one for one in (*shown, *_there(lookups, ids))}
+        among = {product.product_id: product for product in (*shown, *_there(lookups, ids))}
         if named := references.named(heard.text, among.values(), heard.language):
             return [among[name] for name in named][:SHOWN]
-        if fitting := [one for one in shown if _fits(one, nouns, moment, lookups)]:
+        if fitting := [product for product in shown if _fits(product, nouns, moment, lookups)]:
             return fitting[:SHOWN]
         if best := [results.product_ids[0] for results in found if results.product_ids and not results.relaxed]:
             return _there(lookups, tuple(dict.fromkeys(best)))[:SHOWN]
@@ -93,9 +96,8 @@ def answer(topic: str, moment: Moment, lookups: Lookups) -> Put:
         products = _there(lookups, moment.state.shown)[:SHOWN]
     if not products:
         return Put(acts=(DialogueAct(name="clarify", about="which"),))
-    if topic in ("price", "stock"):
-        products = _meant(products, moment, lookups)
-    cards = _cards(products, moment, lookups)
+    meant = _meant(products, moment, lookups) if topic in ("price", "stock") else products
+    cards = _cards(meant, moment, lookups)
     if topic == "attribute":
         acts = _attributes(products, cards, moment, lookups)
     elif topic == "compare":
@@ -106,31 +108,38 @@ def answer(topic: str, moment: Moment, lookups: Lookups) -> Put:
         )
     else:
         acts = [
-            DialogueAct(name="answer", about=topic, facts=_of_one(one, two, moment))
-            for one, two in zip(products, cards, strict=True)
+            DialogueAct(name="answer", about=topic, facts=_of_one(product, card, moment))
+            for product, card in zip(meant, cards, strict=True)
         ]
-    return Put(acts=tuple(acts), values=_spoken(products, moment))
+    return Put(acts=tuple(acts), values={**_topic(products, moment), **_spoken(products, moment)})
 
 
 def _meant(products: Sequence[Product], moment: Moment, lookups: Lookups) -> list[Product]:
     """The products with only the variants that are meant."""
     ontology = lookups.ontology()
     wanted = named_values(moment.state, moment.heard, ontology)
-    return [narrowed(one, wanted, ontology, moment.language) for one in products]
+    return [narrowed(product, wanted, ontology, moment.language) for product in products]
 
 
 def _cards(products: Sequence[Product], moment: Moment, lookups: Lookups) -> list[dict[str, Any]]:
-    return [product_facts.card(one, moment.language, now=moment.now, site=lookups.site) for one in products]
+    return [product_facts.card(product, moment.language, now=moment.now, site=lookups.site) for product in products]
 
 
 def _spoken(products: Sequence[Product], moment: Moment) -> dict[str, Any]:
     state = moment.state
-    names = tuple(one.product_id for one in products)
+    names = tuple(product.product_id for product in products)
     return {
         "focus": names,
         "shown": state.shown if set(names) <= set(state.shown) else names,
         "prices": {**state.prices, **prices(products, moment)},
     }
+
+
+def _topic(products: Sequence[Product], moment: Moment) -> dict[str, Any]:
+    """What is looked for from now on, where the question was the first to name it: "and in black?" is about that."""
+    nouns = [slot.value for slot in moment.heard.named("category") if not slot.negated]
+    new = nouns and not {product.product_id for product in products} & set(moment.state.shown)
+    return {"words": nouns[0], "category": "", "wanted": {}, "unwanted": {}} if new and len(nouns) == 1 else {}
 
 
 def _of_one(product: Product, card: dict[str, Any], moment: Moment) -> dict[str, Any]:
@@ -186,18 +195,18 @@ def _comparison(
 ) -> DialogueAct:
     """Prices and the aspects in which they differ, side by side."""
     ontology = lookups.ontology()
-    aspects = [product_facts.aspects_of(one, ontology, moment.language) for one in products]
+    aspects = [product_facts.aspects_of(product, ontology, moment.language) for product in products]
     names = [
         name
-        for name in dict.fromkeys(name for one in aspects for name in one)
-        if len({one.get(name) for one in aspects}) > 1
+        for name in dict.fromkeys(name for known in aspects for name in known)
+        if len({known.get(name) for known in aspects}) > 1
     ]
     colon, joint = ("：", "，") if moment.language == "zh" else (": ", ", ")
     rows = [
-        {**card, "details": joint.join(f"{name}{colon}{one[name]}" for name in names if name in one)}
-        for card, one in zip(cards, aspects, strict=True)
+        {**card, "details": joint.join(f"{name}{colon}{known[name]}" for name in names if name in known)}
+        for card, known in zip(cards, aspects, strict=True)
     ]
-    cost = [one.price_at(moment.now) for one in products]
+    cost = [product.price_at(moment.now) for product in products]
     facts: dict[str, Any] = {"products": rows}
     if cost.count(min(cost)) == 1:
         facts["cheapest"] = cards[cost.index(min(cost))]["title"]
@@ -206,14 +215,15 @@ def _comparison(
 
 def check_out(moment: Moment, lookups: Lookups) -> Put:
     """The way to order what the shopper takes; where it is sold out, that."""
-    products = _meant(spoken_of(moment, lookups), moment, lookups)
+    products = spoken_of(moment, lookups)
     if not products:
         return Put(acts=(DialogueAct(name="clarify", about="which"),))
     if len(products) > 1 and not moment.heard.named("item"):
         which = DialogueAct(name="clarify", about="which_of", facts={"products": _cards(products, moment, lookups)})
         return Put(acts=(which,))
     acts = []
-    for product, card in zip(products, _cards(products, moment, lookups), strict=True):
+    meant = _meant(products, moment, lookups)
+    for product, card in zip(meant, _cards(meant, moment, lookups), strict=True):
         facts = _of_one(product, card, moment)
         name = "sold_out" if product.sold_out else "link" if "url" in card else ""
         acts.append(DialogueAct(name="check_out" if name != "sold_out" else "inform_none", about=name, facts=facts))

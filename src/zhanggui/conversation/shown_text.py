@@ -81,7 +81,7 @@ def price(amount: Money) -> str:
 def link(url: str, site: str) -> str:
     """A link to the shop's own site; "" for any other."""
     try:
-        host, own = (urlsplit(one).hostname or "" for one in (url, site))
+        host, own = (urlsplit(address).hostname or "" for address in (url, site))
     except ValueError:
         return ""
     home = own.removeprefix("www.")

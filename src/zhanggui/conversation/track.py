@@ -99,9 +99,10 @@ def cleaned(found: Iterable[Command], *, currency: str) -> list[Command]:
         if command.kind in ("want", "exclude"):
             opposite = {"want": "exclude", "exclude": "want"}[command.kind]
             kept = [
-                one
-                for one in kept
-                if (one.kind, one.name, one.value) != (opposite, command.name, command.value) and one != command
+                earlier
+                for earlier in kept
+                if (earlier.kind, earlier.name, earlier.value) != (opposite, command.name, command.value)
+                and earlier != command
             ]
         kept.append(command)
     return kept
@@ -179,7 +180,10 @@ def _hear_indifference(tracker: _Tracker, heard: Understanding) -> None:
 
 def _hear_references(tracker: _Tracker, heard: Understanding) -> None:
     items = [slot.value for slot in heard.named("item")]
-    if products := referred(tracker.state, items):
+    products = referred(tracker.state, items)
+    if len(products) == 1 and heard.has("compare"):  # "this one and the first": with what is spoken of
+        products = tuple(dict.fromkeys((*tracker.state.focus, *products)))
+    if products:
         tracker.set(f"the shopper means {', '.join(items)} of what was shown", focus=products)
 
 

@@ -5,6 +5,7 @@ A public key stands in web pages: what it sends, anybody may have sent, and so i
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -120,6 +121,11 @@ def _objects(values: Any) -> list[Mapping[str, Any]]:
 def _money(value: Any, currency: str | None) -> Money | None:
     if not currency or isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
+    return _amount(value, currency)
+
+
+@lru_cache(maxsize=1 << 14)
+def _amount(value: str | int | float, currency: str) -> Money | None:
     try:
         return Money(currency=currency, minor=to_minor(value, currency)) if abs(float(value)) <= _MOST_MONEY else None
     except (ValueError, OverflowError):
@@ -128,6 +134,8 @@ def _money(value: Any, currency: str | None) -> Money | None:
 
 def _text(value: Any) -> str:
     """A text or a number as one line of printable text."""
+    if type(value) is str and value.isprintable() and " " not in value:
+        return value[:_LONGEST]
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     text = " ".join(str(value)[:_LONGEST].split())

@@ -97,7 +97,14 @@ def fields_of(order: Order) -> dict[str, Any]:
 
 def line_data(line: OrderLine) -> dict[str, Any]:
     """A line as JSON knows it."""
-    return {**vars(line), "options": dict(line.options), "price": money_data(line.price)}
+    return {
+        "product_id": line.product_id,
+        "variant_id": line.variant_id,
+        "title": line.title,
+        "options": dict(line.options),
+        "price": money_data(line.price),
+        "quantity": line.quantity,
+    }
 
 
 def payment_field(payment: Payment) -> tuple[str, dict[str, Any]]:

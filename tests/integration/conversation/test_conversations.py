@@ -168,3 +168,39 @@ def test_conversations_are_deleted_when_their_time_has_passed(shop: Engine) -> N
 def test_a_forged_visitor_token_begins_no_conversation(shop: Engine) -> None:
     with pytest.raises(AccessError):
         shop.conversations.start(visitor_token="e30.e30.x")
+
+
+def test_the_order_that_is_meant_is_the_one_that_holds_what_was_named(shop: Engine) -> None:
+    talk = begin(shop, "customer-mei")
+    listed = shop.conversations.turn(talk, "我有哪些订单").answer
+    assert "ZG100102" in listed
+    assert "ZG100104" in listed
+    assert "ZG100102" in shop.conversations.turn(talk, "我想取消亚麻衬衫那单").answer
+    assert shop.conversations.state(talk).request["order_id"] == "ZG100102"
+    assert shop.conversations.turn(talk, "算了").acts == ("dropped",)
+
+
+def test_nobody_gets_stuck_in_a_search_that_finds_nothing(shop: Engine) -> None:
+    talk = begin(shop)
+    assert shop.conversations.turn(talk, "do you have wireless headphones?").acts[1:] == (
+        "inform_none",
+        "offer_choices",
+    )
+    assert "recommend" in shop.conversations.turn(talk, "tea then").acts
+
+
+def test_there_is_no_second_of_one(shop: Engine) -> None:
+    talk = begin(shop)
+    shop.conversations.turn(talk, "do you have an apron?")
+    assert shop.conversations.turn(talk, "how much is the second one?").acts == ("clarify",)
+
+
+def test_what_a_person_has_to_settle_is_given_to_one(shop: Engine) -> None:
+    talk = begin(shop, "customer-mei")
+    answer = shop.conversations.turn(talk, "我想换货，ZG100103的抱枕套换大一号")
+    if "hand_over" not in answer.acts:
+        answer = shop.conversations.turn(talk, "都不是，要别的")
+    assert "hand_over" in answer.acts
+    assert shop.conversations.state(talk).with_person
+    assert talk in [one.conversation_id for one in shop.conversations.inbox()]
+    assert shop.conversations.turn(talk, "在吗").acts == ("wait",)
