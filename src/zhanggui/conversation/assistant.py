@@ -93,6 +93,10 @@ class Assistant:
             changes += new
             acts += put.acts
             impressions += put.impressions
+        if any(act.name == "hand_over" for act in acts):
+            new = changed(moment.state, "a person takes over", stage="with_person", request={}, pending="", expected="")
+            moment = replace(moment, state=apply(moment.state, new))
+            changes += new
         answer = self.words.words(acts, moment.language, seed=f"{said.seed}:{moment.number}")
         return Reply(
             answer=answer,

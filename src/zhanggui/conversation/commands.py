@@ -64,7 +64,7 @@ def commands(state: BeliefState, heard: Understanding, ontology: Ontology) -> li
     nouns = _nouns(found)
     if heard.has("search") and not found and not state.has_noun:  # the search may know a word that nobody taught us
         nouns.append(Command(kind="words", value=heard.text[:_LONGEST_WORDS], said=heard.text[:_LONGEST_WORDS]))
-    others = [one for one in found if one.kind not in ("category", "words")]
+    others = [command for command in found if command.kind not in ("category", "words")]
     if nouns and state.has_noun and not _same_noun(state, nouns) and not answers:
         return [Command(kind="anew", said=nouns[-1].said), *nouns, *others]
     return [*nouns, *others]
@@ -72,20 +72,20 @@ def commands(state: BeliefState, heard: Understanding, ontology: Ontology) -> li
 
 def _nouns(found: list[Command]) -> list[Command]:
     """The category that is named last, and then all words for the thing as one."""
-    words = [one for one in found if one.kind == "words"]
+    words = [command for command in found if command.kind == "words"]
     return [
-        *[one for one in found if one.kind == "category"][-1:],
-        *([replace(words[-1], value=" ".join(dict.fromkeys(one.value for one in words)))] if words else []),
+        *[command for command in found if command.kind == "category"][-1:],
+        *([replace(words[-1], value=" ".join(dict.fromkeys(command.value for command in words)))] if words else []),
     ]
 
 
 def _same_noun(state: BeliefState, nouns: list[Command]) -> bool:
     """Whether what is named is what is looked for already."""
     return all(
-        one.value == state.category
-        if one.kind == "category"
-        else one.value.casefold() in state.words.casefold() or state.words.casefold() in one.value.casefold()
-        for one in nouns
+        noun.value == state.category
+        if noun.kind == "category"
+        else noun.value.casefold() in state.words.casefold() or state.words.casefold() in noun.value.casefold()
+        for noun in nouns
     )
 
 
@@ -143,7 +143,7 @@ def _of_value(slot: Slot, state: BeliefState, heard: Understanding, ontology: On
         yield Command(kind="allow", name=aspect, value=value, said=said)
         if _FINE.search(heard.text):
             return
-    others = [one for one in heard.slots if one.name == slot.name and not one.negated and one is not slot]
+    others = [other for other in heard.slots if other.name == slot.name and not other.negated and other is not slot]
     adds = bool(others and others[0].start < slot.start) or (not others and bool(_OR.search(heard.text)))
     yield Command(kind="want", name=aspect, value=value, adds=adds, said=said)
 

@@ -56,7 +56,7 @@ def _near(results: Results) -> Results:
 
 def _keeps_words(results: Results) -> bool:
     """Whether products were found that are called as asked, whatever else was given up."""
-    return bool(results.product_ids) and all(one.constraint != "words" for one in results.relaxed)
+    return bool(results.product_ids) and all(relaxation.constraint != "words" for relaxation in results.relaxed)
 
 
 def _other_words(text: str) -> Iterator[str]:
@@ -86,5 +86,5 @@ def _groups() -> dict[str, tuple[str, ...]]:
     for group in tomllib.loads(text)["groups"]:
         folded = [word.casefold() for word in group]
         for word in folded:
-            others[word] = (*others.get(word, ()), *(one for one in folded if one != word))
+            others[word] = (*others.get(word, ()), *(other for other in folded if other != word))
     return others

@@ -7,7 +7,7 @@ service, then questions, then the search.
 import re
 from collections.abc import Callable
 
-from zhanggui.conversation import office_hours, product_answers, service_answers, shopping, shown_text
+from zhanggui.conversation import office_hours, policy_answers, product_answers, service_answers, shopping, shown_text
 from zhanggui.conversation.act import DialogueAct, DialoguePolicy
 from zhanggui.conversation.lookups import Lookups, Moment
 from zhanggui.conversation.settings import ConversationSettings
@@ -106,7 +106,7 @@ def _wishes(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, before:
         found.append(lambda now: service_answers.serve(now, lookups, wish, {}))
     asked = [intent for intent in heard.intents if intent in _POLICY]
     if asked:
-        found.append(lambda now: service_answers.policy(now, lookups, asked))
+        found.append(lambda now: policy_answers.policy(now, lookups, asked))
     if heard.has("bargain"):
         found.append(lambda now: product_answers.bargain(now, lookups))
     only_item = heard.has("search", "refine") and {slot.name for slot in heard.slots} == {"item"} and bool(before.shown)
@@ -201,8 +201,7 @@ def _small_talk(moment: Moment, lookups: Lookups) -> Step:
 
 def _hand_over(promise: dict[str, str]) -> Step:
     act = DialogueAct(name="hand_over", facts=promise)
-    values = {"stage": "with_person", "request": {}, "pending": "", "expected": ""}
-    return lambda _now: Put(acts=(act,), values=values)
+    return _always(act)
 
 
 def _drop(*, said: bool) -> Step:

@@ -14,7 +14,7 @@ from zhanggui.conversation.state import NAMES, BeliefState
 def digest(ontology: Ontology) -> str:
     """Stands for an ontology: another one has another digest."""
     parts = [
-        *(one.path for one in ontology.categories),
+        *(category.path for category in ontology.categories),
         *(f"{aspect.name}={value.value}" for aspect in ontology.aspects for value in aspect.values),
     ]
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
@@ -77,6 +77,6 @@ def without_lost_values(state: BeliefState, ontology: Ontology) -> dict[str, obj
         }
         if left != before:
             kept[field] = left
-    if state.category and state.category not in {one.path for one in ontology.categories}:
+    if state.category and state.category not in {category.path for category in ontology.categories}:
         kept["category"] = ""
     return kept

@@ -14,14 +14,14 @@ _WORDS = re.compile(r"[a-z]{4,}|[\u4e00-\u9fff]")
 def excerpt(text: str, question: str) -> str:
     """Whole sentences of a section from its beginning, or from where they begin to be about the question; "" for none."""
     sentences = [
-        plain for one in _SENTENCES.findall(_LINKS.sub(r"\1", _MARKS.sub("", text[:5_000]))) if (plain := _said(one))
+        plain for part in _SENTENCES.findall(_LINKS.sub(r"\1", _MARKS.sub("", text[:5_000]))) if (plain := _said(part))
     ]
     if not sentences:
         return ""
     start = 0
     if sum(map(len, sentences)) > _LONGEST:
         asked = set(_WORDS.findall(question.lower()))
-        shared = [len(asked & set(_WORDS.findall(one.lower()))) for one in sentences]
+        shared = [len(asked & set(_WORDS.findall(sentence.lower()))) for sentence in sentences]
         start = shared.index(max(shared))
     said: list[str] = []
     for sentence in sentences[start:]:

@@ -40,10 +40,10 @@ def spoken_of(moment: Moment, lookups: Lookups) -> list[Product]:
             for text in _things(heard.text, nouns)
         ]
         ids = [name for results in found for name in results.product_ids]
-        among = {one.product_id: one for one in (*shown, *_there(lookups, ids))}
+        among = {product.product_id: product for product in (*shown, *_there(lookups, ids))}
         if named := references.named(heard.text, among.values(), heard.language):
             return [among[name] for name in named][:SHOWN]
-        if fitting := [one for one in shown if _fits(one, nouns, moment, lookups)]:
+        if fitting := [product for product in shown if _fits(product, nouns, moment, lookups)]:
             return fitting[:SHOWN]
         if best := [results.product_ids[0] for results in found if results.product_ids and not results.relaxed]:
             return _there(lookups, tuple(dict.fromkeys(best)))[:SHOWN]
@@ -108,8 +108,8 @@ def answer(topic: str, moment: Moment, lookups: Lookups) -> Put:
         )
     else:
         acts = [
-            DialogueAct(name="answer", about=topic, facts=_of_one(one, two, moment))
-            for one, two in zip(meant, cards, strict=True)
+            DialogueAct(name="answer", about=topic, facts=_of_one(product, card, moment))
+            for product, card in zip(meant, cards, strict=True)
         ]
     return Put(acts=tuple(acts), values={**_topic(products, moment), **_spoken(products, moment)})
 
@@ -118,16 +118,16 @@ def _meant(products: Sequence[Product], moment: Moment, lookups: Lookups) -> lis
     """The products with only the variants that are meant."""
     ontology = lookups.ontology()
     wanted = named_values(moment.state, moment.heard, ontology)
-    return [narrowed(one, wanted, ontology, moment.language) for one in products]
+    return [narrowed(product, wanted, ontology, moment.language) for product in products]
 
 
 def _cards(products: Sequence[Product], moment: Moment, lookups: Lookups) -> list[dict[str, Any]]:
-    return [product_facts.card(one, moment.language, now=moment.now, site=lookups.site) for one in products]
+    return [product_facts.card(product, moment.language, now=moment.now, site=lookups.site) for product in products]
 
 
 def _spoken(products: Sequence[Product], moment: Moment) -> dict[str, Any]:
     state = moment.state
-    names = tuple(one.product_id for one in products)
+    names = tuple(product.product_id for product in products)
     return {
         "focus": names,
         "shown": state.shown if set(names) <= set(state.shown) else names,
@@ -138,7 +138,7 @@ def _spoken(products: Sequence[Product], moment: Moment) -> dict[str, Any]:
 def _topic(products: Sequence[Product], moment: Moment) -> dict[str, Any]:
     """What is looked for from now on, where the question was the first to name it: "and in black?" is about that."""
     nouns = [slot.value for slot in moment.heard.named("category") if not slot.negated]
-    new = nouns and not {one.product_id for one in products} & set(moment.state.shown)
+    new = nouns and not {product.product_id for product in products} & set(moment.state.shown)
     return {"words": nouns[0], "category": "", "wanted": {}, "unwanted": {}} if new and len(nouns) == 1 else {}
 
 
@@ -195,18 +195,18 @@ def _comparison(
 ) -> DialogueAct:
     """Prices and the aspects in which they differ, side by side."""
     ontology = lookups.ontology()
-    aspects = [product_facts.aspects_of(one, ontology, moment.language) for one in products]
+    aspects = [product_facts.aspects_of(product, ontology, moment.language) for product in products]
     names = [
         name
-        for name in dict.fromkeys(name for one in aspects for name in one)
-        if len({one.get(name) for one in aspects}) > 1
+        for name in dict.fromkeys(name for known in aspects for name in known)
+        if len({known.get(name) for known in aspects}) > 1
     ]
     colon, joint = ("：", "，") if moment.language == "zh" else (": ", ", ")
     rows = [
-        {**card, "details": joint.join(f"{name}{colon}{one[name]}" for name in names if name in one)}
-        for card, one in zip(cards, aspects, strict=True)
+        {**card, "details": joint.join(f"{name}{colon}{known[name]}" for name in names if name in known)}
+        for card, known in zip(cards, aspects, strict=True)
     ]
-    cost = [one.price_at(moment.now) for one in products]
+    cost = [product.price_at(moment.now) for product in products]
     facts: dict[str, Any] = {"products": rows}
     if cost.count(min(cost)) == 1:
         facts["cheapest"] = cards[cost.index(min(cost))]["title"]

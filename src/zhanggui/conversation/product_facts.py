@@ -63,7 +63,7 @@ def total(product: Product, quantity: int, now: datetime) -> str:
 def value_of(product: Product, aspect: str, ontology: Ontology, language: Language) -> tuple[str, str]:
     """What the catalogue says of an aspect of a product, and what that is called: (label, value), ("", "") where it says nothing."""
     said = _said(product, ontology)
-    name = next((one for one in (aspect, *_KIN.get(aspect, ())) if one in said), "")
+    name = next((candidate for candidate in (aspect, *_KIN.get(aspect, ())) if candidate in said), "")
     known = ontology.aspect(name)
     labels = [known.label(text, language) if known else text for text in said.get(name, ())]
     value = ("、" if language == "zh" else ", ").join(shown for text in labels if (shown := shown_text.value(text)))
@@ -96,6 +96,6 @@ def label_of(aspect: str, ontology: Ontology, language: Language) -> str:
 
 def category_label(path: str, ontology: Ontology, language: Language) -> str:
     """What a category is called in a language."""
-    labels = next((one.labels for one in ontology.categories if one.path == path), None)
+    labels = next((category.labels for category in ontology.categories if category.path == path), None)
     texts = labels.get(language, ()) if labels else ()
     return shown_text.name(texts[0] if texts else path.rsplit(" > ", 1)[-1], "?")

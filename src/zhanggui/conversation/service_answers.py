@@ -1,14 +1,13 @@
-"""Orders and promises: what a policy page says, where an order is, and what the desk may do with it after an explicit yes.
+"""Orders: where one is, and what the desk may do with it after an explicit yes.
 
 Nothing of an order is said without a proof that opens it. Knows no sentence and no table.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from zhanggui.conversation import exchange_answers, policy_text, references, shown_text
+from zhanggui.conversation import exchange_answers, references, shown_text
 from zhanggui.conversation.act import DialogueAct
 from zhanggui.conversation.lookups import Lookups, Moment
 from zhanggui.conversation.shopping import Put
@@ -34,43 +33,8 @@ WISHES: Mapping[str, Wish] = {
     "order_status": "status",
 }
 """Intent -> what is wished of an order; the first that holds counts."""
-_PAGES = {"ask_delivery": "shipping", "ask_returns": "returns"}
 _LISTED = 3
 _STATES_FOR: Mapping[Wish, tuple[str, ...]] = {"return": ("delivered",), "exchange": ("pending", "delivered")}
-_PARTICULAR = re.compile(
-    r"费|谁|多久|几天|怎么|怎样|流程|换|不能|退款|到账|\b(?:how|who|pay|long|costs?|exchange|refunds?|cannot|can't|opened)\b",
-    re.IGNORECASE,
-)
-_COSTS = re.compile(r"多少钱|[运邮]费|包邮|\b(?:how much|costs?|fees?|free|charges?)\b", re.IGNORECASE)
-_CHARGES = {"zh": "运费", "en": "shipping costs"}
-_GENERAL = {"zh": "退货期限", "en": "return period days delivery unused"}
-"""Whether something can be returned at all is what the section on the time for it says."""
-
-
-def policy(moment: Moment, lookups: Lookups, intents: Sequence[str]) -> Put:
-    """What the pages promise about this, word for word, with the section that says it."""
-    wanted = [_PAGES[intent] for intent in intents if intent in _PAGES]
-    if wanted and moment.state.cited:  # "and who pays for it?" goes on about the page that was cited last
-        wanted.append(list(moment.state.cited)[-1].partition("#")[0])
-    said = moment.heard.text
-    if "ask_returns" in intents and not _PARTICULAR.search(said):
-        said = f"{said} {_GENERAL[moment.language]}"
-    elif "ask_delivery" in intents and _COSTS.search(said):
-        said = f"{said} {_CHARGES[moment.language]}"
-    found = lookups.sections(said, moment.language, 10)
-    fitting = [one for one in found if one.page in wanted] if wanted else list(found)
-    if wanted and not fitting:
-        fitting = [one for one in lookups.sections(" ".join(wanted), moment.language, 20) if one.page in wanted]
-    if not fitting:
-        return Put(acts=(DialogueAct(name="not_known", about="policy"),))
-    section = fitting[0]
-    quoted = policy_text.excerpt(section.text, moment.heard.text)
-    if not quoted:
-        return Put(acts=(DialogueAct(name="not_known", about="policy"),))
-    facts = {"says": quoted, "heading": shown_text.value(section.heading), "source": section.citation}
-    others = {source: digest for source, digest in moment.state.cited.items() if source != section.citation}
-    cited = {**others, section.citation: section.digest}
-    return Put(acts=(DialogueAct(name="answer", about="policy", facts=facts),), values={"cited": cited})
 
 
 def serve(moment: Moment, lookups: Lookups, wish: Wish, wished: Mapping[str, Any]) -> Put:
@@ -106,14 +70,14 @@ def serve(moment: Moment, lookups: Lookups, wish: Wish, wished: Mapping[str, Any
         return Put(acts=(DialogueAct(name="not_known", about="no_orders"),), values={"request": {}})
     if wish == "status":
         listed = [order] if order else _current(orders)
-        acts = [DialogueAct(name="answer", about="order", facts=facts_of(one, moment, lookups)) for one in listed]
+        acts = [DialogueAct(name="answer", about="order", facts=facts_of(order, moment, lookups)) for order in listed]
         spoken_of = listed[0].order_id if len(listed) == 1 else ""
         return Put(acts=tuple(acts), values={**asking, "request": {}, "expected": "", "order_id": spoken_of})
     if order is None:
-        fitting = [one for one in orders if _may(one, wish)]
-        fitting = [one for one in fitting if _named_lines(moment, lookups, one)] or fitting
+        fitting = [order for order in orders if _may(order, wish)]
+        fitting = [order for order in fitting if _named_lines(moment, lookups, order)] or fitting
         if len(fitting) != 1:
-            choices = [facts_of(one, moment, lookups) for one in fitting[:_LISTED] or orders[:_LISTED]]
+            choices = [facts_of(order, moment, lookups) for order in fitting[:_LISTED] or orders[:_LISTED]]
             which = DialogueAct(name="ask_order", facts={"orders": choices})
             return Put(acts=(which,), values={**asking, "expected": "order"})
         order = fitting[0]
@@ -134,7 +98,7 @@ def _may(order: Order, wish: Wish) -> bool:
 
 def _current(orders: Sequence[Order]) -> Sequence[Order]:
     """Those that are on their way, else the newest."""
-    return [one for one in orders if one.state in ("pending", "processed", "shipped")][:_LISTED] or orders[:1]
+    return [order for order in orders if order.state in ("pending", "processed", "shipped")][:_LISTED] or orders[:1]
 
 
 def _contact(moment: Moment) -> str:
@@ -233,7 +197,10 @@ def perform(moment: Moment, lookups: Lookups) -> Put:
     if receipt.outcome == "done":
         return Put(acts=(DialogueAct(name="done", about=request["wish"], facts=facts),), values=settled)
     about = "desk_in_doubt" if receipt.outcome == "in_doubt" else f"desk_{receipt.reason or 'refused'}"
-    return Put(acts=(DialogueAct(name="decline", about=about, facts=facts),), values=settled)
+    acts = [DialogueAct(name="decline", about=about, facts=facts)]
+    if receipt.outcome == "in_doubt":  # somebody has to look whether it was done
+        acts.append(DialogueAct(name="hand_over"))
+    return Put(acts=tuple(acts), values=settled)
 
 
 def _items(moment: Moment, lookups: Lookups, order: Order) -> list[str]:

@@ -90,7 +90,7 @@ def go_on(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, others: b
     chosen = [products[ids[place]] for place in list(order)[:count]]
     if bound := _no_further(results, moment):
         end = min if bound == "price_max" else max
-        chosen = [end((products[name] for name in ids), key=lambda one: one.price_at(moment.now))]
+        chosen = [end((products[name] for name in ids), key=lambda product: product.price_at(moment.now))]
     put = recommend(moment, lookups, chosen, results=results, propensity=selection.propensity, choose=choose)
     if others and not fresh:
         put = replace(put, acts=(DialogueAct(name="inform_none", about="no_more"), *put.acts))
@@ -102,7 +102,8 @@ def _nothing(moment: Moment, lookups: Lookups) -> Put:
     ontology = lookups.ontology()
     none = DialogueAct(name="inform_none", about="nothing", facts=_looked_for(moment, ontology))
     labels = [
-        product_facts.category_label(one.path, ontology, moment.language) for one in ontology.categories[:_CHOICES]
+        product_facts.category_label(category.path, ontology, moment.language)
+        for category in ontology.categories[:_CHOICES]
     ]
     offer = DialogueAct(name="offer_choices", about="category", facts={"aspect": "", "choices": labels})
     forgotten = {"words": "", "wanted": {}, "expected": "category" if labels else ""}
@@ -127,8 +128,8 @@ def recommend(
 ) -> Put:
     """Put products before the shopper, and say what was given up to find them."""
     state, ontology = moment.state, lookups.ontology()
-    meant = [narrowed(one, state.wanted, ontology, moment.language) for one in chosen]
-    cards = [product_facts.card(one, moment.language, now=moment.now, site=lookups.site) for one in meant]
+    meant = [narrowed(product, state.wanted, ontology, moment.language) for product in chosen]
+    cards = [product_facts.card(product, moment.language, now=moment.now, site=lookups.site) for product in meant]
     more = results.total - len(cards)
     facts = {"products": cards, "total": results.total, **({"more": more} if more > 0 else {})}
     acts = [DialogueAct(name="recommend", about="choice" if choose else "one" if len(cards) == 1 else "", facts=facts)]
@@ -136,9 +137,9 @@ def recommend(
         acts.insert(0, DialogueAct(name="inform_none", about="cheaper" if bound == "price_max" else "dearer"))
     elif lost := _given_up(results.relaxed, moment, ontology, lookups.currency):
         acts.insert(0, DialogueAct(name="inform_none", about="relaxed", facts={"given_up": lost}))
-    elif all(one["sold_out"] for one in cards):
+    elif all(card["sold_out"] for card in cards):
         acts.insert(0, DialogueAct(name="inform_none", about="sold_out", facts={}))
-    shown = tuple(one.product_id for one in chosen)
+    shown = tuple(product.product_id for product in chosen)
     return Put(
         acts=tuple(acts),
         values={
@@ -156,12 +157,12 @@ def _no_further(results: Results, moment: Moment) -> str:
     """The bound that was given up since nothing is cheaper, or dearer, than what was shown; "" otherwise."""
     bounds = {"cheaper": "price_max", "dearer": "price_min"}
     asked = [bounds[slot.operator] for slot in moment.heard.named("price") if slot.operator in bounds]
-    return asked[0] if asked and [one.constraint for one in results.relaxed] == asked[:1] else ""
+    return asked[0] if asked and [relaxation.constraint for relaxation in results.relaxed] == asked[:1] else ""
 
 
 def prices(products: Sequence[Product], moment: Moment) -> dict[str, str]:
     """What the shopper is told that products cost, by product."""
-    return {one.product_id: str(one.price_at(moment.now).major) for one in products}
+    return {product.product_id: str(product.price_at(moment.now).major) for product in products}
 
 
 def _belief(
@@ -173,7 +174,7 @@ def _belief(
     named = (pair for pair in state.unwanted.items() if pair[0] != NAMES)
     pairs = [(aspect, value) for aspect, values in (*state.wanted.items(), *named) for value in values]
     holds = np.array(
-        [[value in aspect_values(ontology, one).get(aspect, ()) for aspect, value in pairs] for one in products]
+        [[value in aspect_values(ontology, product).get(aspect, ()) for aspect, value in pairs] for product in products]
     )
     accepted = np.array([[value in state.wanted.get(aspect, ()) for aspect, value in pairs]])
     return belief.believe(
@@ -191,7 +192,7 @@ def _questions(
     """The questions that may be asked now: aspects in which the candidates differ, not asked, refused or answered before."""
     settled = {*state.asked, *state.refused, *state.wanted, *(("category",) if state.category else ())}
     questions = {}
-    aspects = [one.name for one in ontology.aspects] if state.has_noun or "category" in settled else []
+    aspects = [known.name for known in ontology.aspects] if state.has_noun or "category" in settled else []
     for aspect in ("category", *aspects):  # of what kind it is to be comes first: a tea and a shirt share no aspect
         if aspect in settled or aspect in ontology.ignored:
             continue
@@ -203,9 +204,10 @@ def _questions(
             continue
         label = product_facts.label_of(aspect, ontology, moment.language) if aspect != "category" else ""
         choices = [
-            _label(aspect, value, ontology, moment) for value in sorted(counts, key=lambda one: -counts[one])[:_CHOICES]
+            _label(aspect, value, ontology, moment)
+            for value in sorted(counts, key=lambda value: -counts[value])[:_CHOICES]
         ]
-        facts = {"aspect": label, "choices": [one for one in choices if one and one != "?"]}
+        facts = {"aspect": label, "choices": [choice for choice in choices if choice and choice != "?"]}
         name = "category" if aspect == "category" else ""
         questions[aspect] = DialogueAct(name="offer_choices", about=name, facts=facts)
     return questions
@@ -233,13 +235,13 @@ def _bits(weights: belief.Belief, products: Sequence[Product], aspect: str, onto
 
 def _given_up(relaxed: Sequence[Relaxation], moment: Moment, ontology: Ontology, currency: str) -> str:
     """What was given up, in words: values and amounts, never the shopper's own sentence."""
-    words = [_lost(one, moment, ontology, currency) for one in relaxed]
+    words = [_lost(relaxation, moment, ontology, currency) for relaxation in relaxed]
     return ("、" if moment.language == "zh" else ", ").join(word for word in words if word)
 
 
-def _lost(one: Relaxation, moment: Moment, ontology: Ontology, currency: str) -> str:
+def _lost(relaxation: Relaxation, moment: Moment, ontology: Ontology, currency: str) -> str:
     chinese = moment.language == "zh"
-    match one.constraint:
+    match relaxation.constraint:
         case "price_max":
             if dearer := _just_above(moment.state):
                 amount = _amount(dearer, currency)
@@ -252,11 +254,11 @@ def _lost(one: Relaxation, moment: Moment, ontology: Ontology, currency: str) ->
         case "words":
             return shown_text.value(moment.state.words)
         case "category":
-            return product_facts.category_label(one.value, ontology, moment.language)
+            return product_facts.category_label(relaxation.value, ontology, moment.language)
         case "in_stock":
             return ""
         case aspect:
-            return _label(aspect, one.value, ontology, moment)
+            return _label(aspect, relaxation.value, ontology, moment)
 
 
 def _just_above(state: BeliefState) -> str:

@@ -85,7 +85,7 @@ class Change:
     reason: str
 
 
-_TUPLES = frozenset(one.name for one in fields(BeliefState) if str(one.type).startswith("tuple"))
+_TUPLES = frozenset(member.name for member in fields(BeliefState) if str(member.type).startswith("tuple"))
 _LISTS_BY_NAME = frozenset(("wanted", "unwanted"))
 
 
@@ -112,7 +112,7 @@ def to_json(changes: Iterable[Change]) -> list[dict[str, Any]]:
 
 def from_json(data: Iterable[Mapping[str, Any]]) -> list[Change]:
     """The changes that `to_json` made the data from."""
-    return [Change(field=one["field"], value=one["value"], reason=one["reason"]) for one in data]
+    return [Change(field=change["field"], value=change["value"], reason=change["reason"]) for change in data]
 
 
 def changed(state: BeliefState, reason: str, **values: Any) -> list[Change]:

@@ -99,9 +99,10 @@ def cleaned(found: Iterable[Command], *, currency: str) -> list[Command]:
         if command.kind in ("want", "exclude"):
             opposite = {"want": "exclude", "exclude": "want"}[command.kind]
             kept = [
-                one
-                for one in kept
-                if (one.kind, one.name, one.value) != (opposite, command.name, command.value) and one != command
+                earlier
+                for earlier in kept
+                if (earlier.kind, earlier.name, earlier.value) != (opposite, command.name, command.value)
+                and earlier != command
             ]
         kept.append(command)
     return kept

@@ -27,7 +27,7 @@ def named_values(state: BeliefState, heard: Understanding, ontology: Ontology) -
 
 def narrowed(product: Product, wanted: Values, ontology: Ontology, language: Language) -> Product:
     """The product with only the variants that are meant, its title saying which; as it is where none or all are meant."""
-    meant = [one for one in product.variants if _is_meant(one, wanted, ontology)]
+    meant = [variant for variant in product.variants if _is_meant(variant, wanted, ontology)]
     if not meant or len(meant) == len(product.variants):
         return product
     labels = [
@@ -35,7 +35,7 @@ def narrowed(product: Product, wanted: Values, ontology: Ontology, language: Lan
         for aspect, values in wanted.items()
         if (known := ontology.aspect(aspect)) is not None
         for value in values
-        if any(value in variant_values(ontology, one.options).get(aspect, ()) for one in meant)
+        if any(value in variant_values(ontology, variant.options).get(aspect, ()) for variant in meant)
     ]
     titles = {tongue: _with(title, labels, tongue) for tongue, title in product.titles.items()}
     return replace(with_variants(product, meant), titles=titles)

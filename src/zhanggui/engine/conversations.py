@@ -182,21 +182,21 @@ class Conversations:
         with self.database.reading() as connection:
             return tuple(
                 Exported(
-                    conversation_id=one.conversation_id,
-                    started_at=one.started_at,
+                    conversation_id=conversation.conversation_id,
+                    started_at=conversation.started_at,
                     turns=tuple(
                         {"at": turn.at, "said": turn.said, "answer": turn.answer, "by": turn.author}
-                        for turn in store.turns(connection, one.conversation_id)
+                        for turn in store.turns(connection, conversation.conversation_id)
                     ),
                 )
-                for one in store.of_customers(connection, _members(connection, customer_id))
+                for conversation in store.of_customers(connection, _members(connection, customer_id))
             )
 
     def erase(self, customer_id: str) -> int:
         """Delete every conversation of a person, under any id; returns how many there were."""
         with self.database.transaction() as connection:
             found = store.of_customers(connection, _members(connection, customer_id))
-            return store.delete(connection, [one.conversation_id for one in found])
+            return store.delete(connection, [conversation.conversation_id for conversation in found])
 
     def erase_conversation(self, conversation_id: str) -> None:
         """Delete one conversation, such as an unknown visitor's. Raises NotFoundError."""

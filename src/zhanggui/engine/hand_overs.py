@@ -54,14 +54,20 @@ def tell(database: Database, post: SignedPost, *, now: datetime) -> int:
         due = inbox.claim_due(connection, now=now)
     taken = 0
     with post.client() as client:
-        for one in due:
-            data = {"conversation_id": one.conversation_id, "turn": one.number, "asked_at": one.asked_at.isoformat()}
+        for hand_over in due:
+            data = {
+                "conversation_id": hand_over.conversation_id,
+                "turn": hand_over.number,
+                "asked_at": hand_over.asked_at.isoformat(),
+            }
             try:
-                posted = post.send(client, f"{one.conversation_id}.{one.number}", {"type": _TYPE, "data": data})
+                posted = post.send(
+                    client, f"{hand_over.conversation_id}.{hand_over.number}", {"type": _TYPE, "data": data}
+                )
             except OSError:  # a name server that does not answer
                 continue
             if posted.status is not None and 200 <= posted.status < 300:
                 taken += 1
                 with database.transaction() as connection:
-                    inbox.told(connection, one)
+                    inbox.told(connection, hand_over)
     return taken

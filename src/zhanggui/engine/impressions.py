@@ -69,11 +69,11 @@ def attribute(log: EventLog, shown: Sequence[Impression], *, days: int, now: dat
         return ()
     decisions = pa.table(
         {
-            "decision_id": [one.impression_id for one in shown],
-            "customer_id": [one.customer_id for one in shown],
+            "decision_id": [impression.impression_id for impression in shown],
+            "customer_id": [impression.customer_id for impression in shown],
             "arm": ["treated"] * len(shown),
-            "intended_id": [one.shown for one in shown],
-            "decided_at": pa.array([one.at for one in shown], pa.timestamp("us", tz="UTC")),
+            "intended_id": [impression.shown for impression in shown],
+            "decided_at": pa.array([impression.at for impression in shown], pa.timestamp("us", tz="UTC")),
         }
     )
     with log.read() as events:
@@ -84,10 +84,10 @@ def attribute(log: EventLog, shown: Sequence[Impression], *, days: int, now: dat
     by_id = {row["decision_id"]: row for row in rewards.to_pylist()}
     return tuple(
         Attributed(
-            impression=one,
-            orders=by_id[one.impression_id]["orders"],
-            revenue_minor=by_id[one.impression_id]["revenue_minor"],
-            mature=by_id[one.impression_id]["mature"],
+            impression=impression,
+            orders=by_id[impression.impression_id]["orders"],
+            revenue_minor=by_id[impression.impression_id]["revenue_minor"],
+            mature=by_id[impression.impression_id]["mature"],
         )
-        for one in shown
+        for impression in shown
     )

@@ -193,3 +193,14 @@ def test_there_is_no_second_of_one(shop: Engine) -> None:
     talk = begin(shop)
     shop.conversations.turn(talk, "do you have an apron?")
     assert shop.conversations.turn(talk, "how much is the second one?").acts == ("clarify",)
+
+
+def test_what_a_person_has_to_settle_is_given_to_one(shop: Engine) -> None:
+    talk = begin(shop, "customer-mei")
+    answer = shop.conversations.turn(talk, "我想换货，ZG100103的抱枕套换大一号")
+    if "hand_over" not in answer.acts:
+        answer = shop.conversations.turn(talk, "都不是，要别的")
+    assert "hand_over" in answer.acts
+    assert shop.conversations.state(talk).with_person
+    assert talk in [one.conversation_id for one in shop.conversations.inbox()]
+    assert shop.conversations.turn(talk, "在吗").acts == ("wait",)
