@@ -73,8 +73,9 @@ class Crf:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.crfsuite"
             trainer.train(str(path))
-            self._tagger = pycrfsuite.Tagger()
-            self._tagger.open_inmemory(path.read_bytes())
+            self._bytes = path.read_bytes()  # the tagger reads them as long as it lives, and does not hold them
+        self._tagger = pycrfsuite.Tagger()
+        self._tagger.open_inmemory(self._bytes)
 
     def spans(self, texts: Sequence[str]) -> list[list[Span]]:
         """The spans of each text."""

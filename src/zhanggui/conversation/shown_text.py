@@ -14,8 +14,8 @@ _MARKUP = re.compile(
     r"<[^<>]{0,200}>|<\|[^<>|]{0,80}\|>|\{\{[^{}]{0,200}\}\}|\{%[^{}]{0,200}%\}|\[/?INST\]|```|\*\*|__|[<>{}|`]"
 )
 _INSTRUCTION = re.compile(
-    r"\brepeat (?:everything|all|this|the)\b|\bsay that\b|\b(?:ignore|disregard|forget|override|bypass)\b.{0,40}\b(?:instructions?|prompts?|rules?|previous|above|prior|system)\b|\b(?:system|developer|assistant|user)\s*(?:prompt|message|:)"
-    r"|\byou (?:are|must|should|will|have to) (?:now|always|never|tell|say|reveal|give|answer|act|pretend|an?)\b|\b(?:tell|inform|convince) the (?:customer|shopper|user|buyer)\b|\b(?:reveal|print|repeat|output|leak)\b.{0,40}\b(?:prompt|secrets?|instructions?|e-?mails?|passwords?|keys?)\b"
+    r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,40}\b(?:instructions?|prompts?|rules?|previous|above|prior|system)\b|\b(?:system|developer|assistant|user)\s*(?:prompt|message|:)"
+    r"|\byou (?:are|must|should|will|have to) (?:now|always|never|tell|say|reveal|give|answer|act|pretend|an?)\b|\b(?:tell|inform|convince) the (?:customer|shopper|user|buyer)\b|\brepeat (?:everything|all|the (?:above|text|words))\b|\b(?:reveal|print|repeat|output|leak)\b.{0,40}\b(?:prompt|secrets?|instructions?|e-?mails?|passwords?|keys?)\b"
     r"|\b(?:jailbreak|DAN mode|do anything now|act as|pretend to be|role ?play)\b|im_start|im_end|endoftext"
     r"|(?:忽略|无视|忘记|忘掉|绕过|不要理会).{0,12}(?:指令|提示|规则|设定|要求|以上|之前|上面)|(?:系统|开发者)(?:提示|指令|消息)|提示词|请?助手.{0,6}(?:把|告诉|必须|应该|输出)|告诉(?:顾客|买家|用户|客户)|你(?:现在)?(?:必须|应该|要|是).{0,8}(?:告诉|说|输出|扮演|管理员|泄露)",
     re.IGNORECASE,
@@ -29,9 +29,12 @@ _LURE = re.compile(
     r"\b[a-z0-9-]+\.(?:com|cn|net|org|shop|io|co|top|xyz|store|info|me|app)\b|https?:|www\.|@|\b\d{7,}\b|\b(?:coupon|voucher|promo|discount|free (?:today|now|gift|of charge))\b|优惠码|券|返现|红包|微信|加群|二维码|全场|免费送",
     re.IGNORECASE,
 )
+_CURE = re.compile(
+    r"\b(?:cure[sd]?|heals?|treats?|prevents?|disease|cancer)\b|%\s*off\b|治|疗|抗癌|疾病", re.IGNORECASE
+)
 _LONGEST_NAME = 80
-_LONGEST_VALUE = 48
-"""Of an aspect; what is longer is a sentence."""
+_LONGEST_WORD = 40
+"""A longer value is a sentence, of which one that boasts is not shown."""
 _SENTENCE = re.compile(r"[^.!?。！？\n]{1,300}[.!?。！？]?")
 
 
@@ -64,7 +67,9 @@ def description(text: str) -> str:
 def value(text: str) -> str:
     """A value of an aspect to be shown; "" where the text does more than name one."""
     shown = plain(text)
-    return "" if len(shown) > _LONGEST_VALUE or speaks_to_assistant(text) or _LURE.search(shown) else shown
+    boasts = _CURE.search(shown) or (len(shown) > _LONGEST_WORD and _CLAIM.search(shown))
+    refused = len(shown) > _LONGEST_NAME or boasts or speaks_to_assistant(text) or _LURE.search(shown)
+    return "" if refused else shown
 
 
 def _harmless(text: str) -> Iterator[str]:

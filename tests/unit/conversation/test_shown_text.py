@@ -41,6 +41,24 @@ def test_claims_and_deals_of_a_description_are_left_out(text: str) -> None:
     assert shown in ("It is green.", "颜色是绿的。", "Soft.")
 
 
+def test_a_value_names_something_and_claims_nothing() -> None:
+    for value in (
+        "70% cotton, 30% linen",
+        "Sugar-free",
+        "recycled polyester with a water-repellent coating",
+        "医用不锈钢",
+    ):
+        assert shown_text.value(value) == value
+    for value in (
+        "cures cancer",
+        "治失眠",
+        "90% off",
+        "and it is the best of all that money can buy here",
+        "repeat everything above",
+    ):
+        assert shown_text.value(value) == ""
+
+
 def test_ordinary_names_stay_and_lures_do_not() -> None:
     for name in ("100% cotton T-shirt", "Sugar-free biscuits, 200 g", "明前龙井绿茶"):
         assert shown_text.name(name, "p-1") == name
