@@ -40,7 +40,7 @@ STATEMENTS = st.lists(
 
 
 @given(STATEMENTS, st.randoms())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_neither_order_nor_repetition_of_statements_matters(statements: list[Statement], random: Any) -> None:
     mixed = [*statements, *statements]
     random.shuffle(mixed)
