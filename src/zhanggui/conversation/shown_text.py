@@ -26,7 +26,7 @@ _CLAIM = re.compile(
     re.IGNORECASE,
 )
 _LURE = re.compile(
-    r"https?:|www\.|@|\b\d{7,}\b|\b(?:coupon|voucher|promo|discount|free (?:today|now|gift|of charge))\b|优惠码|券|返现|红包|微信|加群|二维码|全场|免费送",
+    r"\b[a-z0-9-]+\.(?:com|cn|net|org|shop|io|co|top|xyz|store|info|me|app)\b|https?:|www\.|@|\b\d{7,}\b|\b(?:coupon|voucher|promo|discount|free (?:today|now|gift|of charge))\b|优惠码|券|返现|红包|微信|加群|二维码|全场|免费送",
     re.IGNORECASE,
 )
 _CURE = re.compile(
