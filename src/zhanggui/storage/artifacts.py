@@ -141,7 +141,7 @@ class ArtifactStore:
     def sweep(self, *, older_than: timedelta) -> int:
         """Delete what a crash left behind: versions half written or half removed so long ago; how many there were."""
         swept = 0
-        for leftover in [*self.root.rglob(".*.partial"), *self.root.rglob(".*.removed")]:
+        for leftover in self._leftovers():
             try:
                 age = time.time() - leftover.stat().st_mtime
             except FileNotFoundError:  # somebody else was quicker
@@ -150,6 +150,14 @@ class ArtifactStore:
                 shutil.rmtree(leftover, ignore_errors=True)
                 swept += 1
         return swept
+
+    def _leftovers(self) -> list[Path]:
+        leftovers = []
+        for folder, inner, _ in os.walk(self.root):  # passes over what others remove meanwhile; `rglob` would raise
+            left = [name for name in inner if name.startswith(".") and name.endswith((".partial", ".removed"))]
+            leftovers += [Path(folder, name) for name in left]
+            inner[:] = [name for name in inner if name not in left]
+        return leftovers
 
     def _folder(self, name: str, version: str) -> Path:
         for part in (*name.split("/"), version):

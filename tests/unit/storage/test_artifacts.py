@@ -1,6 +1,8 @@
 import json
 import os
+import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -100,3 +102,21 @@ def test_what_a_crash_left_behind_is_swept_once_it_is_old(tmp_path: Path) -> Non
     os.utime(home / ".3.0b.removed", (time.time() - 7200, time.time() - 7200))
     assert store.sweep(older_than=timedelta(hours=1)) == 1
     assert sorted(path.name for path in home.iterdir()) == [".2.0a.partial", "1"]
+
+
+def test_sweeping_goes_on_while_others_write_and_remove(tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path)
+    (tmp_path / "profiles").mkdir()
+
+    def come_and_go(number: int) -> None:
+        for _ in range(100):
+            folder = tmp_path / "profiles" / f"v{number}" / "a" / "b"
+            folder.mkdir(parents=True)
+            shutil.rmtree(tmp_path / "profiles" / f"v{number}")
+
+    with ThreadPoolExecutor(4) as others:
+        busy = [others.submit(come_and_go, number) for number in range(4)]
+        while not all(each.done() for each in busy):
+            assert store.sweep(older_than=timedelta(days=1)) == 0
+    for each in busy:
+        each.result()
