@@ -15,13 +15,12 @@ test: .venv/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	# Files go to the processes in the order of their paths: the long ones of acceptance first, the short ones fill the gaps.
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations=10
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile --durations=10
 
 # Apart, since counting lines takes a third more time.
 coverage: .venv/dev
 	$(BIN)/coverage erase
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile --cov --cov-report=term
 
 mutants: .venv/dev
 	OMP_NUM_THREADS=1 $(BIN)/python tests/mutants.py

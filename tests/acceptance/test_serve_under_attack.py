@@ -62,8 +62,12 @@ def cli(*arguments: str) -> str:
     return done.stdout
 
 
-def healthy(port: int, *, seconds: float = 1) -> bool:
-    """Whether it says so within a second; a time-out is an error."""
+PATIENCE_S = 1.0 if os.environ.get("ZHANGGUI_QUIET") == "1" else 5.0
+"""A second on a machine of its own (ZHANGGUI_QUIET=1); beside other tests the cores are shared."""
+
+
+def healthy(port: int, *, seconds: float = PATIENCE_S) -> bool:
+    """Whether it says so in time; a time-out is an error."""
     return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=seconds).status_code == 200
 
 

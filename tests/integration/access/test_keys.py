@@ -22,7 +22,13 @@ def test_a_key_is_not_stored(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scope", "opens"), [("write", {"write"}), ("server", {"write", "server"}), ("admin", {"write", "server", "admin"})]
+    ("scope", "opens"),
+    [
+        ("write", {"write"}),
+        ("chat", {"chat"}),
+        ("server", {"write", "chat", "server"}),
+        ("admin", {"write", "chat", "server", "admin"}),
+    ],
 )
 def test_a_key_opens_what_its_scope_says(database: Database, scope: Scope, opens: set[Scope]) -> None:
     with database.transaction() as connection:
