@@ -68,7 +68,9 @@ PATIENCE_S = 1.0 if os.environ.get("ZHANGGUI_QUIET") == "1" else 5.0
 
 def healthy(port: int, *, seconds: float = PATIENCE_S) -> bool:
     """Whether it says so in time; a time-out is an error."""
-    return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=seconds).status_code == 200
+    answer = httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=seconds)
+    assert answer.status_code == 200, answer.text
+    return True
 
 
 def sent(port: int, said: bytes) -> socket.socket:
