@@ -1,5 +1,6 @@
 """A run is killed in the middle; `zhanggui serve`, in another container, walks it to its end without being told."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -37,6 +38,7 @@ def test_a_run_that_was_killed_is_walked_on_by_serve(tmp_path: Path) -> None:
                 server.kill()
         after = engine.runs.status(run_id)
     assert f"run {run_id} was cut off; it goes on" in told
+    assert server.returncode == 128 + signal.SIGTERM, "it waited for its worker, whose words ended with it"
     assert after.results["enqueue"]["messages"] > 100
     assert after.results["decide"] == before.results["decide"], "what was done is not done again"
 

@@ -1,5 +1,7 @@
 """Commands about the shop as a whole: init, check, decide, write, serve."""
 
+import signal
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,7 +25,7 @@ from zhanggui.cli.output import (
     spoken,
 )
 from zhanggui.cli.setup import show_setup, warn_of_keys
-from zhanggui.cli.worker import working
+from zhanggui.cli.worker import worker_beside
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -124,7 +126,8 @@ def serve(
 
     from zhanggui.api import create_app, server
 
-    with opened(shop) as engine, working(engine):
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # once the server has shut down
+    with opened(shop) as engine, worker_beside(shop):
         app: Starlette = create_app(engine)
         if find_spec("mcp"):
             from zhanggui.mcp.http import with_tools

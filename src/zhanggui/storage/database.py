@@ -6,6 +6,7 @@ Knows how to connect, migrate and hold a transaction. Does not know any table: S
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,10 @@ class Database:
                     f"the database was made by another version of Zhanggui ({error}); install that version or a newer one"
                 ) from error
 
+    @cached_property
+    def _apart(self) -> sa.Engine:
+        return sa.create_engine(self.url, poolclass=sa.NullPool)
+
     def check_health(self) -> None:
         """Ask it something, over a connection of its own: whoever holds the pool's does not hold this up.
 
@@ -153,8 +158,7 @@ class Database:
         """
         if self.missing:
             raise StorageError(f"the database {self.url.database} is not there")
-        apart = sa.create_engine(self.url, poolclass=sa.NullPool)
-        with explained(self.url), apart.connect() as connection:
+        with explained(self.url), self._apart.connect() as connection:
             connection.exec_driver_sql("SELECT 1 FROM alembic_version")
 
     def close(self) -> None:
