@@ -39,8 +39,8 @@ def believe(
     accepted value that it lacks, and for each rejected one that it has. `refused` (E, N): products shown in vain, which
     are out; where every product was refused, all are open again.
     """
-    wanted, unwanted = accepted.astype(np.float64), rejected.astype(np.float64)
-    against = wanted.sum(axis=1, keepdims=True) - wanted @ holds.T + unwanted @ holds.T
+    wanted = accepted.sum(axis=1, keepdims=True)
+    against = wanted - _values_held(holds, accepted) + _values_held(holds, rejected)
     still_open = ~refused | refused.all(axis=1, keepdims=True)
     logarithms = np.where(still_open, scores + against * np.log(DOUBT), -np.inf)
     weights = np.exp(logarithms - logarithms.max(axis=1, keepdims=True))
@@ -69,7 +69,14 @@ def aspect_entropies(belief: Belief, holds: NDArray[np.bool_], aspects: NDArray[
 
 def likeliest(belief: Belief, count: int = SHOWN) -> NDArray[np.int64]:
     """Order the `count` most probable products, most probable first: (E, count) indices; a tie goes to the lower one."""
-    return np.argsort(-belief, axis=1, kind="stable")[:, :count]
+    if count >= belief.shape[1]:
+        return np.argsort(-belief, axis=1, kind="stable")
+    best = np.sort(np.argpartition(-belief, count - 1, axis=1)[:, :count], axis=1)
+    least = np.take_along_axis(belief, best, axis=1).min(axis=1, keepdims=True)
+    tied = (belief >= least).sum(axis=1) > count  # of those, the partition took any
+    best[tied] = np.sort(np.argsort(-belief[tied], axis=1, kind="stable")[:, :count], axis=1)
+    order = np.argsort(-np.take_along_axis(belief, best, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(best, order, axis=1)
 
 
 def time_to_recommend(belief: Belief, turns_left: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -80,6 +87,15 @@ def time_to_recommend(belief: Belief, turns_left: NDArray[np.int64]) -> NDArray[
     """
     top = np.take_along_axis(belief, likeliest(belief), axis=1).sum(axis=1)
     return np.asarray((top >= ENOUGH) | (turns_left <= LAST))
+
+
+def _values_held(holds: Holds, marked: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """How many of the marked values (E, V) each product has: (E, N). Few are marked: a sparse product is ten times quicker."""
+    if isinstance(holds, np.ndarray):
+        return marked.astype(np.float64) @ holds.T
+    from scipy import sparse
+
+    return np.asarray((sparse.csr_array(marked.astype(np.float64)) @ holds.T).toarray())
 
 
 def _bits(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -105,3 +105,10 @@ def test_products_are_shown_when_ten_hold_enough_or_patience_ends() -> None:
     wide, narrow = np.full(100, 0.01), np.r_[np.full(10, 0.03), np.full(90, 0.7 / 90)]
     shown = time_to_recommend(np.vstack([wide, narrow, wide, wide]), np.array([14, 14, LAST, LAST + 1]))
     assert shown.tolist() == [False, True, True, False]
+
+
+def test_the_likeliest_of_many_are_those_of_a_whole_sort() -> None:
+    rng = np.random.default_rng(0)
+    belief = np.vstack([rng.random((20, 60)), rng.integers(0, 5, (20, 60))]).astype(np.float64)  # without and with ties
+    for count in (1, 10, 59, 60, 99):
+        assert (likeliest(belief, count) == np.argsort(-belief, axis=1, kind="stable")[:, :count]).all()
