@@ -31,7 +31,8 @@ class Step:
     cut_off: NDArray[np.bool_]
     """(n,) true where a dialogue that would go on is no longer watched: what it would still earn is unknown, not 0."""
     reached: Observation
-    """The states that the acts led to, before another dialogue begins in the rows that ended or were cut off."""
+    """The states that the acts led to, before another dialogue begins in rows that were cut off; of rows that ended it says
+    nothing."""
 
 
 class Environment(Protocol):
