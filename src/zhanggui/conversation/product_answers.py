@@ -11,7 +11,7 @@ from typing import Any
 from zhanggui.catalog.ontology import aspect_values
 from zhanggui.catalog.product import Product
 from zhanggui.catalog.search import Query
-from zhanggui.conversation import product_facts, references, shown_text
+from zhanggui.conversation import aspect_answers, product_facts, references, shown_text
 from zhanggui.conversation.act import DialogueAct
 from zhanggui.conversation.commands import ASPECT_SLOTS, aspect_of
 from zhanggui.conversation.find import find
@@ -99,12 +99,12 @@ def answer(topic: str, moment: Moment, lookups: Lookups) -> Put:
     meant = _meant(products, moment, lookups) if topic in ("price", "stock") else products
     cards = _cards(meant, moment, lookups)
     if topic == "attribute":
-        acts = _attributes(products, cards, moment, lookups)
+        acts = aspect_answers.attributes(products, cards, moment, lookups)
     elif topic == "compare":
         acts = (
             [_comparison(products, cards, moment, lookups)]
             if len(products) > 1
-            else [_described(products[0], cards[0], moment, lookups)]
+            else [aspect_answers.described(products[0], cards[0], moment, lookups)]
         )
     else:
         acts = [
@@ -131,6 +131,7 @@ def _spoken(products: Sequence[Product], moment: Moment) -> dict[str, Any]:
     return {
         "focus": names,
         "shown": state.shown if set(names) <= set(state.shown) else names,
+        "orders": (),
         "prices": {**state.prices, **prices(products, moment)},
     }
 
@@ -152,42 +153,6 @@ def _of_one(product: Product, card: dict[str, Any], moment: Moment) -> dict[str,
         facts["total"] = product_facts.total(product, quantity, moment.now)
         facts["enough"] = product.stock is None or product.stock >= quantity
     return facts
-
-
-def _attributes(
-    products: Sequence[Product], cards: Sequence[dict[str, Any]], moment: Moment, lookups: Lookups
-) -> list[DialogueAct]:
-    asked = [slot.value for slot in moment.heard.named("aspect")]
-    if not asked:
-        values = [slot for slot in moment.heard.slots if slot.name in ASPECT_SLOTS]
-        asked = [aspect for slot in values if (aspect := aspect_of(slot, lookups.ontology())[0])]
-        if values and not asked:
-            return [
-                DialogueAct(name="not_known", about="attribute", facts={"title": card["title"]}) for card in cards[:1]
-            ]
-    if not asked:
-        return [_described(product, card, moment, lookups) for product, card in zip(products[:1], cards, strict=False)]
-    acts = []
-    for product, card in zip(products, cards, strict=True):
-        for aspect in dict.fromkeys(asked[:3]):
-            label, value = product_facts.value_of(product, aspect, lookups.ontology(), moment.language)
-            if value:
-                facts = {"title": card["title"], "aspect": label, "value": value}
-                acts.append(DialogueAct(name="answer", about="attribute", facts=facts))
-            else:
-                acts.append(DialogueAct(name="not_known", about="attribute", facts={"title": card["title"]}))
-    known = [act for act in acts if act.name == "answer"]
-    return known or acts[:1]
-
-
-def _described(product: Product, card: dict[str, Any], moment: Moment, lookups: Lookups) -> DialogueAct:
-    aspects = product_facts.aspects_of(product, lookups.ontology(), moment.language)
-    colon, joint = ("：", "；") if moment.language == "zh" else (": ", "; ")
-    facts = {
-        **card,
-        **({"details": joint.join(f"{name}{colon}{value}" for name, value in aspects.items())} if aspects else {}),
-    }
-    return DialogueAct(name="answer", about="description", facts=facts)
 
 
 def _comparison(

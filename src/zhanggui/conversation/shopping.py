@@ -63,12 +63,10 @@ def go_on(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, others: b
     """The next act of the search. `others`: something else than what was shown; `choose`: the shopper leaves it to us."""
     state, ontology = moment.state, lookups.ontology()
     results = find(query_of(state, lookups.currency), lookups.search)
-    products = lookups.products(results.product_ids)
-    refused = [text.casefold() for text in state.unwanted.get(NAMES, ())]
-    there = [name for name in results.product_ids if name in products and not _is_called(products[name], refused)]
-    results = replace(results, total=results.total - (len(results.product_ids) - len(there)))
-    fresh = [name for name in there if name not in state.prices] if others else []
-    ids = fresh or there
+    products = there(results, moment, lookups)
+    results = replace(results, total=results.total - (len(results.product_ids) - len(products)))
+    fresh = [name for name in products if name not in state.prices] if others else []
+    ids = fresh or list(products)
     if not ids:
         return _nothing(moment, lookups)
     weights = _belief(state, results, [products[name] for name in ids], ids, ontology)
@@ -88,9 +86,6 @@ def go_on(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, others: b
     order = belief.likeliest(weights, len(ids))[0] if not state.sort else range(len(ids))
     count = 1 if choose else SHOWN
     chosen = [products[ids[place]] for place in list(order)[:count]]
-    if bound := _no_further(results, moment):
-        end = min if bound == "price_max" else max
-        chosen = [end((products[name] for name in ids), key=lambda product: product.price_at(moment.now))]
     put = recommend(moment, lookups, chosen, results=results, propensity=selection.propensity, choose=choose)
     if others and not fresh:
         put = replace(put, acts=(DialogueAct(name="inform_none", about="no_more"), *put.acts))
@@ -109,6 +104,14 @@ def _nothing(moment: Moment, lookups: Lookups) -> Put:
     forgotten = {"words": "", "wanted": {}, "expected": "category" if labels else ""}
     acts = (none, offer) if _looked_for(moment, ontology) else (offer,)
     return Put(acts=acts if labels else (none,), values=forgotten)
+
+
+def there(results: Results, moment: Moment, lookups: Lookups) -> dict[str, Product]:
+    """The products that were found, best first, without those that are called as the shopper does not want them."""
+    refused = [text.casefold() for text in moment.state.unwanted.get(NAMES, ())]
+    products = lookups.products(results.product_ids)
+    wanted = [name for name in results.product_ids if name in products and not _is_called(products[name], refused)]
+    return {name: products[name] for name in wanted}
 
 
 def _is_called(product: Product, names: Sequence[str]) -> bool:
@@ -133,10 +136,8 @@ def recommend(
     more = results.total - len(cards)
     facts = {"products": cards, "total": results.total, **({"more": more} if more > 0 else {})}
     acts = [DialogueAct(name="recommend", about="choice" if choose else "one" if len(cards) == 1 else "", facts=facts)]
-    if bound := _no_further(results, moment):
-        acts.insert(0, DialogueAct(name="inform_none", about="cheaper" if bound == "price_max" else "dearer"))
-    elif lost := _given_up(results.relaxed, moment, ontology, lookups.currency):
-        acts.insert(0, DialogueAct(name="inform_none", about="relaxed", facts={"given_up": lost}))
+    if given_up := _given_up(results.relaxed, moment, ontology, lookups.currency):
+        acts.insert(0, DialogueAct(name="inform_none", about="relaxed", facts={"given_up": given_up}))
     elif all(card["sold_out"] for card in cards):
         acts.insert(0, DialogueAct(name="inform_none", about="sold_out", facts={}))
     shown = tuple(product.product_id for product in chosen)
@@ -146,18 +147,11 @@ def recommend(
             "shown": shown,
             "focus": shown if len(shown) == 1 else (),
             "prices": {**state.prices, **prices(chosen, moment)},
+            "orders": (),
             "expected": "",
-            **({bound: ""} if bound else {}),
         },
         impressions=tuple((name, propensity) for name in shown),
     )
-
-
-def _no_further(results: Results, moment: Moment) -> str:
-    """The bound that was given up since nothing is cheaper, or dearer, than what was shown; "" otherwise."""
-    bounds = {"cheaper": "price_max", "dearer": "price_min"}
-    asked = [bounds[slot.operator] for slot in moment.heard.named("price") if slot.operator in bounds]
-    return asked[0] if asked and [relaxation.constraint for relaxation in results.relaxed] == asked[:1] else ""
 
 
 def prices(products: Sequence[Product], moment: Moment) -> dict[str, str]:
@@ -204,7 +198,7 @@ def _questions(
             continue
         label = product_facts.label_of(aspect, ontology, moment.language) if aspect != "category" else ""
         choices = [
-            _label(aspect, value, ontology, moment)
+            value_label(aspect, value, ontology, moment)
             for value in sorted(counts, key=lambda value: -counts[value])[:_CHOICES]
         ]
         facts = {"aspect": label, "choices": [choice for choice in choices if choice and choice != "?"]}
@@ -219,7 +213,7 @@ def _values(product: Product, aspect: str, ontology: Ontology) -> Sequence[str]:
     return tuple(aspect_values(ontology, product).get(aspect, ()))
 
 
-def _label(aspect: str, value: str, ontology: Ontology, moment: Moment) -> str:
+def value_label(aspect: str, value: str, ontology: Ontology, moment: Moment) -> str:
     if aspect == "category":
         return product_facts.category_label(value, ontology, moment.language)
     known = ontology.aspect(aspect)
@@ -235,11 +229,12 @@ def _bits(weights: belief.Belief, products: Sequence[Product], aspect: str, onto
 
 def _given_up(relaxed: Sequence[Relaxation], moment: Moment, ontology: Ontology, currency: str) -> str:
     """What was given up, in words: values and amounts, never the shopper's own sentence."""
-    words = [_lost(relaxation, moment, ontology, currency) for relaxation in relaxed]
+    words = [lost(relaxation, moment, ontology, currency) for relaxation in relaxed]
     return ("、" if moment.language == "zh" else ", ").join(word for word in words if word)
 
 
-def _lost(relaxation: Relaxation, moment: Moment, ontology: Ontology, currency: str) -> str:
+def lost(relaxation: Relaxation, moment: Moment, ontology: Ontology, currency: str) -> str:
+    """What a constraint that was given up is called."""
     chinese = moment.language == "zh"
     match relaxation.constraint:
         case "price_max":
@@ -258,7 +253,7 @@ def _lost(relaxation: Relaxation, moment: Moment, ontology: Ontology, currency: 
         case "in_stock":
             return ""
         case aspect:
-            return _label(aspect, relaxation.value, ontology, moment)
+            return value_label(aspect, relaxation.value, ontology, moment)
 
 
 def _just_above(state: BeliefState) -> str:

@@ -51,6 +51,8 @@ class BeliefState:
     """What is being asked of the desk: its `action` and what is known of it; empty for nothing."""
     pending: str = ""
     """The desk's action that waits for an explicit yes."""
+    orders: tuple[str, ...] = ()
+    """Orders put before the shopper last, in that order; none once products were."""
     order_id: str = ""
     proven: Mapping[str, str] = field(default_factory=dict)
     """Orders that this shopper has shown to be theirs -> whose they are."""
