@@ -28,9 +28,13 @@ def test_there_are_thirty_in_each_language_of_every_kind() -> None:
 
 
 def test_what_was_misread_since_is_held_in_both_languages() -> None:
-    chinese, english = ([one["name"][3:] for one in written_since() if one["name"][:2] == tongue] for tongue in ("zh", "en"))
+    chinese, english = (
+        [one["name"][3:] for one in written_since() if one["name"][:2] == tongue] for tongue in ("zh", "en")
+    )
     assert sorted(chinese) == sorted(english)
 
 
 def test_the_transcripts_are_those_of_today(held: dict[str, Held]) -> None:
-    assert PAGE.read_text(encoding="utf-8") == page([held[one["name"]] for one in written()]), "run python tests/talking_shop.py"
+    assert PAGE.read_text(encoding="utf-8") == page([held[one["name"]] for one in written()]), (
+        "run python tests/talking_shop.py"
+    )

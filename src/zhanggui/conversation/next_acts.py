@@ -47,6 +47,8 @@ _MORE = re.compile(
     re.IGNORECASE,
 )
 _ASKS = re.compile(r"[?？]\s*$|\b(?:what|which)\b|哪|什么|吗$", re.IGNORECASE)
+_IS_IT = re.compile(r"^(?:and |but |so )?(?:is|are|does|do|has|how|where|when|why)\b", re.IGNORECASE)
+_OTHERS = re.compile(r"\b(?:other|another|else|different)\b|别的|其他|其它|另外", re.IGNORECASE)
 _GOODS = re.compile(
     r"\b(?:broken?|damaged|arrived|wrong|missing|late|faulty|cracked|torn|holes?|stain\w*|quality)\b|碎|坏|破|错|漏|裂|脏|没收到|质量|少(?:发|了)",
     re.IGNORECASE,
@@ -86,7 +88,8 @@ def steps(
         return [*dropped, forbidden]
     if _MORE.search(text) and state.shown:
         return [*dropped, lambda now: shopping.go_on(now, lookups, policy, others=True, choose=False)]
-    if not is_understood(state, heard) and not _ANGRY.search(text):
+    understood = is_understood(state, heard) or product_answers.claimed_price(moment) is not None
+    if not understood and not _ANGRY.search(text):
         return [*dropped, _not_understood(moment)]
     return [*dropped, *_apology(moment), *_wishes(moment, lookups, policy, before=before)] or [
         _small_talk(moment, lookups)
@@ -121,8 +124,8 @@ def _wishes(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, before:
         found.append(lambda now: product_answers.bargain(now, lookups))
     only_item = heard.has("search", "refine") and {slot.name for slot in heard.slots} == {"item"} and bool(before.shown)
     asks_which = heard.has("choose") and bool(_ASKS.search(heard.text))  # "what's the cheapest?" takes nothing yet
-    if asks_which:
-        found.append(_question("price", lookups))
+    if asks_which or (heard.has("choose") and _IS_IT.search(heard.text)):
+        found.append(_question("price" if asks_which else "attribute", lookups))
     elif heard.has("choose") or (only_item and _TAKES.search(heard.text)):
         found.append(lambda now: product_answers.check_out(now, lookups))
     open_minded = heard.has("dont_care")  # "I don't know which is better" asks for advice, not for a table
@@ -165,7 +168,8 @@ def _question(topic: str, lookups: Lookups) -> Step:
 def _search(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, before: BeliefState) -> Step:
     same = shopping.query_of(moment.state, lookups.currency) == shopping.query_of(before, lookups.currency)
     choose = moment.heard.has("dont_care") and bool(before.shown or before.expected or before.asked)
-    others = same and not choose and moment.heard.has("refine") and bool(before.shown)
+    asks_others = (same and moment.heard.has("refine")) or bool(_OTHERS.search(moment.heard.text))
+    others = asks_others and not choose and bool(before.shown)
     return lambda now: (
         price_ends.beyond(now, lookups) or shopping.go_on(now, lookups, policy, others=others, choose=choose)
     )
@@ -175,6 +179,7 @@ def _forbidden(moment: Moment, lookups: Lookups) -> Step | None:
     """What the assistant does not talk about: orders to itself, cures, whatever no shop does."""
     text, intents = moment.heard.text, list(moment.heard.intents)
     outside = intents[:1] == ["out_of_scope"] and is_understood(moment.state, moment.heard)
+    outside = outside and product_answers.claimed_price(moment) is None  # "your site said 90" is about the shop
     if shown_text.speaks_to_assistant(text) or outside:
         return _always(DialogueAct(name="decline", about="out_of_scope", facts={"shop": lookups.shop_name}))
     if _CURE.search(text):

@@ -10,6 +10,7 @@ from zhanggui.catalog.product import Product
 from zhanggui.catalog.search import Query, Relaxation, Results
 from zhanggui.conversation import product_facts, shown_text
 from zhanggui.conversation.act import DialogueAct
+from zhanggui.conversation.commands import asks_for
 from zhanggui.conversation.find import find, near
 from zhanggui.conversation.lookups import Lookups, Moment
 from zhanggui.conversation.shopping import Put, lost, query_of, recommend, there, value_label
@@ -19,8 +20,8 @@ _BOUNDS = {"cheaper": "price_max", "dearer": "price_min"}
 
 def beyond(moment: Moment, lookups: Lookups) -> Put | None:
     """The answer to who asks for something cheaper, or dearer, where nothing that fits is; None for everybody else."""
-    asked = [slot.operator for slot in moment.heard.named("price") if slot.operator in _BOUNDS]
-    bound = _BOUNDS[asked[0]] if asked else ""
+    asked = asks_for(moment.heard)
+    bound = _BOUNDS.get(asked, "")
     if not bound or not getattr(moment.state, bound):
         return None
     query = query_of(moment.state, lookups.currency)
@@ -33,7 +34,7 @@ def beyond(moment: Moment, lookups: Lookups) -> Put | None:
         return None
     end = (min if bound == "price_max" else max)(known, key=lambda product: product.price_at(moment.now))
     card = product_facts.card(end, moment.language, now=moment.now, site=lookups.site)
-    none = DialogueAct(name="inform_none", about=asked[0], facts=card)
+    none = DialogueAct(name="inform_none", about=asked, facts=card)
     for given_up, results in _with_less(query, bound, moment, lookups):
         if products := _fitting(results, moment, lookups):
             return _shown(products[0], replace(none, facts={**card, "given_up": given_up}), bound, moment, lookups)

@@ -69,7 +69,8 @@ def serve(moment: Moment, lookups: Lookups, wish: Wish, wished: Mapping[str, Any
     if not orders:
         return Put(acts=(DialogueAct(name="not_known", about="no_orders"),), values={"request": {}})
     if wish == "status":
-        listed = [order] if order else _current(orders)
+        named = [order for order in orders if moment.heard.named("category") and _named_lines(moment, lookups, order)]
+        listed = [order] if order else named[:_LISTED] or _current(orders)
         acts = [DialogueAct(name="answer", about="order", facts=facts_of(order, moment, lookups)) for order in listed]
         spoken_of = listed[0].order_id if len(listed) == 1 else ""
         told = {"request": {}, "expected": "", "order_id": spoken_of}
@@ -227,9 +228,13 @@ def perform(moment: Moment, lookups: Lookups) -> Put:
 
 
 def _items(moment: Moment, lookups: Lookups, order: Order) -> list[str]:
-    """The items that the shopper names, one for each unit; all of them where none is named."""
+    """The items that the shopper names, one for each unit, or as many of one line as they say; all where none is named."""
     lines = _named_lines(moment, lookups, order) or order.lines
-    return [line.item_id for line in lines for _ in range(max(1, int(line.quantity)))]
+    said = [
+        int(slot.value) for slot in moment.heard.named("quantity") if slot.value.isdecimal() and len(slot.value) <= 3
+    ]
+    most = said[0] if said and said[0] > 0 and len(lines) == 1 else None
+    return [line.item_id for line in lines for _ in range(max(1, int(line.quantity)))][:most]
 
 
 def _named_lines(moment: Moment, lookups: Lookups, order: Order) -> list[OrderLine]:
@@ -264,6 +269,11 @@ def facts_of(order: Order, moment: Moment, lookups: Lookups, items: Sequence[str
         "state": order.state,
         "state_label": _STATES[moment.language].get(order.state, order.state),
     }
+    if items is not None:  # of two of a thing one may be meant
+        titles = [
+            f"{title} × {items.count(line.item_id)}" if line.quantity > 1 else title
+            for title, line in zip(titles, lines, strict=True)
+        ]
     facts["items"] = ("、" if moment.language == "zh" else ", ").join(dict.fromkeys(titles))
     if order.shipments and order.state in ("shipped", "delivered"):
         last = order.shipments[-1]

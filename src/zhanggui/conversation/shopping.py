@@ -12,14 +12,14 @@ import numpy as np
 
 from zhanggui.catalog.ontology import Ontology, aspect_values
 from zhanggui.catalog.product import Product
-from zhanggui.catalog.search import Query, Relaxation, Results
+from zhanggui.catalog.search import Query, Relaxation, Results, relaxed_query
 from zhanggui.catalog.search.query import Sort
 from zhanggui.conversation import belief, product_facts, shown_text
 from zhanggui.conversation.act import PATIENCE, RECOMMEND, DialogueAct, DialoguePolicy, contexts
 from zhanggui.conversation.find import find
 from zhanggui.conversation.lookups import Lookups, Moment
 from zhanggui.conversation.state import NAMES, BeliefState
-from zhanggui.conversation.variants import narrowed
+from zhanggui.conversation.variants import narrowed, priced_variant
 from zhanggui.money import Money, to_minor
 
 CANDIDATES = 100
@@ -88,7 +88,8 @@ def go_on(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, others: b
     chosen = [products[ids[place]] for place in list(order)[:count]]
     put = recommend(moment, lookups, chosen, results=results, propensity=selection.propensity, choose=choose)
     if others and not fresh:
-        put = replace(put, acts=(DialogueAct(name="inform_none", about="no_more"), *put.acts))
+        rest = (act for act in put.acts if act.about != "relaxed")
+        put = replace(put, acts=(DialogueAct(name="inform_none", about="no_more"), *rest))
     return put
 
 
@@ -115,9 +116,9 @@ def there(results: Results, moment: Moment, lookups: Lookups) -> dict[str, Produ
 
 
 def _is_called(product: Product, names: Sequence[str]) -> bool:
-    """Whether a product is called by one of these names."""
-    titles = " ".join(product.titles.values()).casefold()
-    return any(name in titles for name in names)
+    """Whether a product, or its category, is called by one of these names."""
+    titles, category = " ".join(product.titles.values()).casefold(), f"{product.category} > ".casefold()
+    return any(name in titles or category.startswith(f"{name} > ") for name in names)
 
 
 def recommend(
@@ -131,7 +132,9 @@ def recommend(
 ) -> Put:
     """Put products before the shopper, and say what was given up to find them."""
     state, ontology = moment.state, lookups.ontology()
-    meant = [narrowed(product, state.wanted, ontology, moment.language) for product in chosen]
+    query = query_of(state, lookups.currency)
+    asked = relaxed_query(query, results.relaxed)
+    meant = [narrowed(product, asked, ontology, moment.language, now=moment.now) for product in chosen]
     cards = [product_facts.card(product, moment.language, now=moment.now, site=lookups.site) for product in meant]
     more = results.total - len(cards)
     facts = {"products": cards, "total": results.total, **({"more": more} if more > 0 else {})}
@@ -146,7 +149,7 @@ def recommend(
         values={
             "shown": shown,
             "focus": shown if len(shown) == 1 else (),
-            "prices": {**state.prices, **prices(chosen, moment)},
+            **told(chosen, meant, moment),
             "orders": (),
             "expected": "",
         },
@@ -154,9 +157,16 @@ def recommend(
     )
 
 
-def prices(products: Sequence[Product], moment: Moment) -> dict[str, str]:
-    """What the shopper is told that products cost, by product."""
-    return {product.product_id: str(product.price_at(moment.now).major) for product in products}
+def told(whole: Sequence[Product], meant: Sequence[Product], moment: Moment) -> dict[str, Any]:
+    """What the state remembers of the prices that the shopper is told: of products, or of the variants that are meant."""
+    state = moment.state
+    prices, variants = dict(state.prices), dict(state.variants)
+    for product, narrow in zip(whole, meant, strict=True):
+        prices[product.product_id] = str(narrow.price_at(moment.now).major)
+        variants.pop(product.product_id, None)
+        if variant := priced_variant(product, narrow, now=moment.now):
+            variants[product.product_id] = variant
+    return {"prices": prices, "variants": variants}
 
 
 def _belief(
@@ -247,7 +257,9 @@ def lost(relaxation: Relaxation, moment: Moment, ontology: Ontology, currency: s
             amount = _amount(moment.state.price_min, currency)
             return f"{amount}以上" if chinese else f"over {amount}"
         case "words":
-            return shown_text.value(moment.state.words)
+            missing = relaxation.value
+            named = all(word in moment.state.words.casefold() for word in missing.casefold().split())
+            return shown_text.value(missing if missing and named else moment.state.words)
         case "category":
             return product_facts.category_label(relaxation.value, ontology, moment.language)
         case "in_stock":

@@ -38,6 +38,8 @@ class BeliefState:
     """Products put before the shopper last, in that order."""
     prices: Mapping[str, str] = field(default_factory=dict)
     """Product -> price as the shopper was told it last."""
+    variants: Mapping[str, str] = field(default_factory=dict)
+    """Product -> its variant that this price is of; none where it is the product's lowest."""
     focus: tuple[str, ...] = ()
     """Products that are spoken of."""
     asked: tuple[str, ...] = ()
