@@ -1,25 +1,30 @@
 """Success and turns of asking or recommending on public data: multi-interest, multi-round conversational recommendation.
 
-    python benchmarks/crs.py --data FOLDER/lastfm --policy belief [--part valid] [--test FILE] [--noise 0 .1 .25]
+    python benchmarks/crs.py --data FOLDER/lastfm --policy belief [--part valid] [--test FILE] [--noise 0 .1 .25] [--seeds 5]
 
 FOLDER holds `item_attributes.json`, `attribute_aspects.json`, `user_items_train.json` and `user_items_valid.json`, each
 {id: [ids]}, plain or `.xz`; `target_sets_train.json` {user: [[item, ...], ...]} too, where `--part train` is asked for.
 FILE has the shape of either: of items of a user each is a target, with a random item of that user that shares an attribute
-(perhaps itself) as the second. The item model learns from `user_items_train.json` alone.
+(perhaps itself) as the second. The item model learns from `user_items_train.json` alone. `--policy learned` (extra `train`)
+learns from `user_items_valid.json`, without the users it is measured on unless FILE is given, a policy a seed, and prints the
+other policies on the same dialogues beside it. A seed also draws target sets and answers; intervals are Student's, over seeds.
 """
 
 import argparse
 import json
 import lzma
+import sys
 from pathlib import Path
 
 import numpy as np
-from scipy import sparse
+from scipy import sparse, stats
 from scipy.sparse.linalg import svds
 
 from zhanggui.conversation.belief import SHOWN, believe, time_to_recommend
 from zhanggui.evaluation.attribute_dialogue import (
+    RECOMMEND,
     Outcome,
+    Policy,
     State,
     Wishes,
     World,
@@ -31,6 +36,8 @@ from zhanggui.evaluation.attribute_dialogue import (
 
 BATCH = 250
 """Dialogues held at once."""
+LEARNED_FROM = 2_000
+"""Target sets that a policy learns from."""
 
 
 def read(path: Path) -> dict[int, list]:
@@ -123,12 +130,12 @@ def over_pool(state: State) -> np.ndarray:
 
 def always(_world: World, state: State, _rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Recommend at every turn."""
-    return over_pool(state), np.ones(len(state.pool), dtype=bool)
+    return over_pool(state), np.full(len(state.pool), RECOMMEND)
 
 
 def max_entropy(_world: World, state: State, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Ask; recommend with probability 10 / items left."""
-    return over_pool(state), rng.random(len(state.pool)) < SHOWN / state.pool.sum(axis=1)
+    return over_pool(state), np.where(rng.random(len(state.pool)) < SHOWN / state.pool.sum(axis=1), RECOMMEND, 1)
 
 
 def belief(world: World, state: State, _rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -140,50 +147,101 @@ def belief(world: World, state: State, _rng: np.random.Generator) -> tuple[np.nd
         rejected=state.rejected,
         refused=state.refused | ~state.opened,
     )
-    return beliefs, time_to_recommend(beliefs, state.actions_left)
+    return beliefs, np.where(time_to_recommend(beliefs, state.actions_left), RECOMMEND, 1)
 
 
 POLICIES = {"always": always, "max_entropy": max_entropy, "belief": belief}
+MEASURES = ("SR@5", "SR@10", "SR@15", "AT", "hDCG")
+
+
+def customers(
+    world: World, model: ItemModel | None, lists: dict[int, list], sets: int, rng: np.random.Generator
+) -> tuple[np.ndarray, Wishes]:
+    """(E,) users and what they wish, drawn from these lists, with the item model's scores; ties are broken at random."""
+    users, targets = draw_targets(world, lists, sets, rng)
+    openings = draw_openings(world, targets, rng)
+    scores = rng.random((len(users), world.holds.shape[0]), dtype=np.float32) * np.float32(1e-6)
+    if model:
+        for start in range(0, len(users), BATCH):
+            scores[start : start + BATCH] += model.scores(users[start : start + BATCH])
+    return users, Wishes(targets=targets, opening=openings, scores=scores)
+
+
+def measured(world: World, wishes: Wishes, policy: Policy, *, wrong: float, unsure: float, seed: int) -> np.ndarray:
+    """The five measures of a policy with these customers."""
+    answers = np.random.default_rng(seed)
+    outcomes = []
+    for start in range(0, len(wishes.targets), BATCH):
+        rows = slice(start, start + BATCH)
+        some = Wishes(targets=wishes.targets[rows], opening=wishes.opening[rows], scores=wishes.scores[rows])
+        outcomes.append(simulate(world, some, policy, wrong=wrong, unsure=unsure, rng=answers))
+    outcome = Outcome(
+        action=np.concatenate([part.action for part in outcomes]),
+        rank=np.concatenate([part.rank for part in outcomes]),
+    )
+    rates = [success_rate(outcome, within) for within in (5, 10, 15)]
+    return np.array([*rates, average_turns(outcome), hdcg(outcome)])
+
+
+def printed(figures: np.ndarray) -> str:
+    """Means over seeds (seeds, 5), with half of a 95% interval where there are several."""
+    means, seeds = figures.mean(axis=0), len(figures)
+    if seeds == 1:
+        return "  ".join(f"{mean:6.3f}" for mean in means)
+    halves = stats.t.ppf(0.975, seeds - 1) * figures.std(axis=0, ddof=1) / seeds**0.5
+    return "  ".join(f"{mean:6.3f} ±{half:.3f}" for mean, half in zip(means, halves, strict=True))
 
 
 def main() -> None:
     """Print a row for each share of wrong answers, and one for answers that are not known."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--policy", choices=POLICIES, required=True)
+    parser.add_argument("--policy", choices=[*POLICIES, "learned"], required=True)
     parser.add_argument("--part", choices=["valid", "train"], default="valid")
     parser.add_argument("--test", type=Path)
     parser.add_argument("--noise", type=float, nargs="+", default=[0.0, 0.1, 0.25])
     parser.add_argument("--unsure", type=float, default=0.2, help='share of "don\'t know" in the last row')
     parser.add_argument("--sets", type=int, default=500)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--seeds", type=int, help="default: 5 where a policy is learned, else 1")
+    parser.add_argument("--steps", type=int, help="acts to learn from")
     parser.add_argument("--item-model", choices=["ease", "none"], default="ease")
     asked = parser.parse_args()
 
-    world, items = read_world(asked.data), read(asked.data / "user_items_train.json")
-    rng = np.random.default_rng(asked.seed)
+    learns = asked.policy == "learned"
     part = {"valid": "user_items_valid.json", "train": "target_sets_train.json"}[asked.part]
-    users, targets = draw_targets(world, read(asked.test or asked.data / part), asked.sets, rng)
-    openings = draw_openings(world, targets, rng)
-    tie_breaks = rng.random((len(users), world.holds.shape[0])) * 1e-6
-    likes = pairs(items, (max(*items, *users) + 1, world.holds.shape[0]))
+    world, lists = read_world(asked.data), read(asked.test or asked.data / part)
+    learned_from = read(asked.data / "user_items_valid.json") if learns else {}
+    items = read(asked.data / "user_items_train.json")
+    likes = pairs(items, (max(*items, *lists, *learned_from) + 1, world.holds.shape[0]))
     model = ItemModel(world, likes) if asked.item_model == "ease" else None
-    print(f"{asked.data.name}, {asked.test or asked.part}: {len(users)} target sets, policy {asked.policy}")
-    print("wrong  unsure  SR@5   SR@10  SR@15  AT     hDCG")
-    for wrong, unsure in [*((noise, 0.0) for noise in asked.noise), (0.0, asked.unsure)]:
-        answers = np.random.default_rng(asked.seed + 1)
-        outcomes = []
-        for start in range(0, len(users), BATCH):
-            rows = slice(start, start + BATCH)
-            scores = tie_breaks[rows] + (model.scores(users[rows]) if model else 0.0)
-            wishes = Wishes(targets=targets[rows], opening=openings[rows], scores=scores)
-            outcomes.append(simulate(world, wishes, POLICIES[asked.policy], wrong=wrong, unsure=unsure, rng=answers))
-        outcome = Outcome(
-            action=np.concatenate([part.action for part in outcomes]),
-            rank=np.concatenate([part.rank for part in outcomes]),
-        )
-        rates = "  ".join(f"{success_rate(outcome, within):.3f}" for within in (5, 10, 15))
-        print(f"{wrong:<5}  {unsure:<6}  {rates}  {average_turns(outcome):5.2f}  {hdcg(outcome):.3f}", flush=True)
+    seeds = range(asked.seed, asked.seed + (asked.seeds or (5 if learns else 1)))
+    noise = [*((wrong, 0.0) for wrong in asked.noise), (0.0, asked.unsure)]
+    figures: dict[tuple[str, tuple[float, float]], list[np.ndarray]] = {}
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        users, wishes = customers(world, model, lists, asked.sets, rng)
+        policies = dict(POLICIES) if learns else {asked.policy: POLICIES[asked.policy]}
+        if learns:
+            from crs_learned import learned
+
+            held_out = set() if asked.test else set(users.tolist())
+            others = {user: wanted for user, wanted in learned_from.items() if user not in held_out}
+            _, teaching = customers(world, model, others, LEARNED_FROM, rng)
+            policies["learned"] = learned(world, teaching, noise=noise, seed=seed, steps=asked.steps)
+        for name, policy in policies.items():
+            for wrong, unsure in noise:
+                row = measured(world, wishes, policy, wrong=wrong, unsure=unsure, seed=seed + 1)
+                figures.setdefault((name, (wrong, unsure)), []).append(row)
+                print(f"seed {seed} {name} {wrong} {unsure}: {printed(row[None])}", file=sys.stderr, flush=True)
+
+    print(f"{asked.data.name}, {asked.test or asked.part}: {asked.sets} target sets, {len(seeds)} seeds")
+    print(f"policy       wrong  unsure  {'  '.join(MEASURES)}")
+    for (name, (wrong, unsure)), rows in figures.items():
+        print(f"{name:<11}  {wrong:<5}  {unsure:<6}  {printed(np.array(rows))}")
+    for level in noise if learns else ():
+        ahead = np.array(figures["learned", level]) - np.array(figures["belief", level])
+        print(f"learned less belief  {level[0]:<5}  {level[1]:<6}  {printed(ahead)}")
 
 
 if __name__ == "__main__":

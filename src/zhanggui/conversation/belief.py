@@ -20,6 +20,10 @@ SHOWN = 10
 """How many products are shown at once."""
 ENOUGH = 0.3
 """The probability that the products to be shown must hold together."""
+WRONG = (0.005, 0.1, 0.25)
+"""Shares of answers that are wrong; each is as likely as the others before the first answer."""
+OTHERWISE = 0.15
+"""The chance that the customer says yes to a value that the product they would take does not have."""
 LAST = 3
 """In so many turns before the customer's patience ends, products are shown and nothing is asked any more."""
 
@@ -39,12 +43,54 @@ def believe(
     accepted value that it lacks, and for each rejected one that it has. `refused` (E, N): products shown in vain, which
     are out; where every product was refused, all are open again.
     """
-    wanted, unwanted = accepted.astype(np.float64), rejected.astype(np.float64)
-    against = wanted.sum(axis=1, keepdims=True) - wanted @ holds.T + unwanted @ holds.T
+    wanted = accepted.sum(axis=1, keepdims=True)
+    against = wanted - values_held(holds, accepted) + values_held(holds, rejected)
     still_open = ~refused | refused.all(axis=1, keepdims=True)
     logarithms = np.where(still_open, scores + against * np.log(DOUBT), -np.inf)
     weights = np.exp(logarithms - logarithms.max(axis=1, keepdims=True))
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
+def believe_in_doubt(
+    scores: NDArray[np.float64],
+    holds: Holds,
+    *,
+    accepted: NDArray[np.bool_],
+    rejected: NDArray[np.bool_],
+    refused: NDArray[np.bool_],
+) -> tuple[Belief, NDArray[np.float64]]:
+    """Weigh every product as `believe` does, without knowing what an answer is worth; returns the share of wrong ones, too.
+
+    Bayes' rule over products and WRONG together: the more the answers contradict each other whatever the product, the
+    less each counts. The second array (E,) is the share of wrong answers to be expected.
+    """
+    yes_with, no_with = values_held(holds, accepted), values_held(holds, rejected)
+    yes_without = accepted.sum(axis=1, keepdims=True) - yes_with
+    no_without = rejected.sum(axis=1, keepdims=True) - no_with
+    still_open = ~refused | refused.all(axis=1, keepdims=True)
+    logarithms = np.stack(
+        [
+            scores
+            + yes_with * np.log(1 - wrong)
+            + yes_without * np.log((1 - wrong) * OTHERWISE + wrong * (1 - OTHERWISE))
+            + no_with * np.log(wrong)
+            + no_without * np.log((1 - wrong) * (1 - OTHERWISE) + wrong * OTHERWISE)
+            for wrong in WRONG
+        ]
+    )
+    logarithms[:, ~still_open] = -np.inf
+    weights = np.exp(logarithms - logarithms.max(axis=(0, 2))[:, None])
+    total = weights.sum(axis=(0, 2))
+    return weights.sum(axis=0) / total[:, None], np.asarray(np.array(WRONG) @ (weights.sum(axis=2) / total))
+
+
+def values_held(holds: Holds, marked: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """How many of the marked values (E, V) each product has: (E, N). Few are marked: a sparse product is ten times quicker."""
+    if isinstance(holds, np.ndarray):
+        return marked.astype(np.float64) @ holds.T
+    from scipy import sparse
+
+    return np.asarray((sparse.csr_array(marked.astype(np.float64)) @ holds.T).toarray())
 
 
 def value_entropies(belief: Belief, holds: Holds) -> NDArray[np.float64]:
@@ -69,7 +115,14 @@ def aspect_entropies(belief: Belief, holds: NDArray[np.bool_], aspects: NDArray[
 
 def likeliest(belief: Belief, count: int = SHOWN) -> NDArray[np.int64]:
     """Order the `count` most probable products, most probable first: (E, count) indices; a tie goes to the lower one."""
-    return np.argsort(-belief, axis=1, kind="stable")[:, :count]
+    if count >= belief.shape[1]:
+        return np.argsort(-belief, axis=1, kind="stable")
+    best = np.sort(np.argpartition(-belief, count - 1, axis=1)[:, :count], axis=1)
+    least = np.take_along_axis(belief, best, axis=1).min(axis=1, keepdims=True)
+    tied = (belief >= least).sum(axis=1) > count  # of those, the partition took any
+    best[tied] = np.sort(np.argsort(-belief[tied], axis=1, kind="stable")[:, :count], axis=1)
+    order = np.argsort(-np.take_along_axis(belief, best, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(best, order, axis=1)
 
 
 def time_to_recommend(belief: Belief, turns_left: NDArray[np.int64]) -> NDArray[np.bool_]:

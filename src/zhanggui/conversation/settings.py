@@ -10,6 +10,8 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 class ConversationSettings:
     """The assistant that talks with shoppers."""
 
+    understander: str = "rules"
+    """Who understands shoppers: "rules", "model" (the shop's language model), or NAME[:VERSION] of a trained encoder."""
     office_days: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri")
     """On which days people of the shop answer."""
     office_from: str = "09:00"

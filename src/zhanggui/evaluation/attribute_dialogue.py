@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zhanggui.conversation.belief import likeliest, value_entropies
+from zhanggui.conversation.belief import likeliest, value_entropies, values_held
 
 ACTIONS = 14
 """Actions of the system within a dialogue of 15 turns, of which the customer had the first."""
@@ -22,6 +22,9 @@ RANKED = 10
 """How many attributes of highest entropy compete for a question."""
 ASKED = 2
 """How many attributes of one aspect a question names at most."""
+RECOMMEND = 0
+"""The act of recommending items; any other act k asks the k-th best question."""
+Chance = float | NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,6 +61,8 @@ class State:
     """(E, V)"""
     rejected: NDArray[np.bool_]
     """(E, V)"""
+    asked: NDArray[np.bool_]
+    """(E, V) attributes that were asked about or opened with, answered or not."""
     refused: NDArray[np.bool_]
     """(E, N) items shown in vain."""
     pool: NDArray[np.bool_]
@@ -66,9 +71,9 @@ class State:
     """(E,) this one included."""
 
 
-Policy = Callable[[World, State, np.random.Generator], tuple[NDArray[np.float64], NDArray[np.bool_]]]
-"""Answers probabilities of the items (E, N), from which question and recommendation follow, and (E,) true where items are
-to be recommended instead of a question asked."""
+Policy = Callable[[World, State, np.random.Generator], tuple[NDArray[np.float64], NDArray[np.int64]]]
+"""Answers probabilities of the items (E, N), from which questions and recommendation follow, and acts (E,): RECOMMEND, or
+k to ask the k-th best question of `choose_questions`."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,55 +86,92 @@ class Outcome:
     """(E,) the target's place in the successful list, from 1; 0 where there was none."""
 
 
+class Dialogues:
+    """Dialogues as they stand; each row may begin anew. `wrong`, `unsure`: chances of a flipped answer, of "don't know"."""
+
+    def __init__(
+        self, world: World, wishes: Wishes, *, wrong: Chance, unsure: Chance, rng: np.random.Generator
+    ) -> None:
+        count, (items, attributes) = len(wishes.targets), world.holds.shape
+        self.world, self._rng = world, rng
+        self.targets, self.scores = wishes.targets.copy(), wishes.scores.copy()
+        self._wrong, self._unsure = (np.broadcast_to(chance, count).copy() for chance in (wrong, unsure))
+        self._liked, self._accepted, self._rejected, self.asked = np.zeros((4, count, attributes), dtype=np.bool_)
+        self._opened, self._pool, self._refused = np.zeros((3, count, items), dtype=np.bool_)
+        self.actions = np.zeros(count, dtype=np.int64)
+        self.begin(np.arange(count), wishes, wrong=wrong, unsure=unsure)
+
+    def begin(self, rows: NDArray[np.int64], wishes: Wishes, *, wrong: Chance, unsure: Chance) -> None:
+        """Let other customers open the dialogues of these rows."""
+        self.targets[rows], self.scores[rows] = wishes.targets, wishes.scores
+        self._wrong[rows], self._unsure[rows] = wrong, unsure
+        self._liked[rows] = sum(self.world.holds[target].toarray() for target in wishes.targets.T) > 0
+        self._accepted[rows] = self._rejected[rows] = self._refused[rows] = False
+        self._accepted[rows, wishes.opening] = True
+        self.asked[rows] = self._accepted[rows]
+        self._opened[rows] = self._pool[rows] = having(self.world, self._accepted[rows])
+        self.actions[rows] = 0
+
+    def state(self, rows: NDArray[np.int64]) -> State:
+        """What the system knows of these dialogues."""
+        return State(
+            scores=self.scores[rows],
+            opened=self._opened[rows],
+            accepted=self._accepted[rows],
+            rejected=self._rejected[rows],
+            asked=self.asked[rows],
+            refused=self._refused[rows],
+            pool=self._pool[rows],
+            actions_left=ACTIONS - self.actions[rows],
+        )
+
+    def show(self, rows: NDArray[np.int64], lists: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Recommend a list in each row; the place of a target in it, 0 where it is in vain."""
+        self.actions[rows] += 1
+        self._refused[rows[:, None], lists] = True
+        self._pool[rows] = _unless_empty(self._pool[rows] & ~self._refused[rows], self._pool[rows])
+        return place_of_target(lists, self.targets[rows])
+
+    def ask(self, rows: NDArray[np.int64], question: NDArray[np.bool_]) -> None:
+        """Ask about the marked attributes (rows, V)."""
+        self.actions[rows] += 1
+        self.asked[rows] |= question
+        answered = question & (self._rng.random(question.shape) >= self._unsure[rows, None])
+        yes = answered & (self._liked[rows] ^ (self._rng.random(question.shape) < self._wrong[rows, None]))
+        self._accepted[rows] |= yes
+        self._rejected[rows] |= answered & ~yes
+        self._pool[rows] = narrow(self.world, self._pool[rows], yes, answered & ~yes)
+
+
 def simulate(
     world: World, wishes: Wishes, policy: Policy, *, wrong: float, unsure: float, rng: np.random.Generator
 ) -> Outcome:
     """Hold every dialogue to its end; an answer is flipped with probability `wrong`, "don't know" with `unsure`."""
-    dialogues = np.arange(len(wishes.targets))
-    liked = sum(world.holds[target].toarray() for target in wishes.targets.T) > 0
-    accepted = np.zeros_like(liked)
-    accepted[dialogues, wishes.opening] = True
-    rejected, asked = np.zeros_like(liked), accepted.copy()
-    opened = having(world, accepted)
-    pool, refused = opened.copy(), np.zeros_like(opened)
-    action, rank = np.full(len(dialogues), FAILED), np.zeros(len(dialogues), dtype=np.int64)
+    dialogues = Dialogues(world, wishes, wrong=wrong, unsure=unsure, rng=rng)
+    action, rank = np.full(len(wishes.targets), FAILED), np.zeros(len(wishes.targets), dtype=np.int64)
     for number in range(1, ACTIONS + 1):
-        open_ones = np.flatnonzero(action == FAILED)
-        if not len(open_ones):
+        still_open = np.flatnonzero(action == FAILED)
+        if not len(still_open):
             break
-        state = State(
-            scores=wishes.scores[open_ones],
-            opened=opened[open_ones],
-            accepted=accepted[open_ones],
-            rejected=rejected[open_ones],
-            refused=refused[open_ones],
-            pool=pool[open_ones],
-            actions_left=np.full(len(open_ones), ACTIONS + 1 - number),
-        )
-        probabilities, recommends = policy(world, state, rng)
-        question = choose_question(world, probabilities, asked[open_ones])
-        recommends |= ~question.any(axis=1)
-
-        shown, lists = open_ones[recommends], likeliest(probabilities[recommends])
-        place = place_of_target(lists, wishes.targets[shown])
+        state = dialogues.state(still_open)
+        probabilities, acts = policy(world, state, rng)
+        questions = choose_questions(world, probabilities, state.asked, count=int(acts.max(initial=1)))
+        question = questions[np.arange(len(acts)), np.maximum(acts, 1) - 1]
+        recommends = (acts == RECOMMEND) | ~question.any(axis=1)
+        shown = still_open[recommends]
+        place = dialogues.show(shown, likeliest(probabilities[recommends]))
         action[shown[place > 0]], rank[shown] = number, place
-        refused[shown[:, None], lists] = True
-        pool[shown] = _unless_empty(pool[shown] & ~refused[shown], pool[shown])
-
-        told, question = open_ones[~recommends], question[~recommends]
-        asked[told] |= question
-        answered = question & (rng.random(question.shape) >= unsure)
-        yes = answered & (liked[told] ^ (rng.random(question.shape) < wrong))
-        accepted[told] |= yes
-        rejected[told] |= answered & ~yes
-        pool[told] = narrow(world, pool[told], yes, answered & ~yes)
+        dialogues.ask(still_open[~recommends], question[~recommends])
     return Outcome(action=action, rank=rank)
 
 
-def choose_question(world: World, probabilities: NDArray[np.float64], asked: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Mark the attributes to ask about: (E, V), none where no open attribute tells anything.
+def choose_questions(
+    world: World, probabilities: NDArray[np.float64], asked: NDArray[np.bool_], *, count: int = 1
+) -> NDArray[np.bool_]:
+    """Mark the attributes of the `count` best questions: (E, count, V), none where no open attribute tells anything.
 
-    Of the ten open attributes of highest entropy, the aspect with the largest sum of 1/rank wins; its best two are asked.
+    Of the ten open attributes of highest entropy, the aspect with the largest sum of 1/rank is best, the aspect with the
+    next largest second; of an aspect the best two attributes are asked.
     """
     told = np.where(asked, 0.0, value_entropies(probabilities, world.holds))
     best = np.argpartition(-told, min(RANKED, told.shape[1] - 1), axis=1)[:, :RANKED]
@@ -137,11 +179,12 @@ def choose_question(world: World, probabilities: NDArray[np.float64], asked: NDA
     best = np.take_along_axis(best, np.argsort(-told[rows, best], axis=1, kind="stable"), axis=1)
     worth = (told[rows, best] > 1e-9) / np.arange(1, best.shape[1] + 1)
     points = np.einsum("er,erg->eg", worth, world.aspects[best])
-    of_winner = world.aspects[best, points.argmax(axis=1)[:, None]] & (worth > 0)
-    chosen = of_winner & (of_winner.cumsum(axis=1) <= ASKED)
-    question = np.zeros_like(asked)
-    question[np.nonzero(chosen)[0], best[chosen]] = True
-    return question
+    questions = np.zeros((len(told), count, told.shape[1]), dtype=np.bool_)
+    for place, aspect in enumerate(np.argsort(-points, axis=1, kind="stable")[:, :count].T):
+        of_aspect = world.aspects[best, aspect[:, None]] & (worth > 0)
+        chosen = of_aspect & (of_aspect.cumsum(axis=1) <= ASKED)
+        questions[np.nonzero(chosen)[0], place, best[chosen]] = True
+    return questions
 
 
 def narrow(
@@ -154,7 +197,7 @@ def narrow(
 
 def having(world: World, attributes: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Mark the items with any of the attributes (E, V): (E, N)."""
-    return np.asarray(attributes.astype(np.float64) @ world.holds.T) > 0
+    return values_held(world.holds, attributes) > 0
 
 
 def place_of_target(lists: NDArray[np.int64], targets: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -180,7 +223,15 @@ def average_turns(outcome: Outcome) -> float:
 
 
 def hdcg(outcome: Outcome) -> float:
-    """hDCG@(15,10) = 1/log2(t+3) + (1/log2(t+2) - 1/log2(t+3)) / log2(rank+1), t the action from 0; failures are 0."""
+    """The mean of `gains`."""
+    return float(gains(outcome).mean())
+
+
+def gains(outcome: Outcome) -> NDArray[np.float64]:
+    """hDCG@(15,10) of each dialogue, (E,): 1/log2(t+3) + (1/log2(t+2) - 1/log2(t+3)) / log2(rank+1), t the action from 0.
+
+    Failures are 0.
+    """
     turn, rank = outcome.action - 1.0, np.maximum(outcome.rank, 1)
     later, now = 1 / np.log2(turn + 3), 1 / np.log2(turn + 2)
-    return float(np.where(outcome.rank > 0, later + (now - later) / np.log2(rank + 1), 0.0).mean())
+    return np.asarray(np.where(outcome.rank > 0, later + (now - later) / np.log2(rank + 1), 0.0))

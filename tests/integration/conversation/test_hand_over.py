@@ -1,15 +1,15 @@
 """The shop's own desk is told of a hand-over by a signed webhook, once, and again while it does not take it."""
 
 import json
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import HTTPServer
 from typing import Any
 
 import pytest
 from standardwebhooks import Webhook
 
+from http_servers import SilentHandler, serving
 from talking_shop import talking_shop
 from zhanggui.engine import Engine
 from zhanggui.testing import FixedClock
@@ -25,18 +25,14 @@ class Desk:
         self.status, self.told = 200, list[tuple[dict[str, str], bytes]]()
         desk = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(SilentHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 desk.told.append((dict(self.headers.items()), body))
                 self.send_response(desk.status)
                 self.end_headers()
 
-            def log_message(self, *_arguments: Any) -> None:
-                pass
-
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     @property
     def url(self) -> str:
@@ -46,9 +42,8 @@ class Desk:
 @pytest.fixture
 def desk() -> Iterator[Desk]:
     desk = Desk()
-    yield desk
-    desk.server.shutdown()
-    desk.server.server_close()
+    with serving(desk.server):
+        yield desk
 
 
 @pytest.fixture

@@ -3,14 +3,14 @@
 import hashlib
 import json
 import re
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from http_servers import SilentHandler, serving
 from zhanggui.errors import ModelError
 from zhanggui.llm import hub
 
@@ -45,7 +45,7 @@ class Server(ThreadingHTTPServer):
         return rows
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(SilentHandler):
     server: Server
 
     def do_GET(self) -> None:
@@ -78,19 +78,12 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body[:cut])
 
-    def log_message(self, *_args: Any) -> None:
-        pass
-
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    with Server() as server:
+    with serving(Server()) as server:
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}/")
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def left(folder: Path) -> list[str]:

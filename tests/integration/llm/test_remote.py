@@ -3,11 +3,12 @@
 import json
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
+from http_servers import SilentHandler, serving
 from zhanggui.errors import ModelError
 from zhanggui.llm.model import ChatMessage, ChatRequest, Sampling
 from zhanggui.llm.remote import RemoteModel
@@ -29,7 +30,7 @@ class Server(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}/v1"
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(SilentHandler):
     server: Server
 
     def do_POST(self) -> None:
@@ -66,18 +67,11 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_args: Any) -> None:
-        pass
-
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with Server() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with serving(Server()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def model(server: Server, **options: Any) -> RemoteModel:

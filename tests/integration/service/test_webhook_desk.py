@@ -4,12 +4,13 @@ import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from http_servers import SilentHandler, serving
 from zhanggui.access.signed_post import SignedPost
 from zhanggui.service import desk_actions, order_store
 from zhanggui.service.desk import Action, Cancel, ChangeAddress, DeskReceipt, DeskRequest, ExchangeItems
@@ -41,7 +42,7 @@ class Shop(ThreadingHTTPServer):
         return [json.loads(body) for _, body in self.calls]
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(SilentHandler):
     protocol_version = "HTTP/1.1"
     server: Shop
 
@@ -59,18 +60,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def log_message(self, *_args: Any) -> None:
-        pass
-
 
 @pytest.fixture
 def shop() -> Iterator[Shop]:
-    with Shop() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving(Shop()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(autouse=True)

@@ -1,25 +1,18 @@
 """A shop of before server keys: its write keys stay, and may be a server's."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 
-import zhanggui.storage
+from old_databases import migrate_to
 from zhanggui import access
 from zhanggui.storage import Database
 
 
 def test_an_old_write_key_stays_and_may_be_a_servers(empty_database: Database) -> None:
     database = empty_database
-    config = Config()
-    config.set_main_option("script_location", str(Path(zhanggui.storage.__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
+    migrate_to(database, "0014_flows")
     with database.transaction() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0014_flows")
         for key_id, scope in (("a", "write"), ("b", "admin")):
             connection.execute(
                 sa.text(f"INSERT INTO api_keys VALUES ('{key_id}', 'hash', 'label', '{scope}', 5, NULL)")

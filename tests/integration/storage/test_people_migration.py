@@ -1,13 +1,10 @@
 """A shop of before persons were known keeps what it knew: links, addresses, consents, events."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 
-import zhanggui.storage
+from old_databases import migrate_to
 from zhanggui.profiles import identity
 from zhanggui.profiles.consent import granted
 from zhanggui.storage import Database
@@ -18,12 +15,8 @@ MICRO = int(NOW.timestamp()) * 1_000_000
 
 def test_an_old_shop_keeps_its_links_addresses_and_consents(empty_database: Database) -> None:
     database = empty_database
-    config = Config()
-    config.set_main_option("script_location", str(Path(zhanggui.storage.__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
+    migrate_to(database, "0011_suppressed_numbers")
     with database.transaction() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0011_suppressed_numbers")
         for table, rows in {
             "identities": [("guest", "ann", 1), ("dev", "guest", 2), ("x", "y", 5), ("y", "x", 4)],
             "contact_points": [("guest", "email", "Ann@Straße.example", MICRO)],

@@ -2,15 +2,12 @@
 
 import json
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 
-import zhanggui.storage
+from old_databases import migrate_to
 from zhanggui.delivery import outbox, pace
 from zhanggui.storage import Database
 from zhanggui.storage.database import UtcTime
@@ -18,15 +15,6 @@ from zhanggui.touches import contacts, touch
 
 HOUR = 3_600_000_000
 """In the database's unit."""
-
-
-def older(database: Database, revision: str) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(zhanggui.storage.__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
-    with database.transaction() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
 
 
 def message(message_id: str, customer_id: str, **given: Any) -> str:
@@ -41,7 +29,7 @@ def message(message_id: str, customer_id: str, **given: Any) -> str:
 @pytest.fixture
 def shop(empty_database: Database) -> Database:
     database = empty_database
-    older(database, "0011_suppressed_numbers")
+    migrate_to(database, "0011_suppressed_numbers")
     with database.transaction() as connection:
         for number, (who, state) in enumerate(
             [("ann", "waiting"), ("bob", "sent"), ("carl", "refused"), ("dora", "dead"), ("eve", "sending")]

@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from zhanggui.conversation.belief import LAST, aspect_entropies, believe, likeliest, time_to_recommend, value_entropies
+from zhanggui.conversation.belief import (
+    LAST,
+    OTHERWISE,
+    WRONG,
+    aspect_entropies,
+    believe,
+    believe_in_doubt,
+    likeliest,
+    time_to_recommend,
+    value_entropies,
+)
 
 RED, BLUE, GLASS, CLAY = range(4)
 HOLDS = np.array(
@@ -105,3 +115,42 @@ def test_products_are_shown_when_ten_hold_enough_or_patience_ends() -> None:
     wide, narrow = np.full(100, 0.01), np.r_[np.full(10, 0.03), np.full(90, 0.7 / 90)]
     shown = time_to_recommend(np.vstack([wide, narrow, wide, wide]), np.array([14, 14, LAST, LAST + 1]))
     assert shown.tolist() == [False, True, True, False]
+
+
+def test_the_likeliest_of_many_are_those_of_a_whole_sort() -> None:
+    rng = np.random.default_rng(0)
+    belief = np.vstack([rng.random((20, 60)), rng.integers(0, 5, (20, 60))]).astype(np.float64)  # without and with ties
+    for count in (1, 10, 59, 60, 99):
+        assert (likeliest(belief, count) == np.argsort(-belief, axis=1, kind="stable")[:, :count]).all()
+
+
+def test_an_answer_is_worth_less_the_more_the_answers_contradict_each_other() -> None:
+    def doubted(accepted: tuple[int, ...], rejected: tuple[int, ...]) -> tuple[np.ndarray, float]:
+        marks = {"accepted": answers(*accepted), "rejected": answers(*rejected), "refused": answers()}
+        belief, wrong = believe_in_doubt(np.zeros((1, 4)), HOLDS, **marks)
+        assert belief.sum() == pytest.approx(1)
+        return belief[0], float(wrong[0])
+
+    _, before = doubted((), ())
+    assert before == pytest.approx(sum(WRONG) / 3)
+    agreed, consistent = doubted((RED, GLASS), (BLUE, CLAY))  # the glass cup, each time
+    _, contradictory = doubted((RED, BLUE), (GLASS, CLAY))  # of no cup
+    assert consistent < before < contradictory
+    assert agreed.argmax() == 0
+
+
+def test_belief_in_doubt_is_bayes_rule() -> None:
+    belief, wrong = believe_in_doubt(
+        np.zeros((1, 4)), HOLDS, accepted=answers(RED), rejected=answers(CLAY), refused=answers(2)
+    )
+    joint = {}
+    for product in (0, 1, 3):
+        for share in WRONG:
+            wants = {value: 1.0 if HOLDS[product, value] else OTHERWISE for value in (RED, CLAY)}
+            yes = {value: want * (1 - share) + (1 - want) * share for value, want in wants.items()}
+            joint[product, share] = yes[RED] * (1 - yes[CLAY])
+    total = sum(joint.values())
+    assert belief[0] == pytest.approx(
+        [sum(joint.get((product, share), 0) for share in WRONG) / total for product in range(4)]
+    )
+    assert wrong[0] == pytest.approx(sum(share * part for (_, share), part in joint.items()) / total)

@@ -2,18 +2,18 @@
 
 import json
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from standardwebhooks.webhooks import Webhook
 
 from example_messages import message
+from http_servers import SilentHandler, serving
 from zhanggui.access.signed_post import refuse_private
 from zhanggui.delivery.channel import Channel, Receipt
 from zhanggui.delivery.webhook import WebhookChannel, receipt, rest_seconds
@@ -40,7 +40,7 @@ class Receiver(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(SilentHandler):
     protocol_version = "HTTP/1.1"
     server: Receiver
 
@@ -65,18 +65,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         self.wfile.write(content)
 
-    def log_message(self, *_args: Any) -> None:
-        pass
-
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    with Receiver() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving(Receiver()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(autouse=True)

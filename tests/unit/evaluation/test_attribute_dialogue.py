@@ -10,12 +10,13 @@ from zhanggui.conversation.belief import believe, time_to_recommend
 from zhanggui.evaluation.attribute_dialogue import (
     ACTIONS,
     FAILED,
+    RECOMMEND,
     Outcome,
     State,
     Wishes,
     World,
     average_turns,
-    choose_question,
+    choose_questions,
     hdcg,
     narrow,
     place_of_target,
@@ -32,19 +33,19 @@ IN_ORDER = -np.arange(ITEMS) * 1e-3
 
 def always(world: World, state: State, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     weights = np.exp(state.scores) * state.pool
-    return weights / weights.sum(axis=1, keepdims=True), np.ones(len(weights), dtype=bool)
+    return weights / weights.sum(axis=1, keepdims=True), np.zeros(len(weights), dtype=np.int64)
 
 
 def never(world: World, state: State, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     weights = state.pool.astype(float)
-    return weights / weights.sum(axis=1, keepdims=True), np.zeros(len(weights), dtype=bool)
+    return weights / weights.sum(axis=1, keepdims=True), np.ones(len(weights), dtype=np.int64)
 
 
 def belief(world: World, state: State, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     beliefs = believe(
         state.scores, world.holds, accepted=state.accepted, rejected=state.rejected, refused=state.refused
     )
-    return beliefs, time_to_recommend(beliefs, state.actions_left)
+    return beliefs, np.where(time_to_recommend(beliefs, state.actions_left), RECOMMEND, 1)
 
 
 def talk(policy, targets, *, wrong: float = 0.0, unsure: float = 0.0, seed: int = 0) -> Outcome:
@@ -85,16 +86,16 @@ def test_a_question_names_two_attributes_of_the_aspect_with_the_best_ranks() -> 
     probabilities = np.full((1, ITEMS), 0.0)
     probabilities[0, [0b00000001, 0b00000010, 0b00000000, 0b00000011]] = [0.26, 0.26, 0.24, 0.24]
     nothing_asked = np.zeros((1, 9), dtype=bool)
-    assert np.flatnonzero(choose_question(WORLD, probabilities, nothing_asked)).tolist() == [1, 2]
+    assert np.flatnonzero(choose_questions(WORLD, probabilities, nothing_asked)[0, 0]).tolist() == [1, 2]
     asked = nothing_asked.copy()
     asked[0, 1] = True
-    assert np.flatnonzero(choose_question(WORLD, probabilities, asked)).tolist() == [2]
+    assert np.flatnonzero(choose_questions(WORLD, probabilities, asked)[0, 0]).tolist() == [2]
 
 
 def test_what_tells_nothing_is_not_asked() -> None:
     certain = np.zeros((1, ITEMS))
     certain[0, 5] = 1.0
-    assert not choose_question(WORLD, certain, np.zeros((1, 9), dtype=bool)).any()
+    assert not choose_questions(WORLD, certain, np.zeros((1, 9), dtype=bool)).any()
 
 
 def test_accepted_attributes_unite_and_meet_the_pool_and_rejected_ones_remove() -> None:
