@@ -72,7 +72,7 @@ def _with_less(query: Query, bound: str, moment: Moment, lookups: Lookups) -> It
         labels = (value_label(aspect, value, ontology, moment) for aspect, listed in values.items() for value in listed)
         return joint.join(label for label in labels if label)
 
-    for aspect in reversed(wanted):
+    for aspect in reversed(list(wanted)):
         others = {name: values for name, values in wanted.items() if name != aspect}
         yield named({aspect: wanted[aspect]}), find(replace(query, wanted=others), lookups.search)
     if len(wanted) > 1:

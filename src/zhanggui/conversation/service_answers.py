@@ -81,8 +81,8 @@ def serve(moment: Moment, lookups: Lookups, wish: Wish, wished: Mapping[str, Any
         fitting = [order for order in fitting if _named_lines(moment, lookups, order)] or fitting
         if len(fitting) != 1:
             choices = fitting[:_LISTED] or orders[:_LISTED]
-            facts = {"orders": [facts_of(order, moment, lookups) for order in choices]}
-            which = DialogueAct(name="ask_order", facts=facts)
+            listing = {"orders": [facts_of(order, moment, lookups) for order in choices]}
+            which = DialogueAct(name="ask_order", facts=listing)
             return Put(acts=(which,), values={**asking, "expected": "order", "orders": _ids(choices)})
         order = fitting[0]
     return _prepare(moment, lookups, wish, order, proof, {**asking, "order_id": order.order_id})
