@@ -10,6 +10,8 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 class ConversationSettings:
     """The assistant that talks with shoppers."""
 
+    policy_version: str = ""
+    """Version of the dialogue policy that `zhanggui train dialogue` made, or "latest"; "" is the belief rule."""
     office_days: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri")
     """On which days people of the shop answer."""
     office_from: str = "09:00"

@@ -1,0 +1,60 @@
+"""A dialogue policy from an artifact decides how the assistant goes on."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from talking_shop import talking_shop
+from zhanggui.conversation.act import FEATURES
+from zhanggui.conversation.learned_act import QUESTIONS
+from zhanggui.errors import ArtifactError
+from zhanggui.policies.network import Network
+from zhanggui.storage import ArtifactStore
+
+
+def kept(folder: Path, version: str, *logits: float) -> None:
+    """Keep a policy that weighs its acts by these numbers, whatever it reads."""
+    reads = FEATURES + QUESTIONS
+    network = Network(
+        center=np.zeros(reads, dtype=np.float32),
+        spread=np.ones(reads, dtype=np.float32),
+        weights=(np.zeros((len(logits), reads), dtype=np.float32),),
+        biases=(np.array(logits, dtype=np.float32),),
+    )
+    artifacts, now = ArtifactStore(folder / "data" / "artifacts"), datetime(2026, 12, 1, tzinfo=UTC)
+    with artifacts.create("dialogue", version, now=now, config={}, data_hash="") as draft:
+        network.write(draft.path / "network-0.npz")
+
+
+@pytest.mark.parametrize(
+    ("logits", "act"), [((50, 0, 0, 0, 0, 0), "recommend"), ((0, 50, 0, 0, 0, 0), "offer_choices")]
+)
+def test_the_version_that_the_settings_name_decides(tmp_path: Path, logits: tuple[float, ...], act: str) -> None:
+    kept(tmp_path / "shop", "v1", *logits)
+    with talking_shop(tmp_path / "shop", settings='[conversation]\npolicy_version = "v1"\n') as shop:
+        talk = shop.conversations.start(visitor_token="", seed="s").conversation_id
+        shop.conversations.turn(talk, "I am looking for clothes", key="1")
+        (turn,) = shop.conversations.turns(talk)
+    assert act in [said["name"] for said in turn.acts]
+
+
+def test_what_was_shown_is_logged_with_the_propensity_of_the_draw(tmp_path: Path) -> None:
+    kept(tmp_path / "shop", "v1", np.log(9), 0, -99, -99, -99, -99)
+    with talking_shop(tmp_path / "shop", settings='[conversation]\npolicy_version = "latest"\n') as shop:
+        propensities = set()
+        for number in range(12):
+            talk = shop.conversations.start(visitor_token="", seed="s").conversation_id
+            shop.conversations.turn(talk, "I am looking for clothes", key=str(number))
+            (turn,) = shop.conversations.turns(talk)
+            propensities |= {round(propensity, 6) for _, propensity in turn.impressions}
+    assert propensities == {0.9}
+
+
+def test_a_version_that_is_not_there_is_an_error_at_the_start(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ArtifactError, match="there is no dialogue v2"),
+        talking_shop(tmp_path / "shop", settings='[conversation]\npolicy_version = "v2"\n'),
+    ):
+        pass
