@@ -51,7 +51,7 @@ def shop(asked: argparse.Namespace, settings: UnderstandSettings, store: Path) -
     folder = asked.encoder or trained(train, settings, store, phrases=words_of(Ontology()).phrases())
     contenders: dict[str, Understander] = {
         "rules": RuleUnderstander(Ontology(), today=lambda: WRITTEN_ON),
-        "encoder, int8": EncoderUnderstander(folder, Ontology(), today=lambda: WRITTEN_ON, threads=1),
+        "encoder, int8": EncoderUnderstander(EncoderReader(folder, threads=1), Ontology(), today=lambda: WRITTEN_ON),
     }
     if asked.model:
         model = LocalModel(asked.model, slots=2, context=2048)

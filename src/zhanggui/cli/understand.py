@@ -72,26 +72,17 @@ def _rows(file: Path) -> "list[Labelled]":
 
 def _understander(by: str, shop: Path, store: Path | None, day: date) -> "Understander":
     from zhanggui.catalog.ontology import Ontology
-    from zhanggui.cli.model import artifact_named, store_of
-    from zhanggui.conversation.understand.encoder import EncoderUnderstander
-    from zhanggui.conversation.understand.language_model import LanguageModelUnderstander
-    from zhanggui.conversation.understand.rules import RuleUnderstander
-    from zhanggui.errors import ModelError
+    from zhanggui.cli.model import store_of
+    from zhanggui.engine.understanders import MODEL, understander_named
 
     titles: tuple[str, ...] = ()
     ontology, model = Ontology(), None
     if (shop / "zhanggui.toml").exists():
         with opened(shop) as engine:
             ontology, titles = engine.catalog.ontology(), engine.catalog.titles()
-            model = engine.models.writer() if by == "model" else None
-    if by == "rules":
-        return RuleUnderstander(ontology, titles, today=lambda: day)
-    if by == "model":
-        if model is None:
-            raise ModelError(f"the shop in {shop} names no language model; set [model] in its zhanggui.toml")
-        return LanguageModelUnderstander(model, ontology, titles, today=lambda: day)
-    folder = Path(by) if (Path(by) / "encoder.json").exists() else artifact_named(by, store_of(shop, store)).path
-    return EncoderUnderstander(folder, ontology, titles, today=lambda: day)
+            model = engine.models.writer() if by == MODEL else None
+    new_understander = understander_named(by, artifacts=lambda: store_of(shop, store), model=lambda: model)
+    return new_understander(ontology, titles, today=lambda: day)
 
 
 def _plain(one: "Understanding") -> dict[str, Any]:

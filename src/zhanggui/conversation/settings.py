@@ -12,6 +12,8 @@ class ConversationSettings:
 
     policy_version: str = ""
     """Version of the dialogue policy that `zhanggui train dialogue` made, or "latest"; "" is the belief rule."""
+    understander: str = "rules"
+    """Who understands shoppers: "rules", "model" (the shop's language model), or NAME[:VERSION] of a trained encoder."""
     office_days: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri")
     """On which days people of the shop answer."""
     office_from: str = "09:00"

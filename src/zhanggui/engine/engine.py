@@ -47,6 +47,7 @@ from zhanggui.engine.secret import SECRET_ENV, signing_secret
 from zhanggui.engine.segments import Segments
 from zhanggui.engine.service import Service, open_service
 from zhanggui.engine.shop_assistant import ShopAssistant
+from zhanggui.engine.understanders import understander_named
 from zhanggui.engine.unsubscribe import Unsubscribe
 from zhanggui.engine.walks import Walks
 from zhanggui.errors import ConfigError, StorageError
@@ -211,6 +212,9 @@ class Engine:
             offers=offers(campaigns),
             clock=clock,
             policy=dialogue_policy or _dialogue_policy(config.conversation.policy_version, artifacts),
+            new_understander=understander_named(
+                config.conversation.understander, artifacts=lambda: artifacts, model=models.writer
+            ),
         )
         return cls(
             folder=folder,

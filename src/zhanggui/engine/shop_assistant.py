@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from threading import Lock
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from zhanggui.catalog import changes
@@ -20,10 +19,9 @@ from zhanggui.config import Config
 from zhanggui.conversation.act import DialoguePolicy
 from zhanggui.conversation.assistant import Assistant
 from zhanggui.conversation.lookups import Lookups, Offer
-from zhanggui.conversation.understand.rules import RuleUnderstander
-from zhanggui.conversation.understanding import Understander
 from zhanggui.engine.catalog import Catalog
 from zhanggui.engine.service import Service
+from zhanggui.engine.understanders import NewUnderstander
 from zhanggui.errors import NotFoundError
 from zhanggui.service.order import Order
 from zhanggui.service.proof import NoProof, Proof
@@ -31,14 +29,6 @@ from zhanggui.storage import Database
 
 _REST = 20
 """After a renewal it rests for so many times as long as that took."""
-
-
-class NewUnderstander(Protocol):
-    """Makes an understander for an ontology and the titles of products."""
-
-    def __call__(self, ontology: Ontology, titles: Sequence[str], /, *, today: Callable[[], date]) -> Understander:
-        """One that knows these words; `today` says what day it is."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -59,7 +49,7 @@ class ShopAssistant:
     offers: Callable[[str, Language], Sequence[Offer]]
     clock: Callable[[], datetime]
     policy: DialoguePolicy
-    new_understander: NewUnderstander = RuleUnderstander
+    new_understander: NewUnderstander
     _made: _Made | None = None
     _lock: Lock = field(default_factory=Lock)
 

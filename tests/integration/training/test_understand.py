@@ -1,10 +1,11 @@
 """The joint encoder, trained from a tiny random base, exported and served: what it learned is what it says."""
 
 import json
+import shutil
 import struct
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -12,16 +13,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 pytest.importorskip("transformers", reason="the extra `train` is not installed")
 pytest.importorskip("onnxruntime", reason="the extra `encoder` is not installed")
 pytestmark = pytest.mark.filterwarnings("default")  # the training libraries warn about themselves
 
 from zhanggui.catalog.ontology import Ontology  # noqa: E402
+from zhanggui.cli.main import app  # noqa: E402
 from zhanggui.conversation.understand.encoder import CRF, EncoderReader, EncoderUnderstander  # noqa: E402
 from zhanggui.conversation.understand.labelled import WRITTEN_ON, labelled  # noqa: E402
 from zhanggui.conversation.understanding import Utterance  # noqa: E402
-from zhanggui.errors import ModelError, TrainingError  # noqa: E402
+from zhanggui.engine import Engine  # noqa: E402
+from zhanggui.errors import ArtifactError, ModelError, TrainingError  # noqa: E402
 from zhanggui.storage import Artifact, ArtifactStore  # noqa: E402
 from zhanggui.training import nano_e5  # noqa: E402
 from zhanggui.training.settings import UnderstandSettings  # noqa: E402
@@ -47,6 +51,7 @@ ROWS = [
     row("hello", "greet"),
     row("hello a blue shirt", "greet", "search", colour="blue", category="shirt"),
     row("thank you", "thanks"),
+    row("xyzzy", "ask_human"),
 ]
 
 
@@ -130,7 +135,7 @@ def test_weights_of_another_format_are_refused(tmp_path: Path) -> None:
 
 def test_it_learns_intents_and_spans_and_serves_them(trained: Artifact) -> None:
     assert trained.metrics["intent_f1"] == trained.metrics["slot_f1"] == 1.0
-    understander = EncoderUnderstander(trained.path, Ontology(), today=lambda: WRITTEN_ON)
+    understander = EncoderUnderstander(EncoderReader(trained.path), Ontology(), today=lambda: WRITTEN_ON)
     said = understander.understand(
         [Utterance(text="hello a blue shirt"), Utterance(text="thank you"), Utterance(text="")]
     )
@@ -189,6 +194,42 @@ def test_there_must_be_something_to_learn(home: Path) -> None:
         understand([], SETTINGS, folder=home, artifacts=store, now=NOW)
     with pytest.raises(TrainingError, match="nothing to learn"):
         understand([row("hello", "greet")], SETTINGS, folder=home, artifacts=store, now=NOW)
+
+
+def test_the_command_trains_and_the_other_understands_by_its_name(home: Path) -> None:
+    (home / "job.toml").write_text(
+        'base = "base"\nepochs = 30\nbatch_size = 6\nrate = 1e-2\ndropout = 0.0\nprecision = "fp32"\nvariants = 0\n',
+        encoding="utf-8",
+    )
+    lines = [
+        json.dumps({"text": one.utterance.text, "intents": one.intents, "slots": [asdict(slot) for slot in one.slots]})
+        for one in ROWS
+    ]
+    (home / "rows.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    out, given = str(home / "made"), str(home / "rows.jsonl")
+    train = ["train", "understand", "--config", str(home / "job.toml"), "--data", given, "--test", given, "--out", out]
+    done = CliRunner().invoke(app, train)
+    assert done.exit_code == 0, done.output
+    assert "7 test utterances: intent F1 1.000, slot F1 1.000" in done.output
+    said = CliRunner().invoke(app, ["understand", "hello a red cup", "--by", "understander", "--store", out])
+    assert [slot["value"] for slot in json.loads(said.stdout)["slots"]] == ["red", "cup"]
+
+
+def test_the_assistant_understands_by_the_encoder_that_its_settings_name(
+    home: Path, trained: Artifact, tmp_path: Path
+) -> None:
+    Engine.create(tmp_path, name="Tea", language="en")
+    with (tmp_path / "zhanggui.toml").open("a", encoding="utf-8") as file:
+        file.write(f'[conversation]\nunderstander = "understander:{trained.version}"\n')
+    with (
+        Engine.open(tmp_path) as shop,
+        pytest.raises(ArtifactError, match="nothing understands by the name of underst"),
+    ):
+        shop.conversations.turn(shop.conversations.start().conversation_id, "hello")
+    shutil.copytree(home / "store", tmp_path / "data" / "artifacts", dirs_exist_ok=True)
+    with Engine.open(tmp_path) as shop:
+        answer = shop.conversations.turn(shop.conversations.start().conversation_id, "xyzzy")
+    assert "hand_over" in answer.acts
 
 
 def test_serving_loads_no_training_library(trained: Artifact) -> None:

@@ -81,18 +81,12 @@ class EncoderReader:
 
 
 class EncoderUnderstander:
-    """The trained encoder in `folder` with the words of a shop; `today` says what day "tomorrow" follows."""
+    """A trained encoder with the words of a shop; `today` says what day "tomorrow" follows."""
 
     def __init__(
-        self,
-        folder: Path,
-        ontology: Ontology,
-        titles: Iterable[str] = (),
-        *,
-        today: Callable[[], date],
-        threads: int | None = None,
+        self, reader: EncoderReader, ontology: Ontology, titles: Iterable[str] = (), *, today: Callable[[], date]
     ) -> None:
-        self._reader = EncoderReader(folder, threads=threads)
+        self._reader = reader
         self._words, self._aspects, self._today = words_of(ontology, titles), aspects_of(ontology), today
 
     def understand(self, utterances: Sequence[Utterance]) -> list[Understanding]:
