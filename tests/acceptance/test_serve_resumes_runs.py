@@ -5,9 +5,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from zhanggui.engine import Engine
+from zhanggui.touches import flows
 
 
 def test_a_run_that_was_killed_is_walked_on_by_serve(tmp_path: Path) -> None:
@@ -24,6 +28,9 @@ def test_a_run_that_was_killed_is_walked_on_by_serve(tmp_path: Path) -> None:
             worker.wait()
         with (shop / "zhanggui.toml").open("a") as settings:  # templates are enough from here on
             settings.write("[model]\nlanguages = []\n")
+        with engine.database.transaction() as connection:  # as if most of the dead owner's term were over
+            until = connection.scalar(sa.select(flows.flows.c.owner_until))
+            connection.execute(sa.update(flows.flows).values(owner_until=until - timedelta(seconds=35)))
         before = engine.runs.status(run_id)
         assert (before.state, "write" in before.results) == ("running", False)
         command = [sys.executable, "-m", "zhanggui", "serve", "-C", str(shop), "--port", str(_free_port())]

@@ -47,7 +47,7 @@ class Trial:
 PROMPT = (
     Trial(messages=2_000, kills=60, apart_s=1.0, lease_s=2.0)
     if FULL
-    else Trial(messages=300, kills=6, apart_s=0.4, lease_s=1.0)
+    else Trial(messages=300, kills=4, apart_s=0.4, lease_s=1.0)
 )
 SLOW = (
     Trial(messages=200, kills=5, apart_s=40.0, reply_s=16.0, connections=20, lease_s=60.0, in_doubt_minutes=15.0)

@@ -43,4 +43,8 @@ def search(
         limit=limit,
     )
     found = engine.catalog.search(asked)
-    return {"products": [to_data(product) for product in found.products], **asdict(found.results)}
+    return {
+        "products": [to_data(product) for product in found.products],
+        "fitting": found.fitting_ids(),
+        **asdict(found.results),
+    }

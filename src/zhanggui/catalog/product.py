@@ -85,11 +85,14 @@ class Product:
 
         Of a product with variants that is the lowest price. Raises KeyError for a variant that it has not.
         """
-        on_sale = (self.sale_from is None or self.sale_from <= moment) and (
+        priced: Product | Variant = self if variant_id is None else self.variant(variant_id)
+        return priced.sale_price if priced.sale_price is not None and self.on_sale(moment) else priced.price
+
+    def on_sale(self, moment: datetime) -> bool:
+        """Whether its sale prices hold at `moment`."""
+        return (self.sale_from is None or self.sale_from <= moment) and (
             self.sale_until is None or moment < self.sale_until
         )
-        priced: Product | Variant = self if variant_id is None else self.variant(variant_id)
-        return priced.sale_price if priced.sale_price is not None and on_sale else priced.price
 
     def price_range_at(self, moment: datetime) -> tuple[Money, Money]:
         """The lowest and the highest price at `moment` among the variants that can be bought (all, where none can)."""

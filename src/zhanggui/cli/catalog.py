@@ -114,7 +114,13 @@ def search(
         )
         found = engine.catalog.search(asked)
         if as_json:
-            show_json({"products": [to_data(product) for product in found.products], **asdict(found.results)})
+            show_json(
+                {
+                    "products": [to_data(product) for product in found.products],
+                    "fitting": found.fitting_ids(),
+                    **asdict(found.results),
+                }
+            )
             return
         show_found(found, engine.catalog.ontology(), now=engine.clock())
 

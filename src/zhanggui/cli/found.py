@@ -26,7 +26,7 @@ def show_found(found: Found, ontology: Ontology, *, now: datetime) -> None:
     products = Table(box=None)
     for column in (either("id", "编号"), either("product", "商品"), either("price", "价格"), either("stock", "库存")):
         products.add_column(column)
-    for product in found.products:
+    for product in found.as_asked():
         stock = either("sold out", "售罄") if product.sold_out else "—" if product.stock is None else str(product.stock)
         products.add_row(
             Text(product.product_id), Text(product.title(spoken())), str(product.price_at(now)), Text(stock)

@@ -27,10 +27,17 @@ ASPECT_SLOTS: Mapping[str, str] = {
 _SHOPPING = ("search", "refine", "dont_care", "choose")
 _FINE = re.compile(r"\b(?:fine|ok(?:ay)?|all right|alright)\b|也行|也可以|也成|可以|没关系|无所谓", re.IGNORECASE)
 _OR = re.compile(r"\b(?:or|also|too|as well)\b|或者?|也|都", re.IGNORECASE)
+_ENDS = ("cheapest", "dearest")
 _ABOUT = (Decimal("0.8"), Decimal("1.2"))
 _NOT_DEAR = re.compile(
     r"\bnot (?:too|so|very|that|as) (?:expensive|pricey|dear)\b|(?:别|不要|不想|不能|不)太贵", re.IGNORECASE
 )
+_TOO_DEAR = re.compile(
+    r"\b(?:too|so|very|that|as|bit|rather) (?:expensive|pricey|dear)\b|太贵|贵了|有点贵|好贵", re.IGNORECASE
+)
+"""Said of what was shown, it asks for something cheaper."""
+_COMPARED = re.compile(r"^(?:(?:bigg|small|larg|long|short)er|[大小长短厚薄](?:一点|一号)|[厚薄])$")
+"""Says how something is to be beside what was shown; no product is called so."""
 _CENT = Decimal("0.01")
 _LARGEST = Decimal(10) ** 9
 _LONGEST_WORDS = 80
@@ -55,19 +62,37 @@ def commands(state: BeliefState, heard: Understanding, ontology: Ontology) -> li
     if not heard.has(*_SHOPPING) and not (answers and heard.slots):
         return []
     found = [command for slot in heard.slots for command in _of_slot(slot, state, heard, ontology)]
-    if _NOT_DEAR.search(heard.text) and not heard.named("price") and (amounts := _told(state)):
-        found.append(
-            Command(
-                kind="limit", name="price_max", value=_plain(max(amounts) - _CENT), said=heard.text[:_LONGEST_WORDS]
-            )
-        )
+    said = heard.text[:_LONGEST_WORDS]
+    if not heard.named("price") and (amounts := _told(state)):
+        too_dear = asks_for(heard) == "cheaper"
+        if too_dear or _NOT_DEAR.search(heard.text):
+            bound = (min if too_dear else max)(amounts) - _CENT
+            found.append(Command(kind="limit", name="price_max", value=_plain(bound), said=said))
     nouns = _nouns(found)
+    if nouns and state.has_noun and all(command.adds for command in nouns):  # "lined": of what is looked for
+        looked_for = (
+            state.words if nouns[0].value.casefold() in state.words.casefold() else f"{state.words} {nouns[0].value}"
+        )
+        return [*(replace(command, value=looked_for.strip()) for command in nouns), *_without_nouns(found)]
     if heard.has("search") and not found and not state.has_noun:  # the search may know a word that nobody taught us
-        nouns.append(Command(kind="words", value=heard.text[:_LONGEST_WORDS], said=heard.text[:_LONGEST_WORDS]))
-    others = [command for command in found if command.kind not in ("category", "words")]
+        nouns.append(Command(kind="words", value=said, said=said))
+    others = _without_nouns(found)
     if nouns and state.has_noun and not _same_noun(state, nouns) and not answers:
         return [Command(kind="anew", said=nouns[-1].said), *nouns, *others]
     return [*nouns, *others]
+
+
+def asks_for(heard: Understanding) -> str:
+    """ "cheaper" or "dearer" than what was shown, where the shopper asks for that without an amount; "" otherwise."""
+    for slot in heard.named("price"):
+        if slot.operator in ("cheaper", "dearer"):
+            return slot.operator
+    too_dear = _TOO_DEAR.search(heard.text) and not _NOT_DEAR.search(heard.text) and not heard.named("price")
+    return "cheaper" if too_dear else ""
+
+
+def _without_nouns(found: list[Command]) -> list[Command]:
+    return [command for command in found if command.kind not in ("category", "words")]
 
 
 def _nouns(found: list[Command]) -> list[Command]:
@@ -75,7 +100,17 @@ def _nouns(found: list[Command]) -> list[Command]:
     words = [command for command in found if command.kind == "words"]
     return [
         *[command for command in found if command.kind == "category"][-1:],
-        *([replace(words[-1], value=" ".join(dict.fromkeys(command.value for command in words)))] if words else []),
+        *(
+            [
+                replace(
+                    words[-1],
+                    value=" ".join(dict.fromkeys(command.value for command in words)),
+                    adds=all(command.adds for command in words),
+                )
+            ]
+            if words
+            else []
+        ),
     ]
 
 
@@ -108,8 +143,8 @@ def _of_slot(slot: Slot, state: BeliefState, heard: Understanding, ontology: Ont
         yield from _of_value(slot, state, heard, ontology, said)
     elif slot.name == "price":
         yield from _of_price(slot, state, said)
-    elif slot.name == "sort":
-        yield Command(kind="sort", value=slot.value, said=said)
+    elif slot.name == "sort" or (slot.value in _ENDS and slot.name == "item" and heard.named("category")):
+        yield Command(kind="sort", value=slot.value, said=said)  # "the cheapest tea" is of all teas
     elif slot.name == "recipient":
         yield Command(kind="recipient", value=slot.value, said=said)
     elif slot.name == "quantity" and slot.value.isdecimal() and 1 <= int(slot.value[:4]) <= 999:
@@ -132,9 +167,11 @@ def _value_before(noun: str, ontology: Ontology) -> tuple[tuple[str, str] | None
 
 def _of_value(slot: Slot, state: BeliefState, heard: Understanding, ontology: Ontology, said: str) -> Iterator[Command]:
     aspect, value = aspect_of(slot, ontology)
+    if not aspect and slot.negated:
+        yield Command(kind="exclude", name=NAMES, value=slot.value, said=said)
+    elif not aspect and not _COMPARED.match(said.casefold()):  # as the shopper says it: it may have to be said again
+        yield Command(kind="words", value=said, adds=True, said=said)
     if not aspect:
-        kind: Kind = "exclude" if slot.negated else "words"
-        yield Command(kind=kind, name=NAMES if slot.negated else "", value=slot.value, said=said)
         return
     if slot.negated:
         yield Command(kind="exclude", name=aspect, value=value, said=said)

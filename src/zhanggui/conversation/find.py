@@ -10,16 +10,16 @@ from importlib.resources import files
 from zhanggui.catalog.search import Query, Results
 
 _MOST = 6
+"""So many other words are tried."""
 _NEAR = 0.4
 """Of the best score; what has less is named by a part of the words alone: a cushion cover where a duvet cover is looked for."""
-"""So many other words are tried."""
 
 
 def find(query: Query, search: Callable[[Query], Results]) -> Results:
     """What a search finds; where a constraint had to be given up, what is called otherwise and keeps them all comes first."""
     results = search(query)
     if not query.text or (results.product_ids and not results.relaxed):
-        return _near(results) if query.text and query.sort == "relevance" else results
+        return near(results) if query.text and query.sort == "relevance" else results
     scores: dict[str, float] = {}
     facets, fallback = results.facets, None if _keeps_words(results) else results
     for text in _other_words(query.text):
@@ -32,7 +32,7 @@ def find(query: Query, search: Callable[[Query], Results]) -> Results:
             fallback = others
     if not scores:
         best = fallback or results
-        return _near(best) if _keeps_words(best) and query.sort == "relevance" else best
+        return near(best) if _keeps_words(best) and query.sort == "relevance" else best
     ids = tuple(scores)[: query.limit]
     return Results(
         product_ids=ids,
@@ -44,7 +44,7 @@ def find(query: Query, search: Callable[[Query], Results]) -> Results:
     )
 
 
-def _near(results: Results) -> Results:
+def near(results: Results) -> Results:
     """Without what fits the words much less than the best does."""
     least = _NEAR * max(results.scores, default=0.0)
     kept = [(name, score) for name, score in zip(results.product_ids, results.scores, strict=True) if score >= least]

@@ -7,13 +7,21 @@ service, then questions, then the search.
 import re
 from collections.abc import Callable
 
-from zhanggui.conversation import office_hours, policy_answers, product_answers, service_answers, shopping, shown_text
+from zhanggui.conversation import (
+    office_hours,
+    policy_answers,
+    price_ends,
+    product_answers,
+    service_answers,
+    shopping,
+    shown_text,
+)
 from zhanggui.conversation.act import DialogueAct, DialoguePolicy
 from zhanggui.conversation.lookups import Lookups, Moment
 from zhanggui.conversation.settings import ConversationSettings
 from zhanggui.conversation.shopping import Put
 from zhanggui.conversation.state import BeliefState
-from zhanggui.conversation.track import is_awaited, is_understood
+from zhanggui.conversation.track import is_awaited, is_understood, means_order
 
 Step = Callable[[Moment], Put]
 _POLICY = ("ask_delivery", "ask_returns", "ask_policy")
@@ -39,10 +47,13 @@ _MORE = re.compile(
     re.IGNORECASE,
 )
 _ASKS = re.compile(r"[?？]\s*$|\b(?:what|which)\b|哪|什么|吗$", re.IGNORECASE)
+_IS_IT = re.compile(r"^(?:and |but |so )?(?:is|are|does|do|has|how|where|when|why)\b", re.IGNORECASE)
+_OTHERS = re.compile(r"\b(?:other|another|else|different)\b|别的|其他|其它|另外", re.IGNORECASE)
 _GOODS = re.compile(
     r"\b(?:broken?|damaged|arrived|wrong|missing|late|faulty|cracked|torn|holes?|stain\w*|quality)\b|碎|坏|破|错|漏|裂|脏|没收到|质量|少(?:发|了)",
     re.IGNORECASE,
 )
+_ASKED = re.compile(r"(?:[?？吗呢]|^(?:how|what|who|where|are you|do you|can you)\b.*)\s*$", re.IGNORECASE)
 _IS_AI = re.compile(r"\b(?:bot|robot|ai|human|real person|machine)\b|机器人|真人|人工智能", re.IGNORECASE)
 
 
@@ -67,17 +78,18 @@ def steps(
         return [_always(DialogueAct(name="wait", about="silent" if state.person_spoke else "told", facts=promise))]
     if heard.has("ask_human"):
         return [_hand_over(promise)]
-    if state.pending and heard.has("affirm") and not heard.has("deny"):
-        return [lambda now: service_answers.perform(now, lookups)]
+    if state.pending and service_answers.is_yes(moment, lookups):
+        return [lambda now: service_answers.perform(now, lookups), *_promises(moment, lookups)]
     says_no = heard.has("deny") or bool(_NO.search(text))
-    dropped: list[Step] = [_drop(said=says_no)] if state.pending else []
+    dropped: list[Step] = [_drop(said=says_no or heard.has("affirm"))] if state.pending else []
     if dropped and says_no:
         return dropped
     if forbidden := _forbidden(moment, lookups):
         return [*dropped, forbidden]
     if _MORE.search(text) and state.shown:
         return [*dropped, lambda now: shopping.go_on(now, lookups, policy, others=True, choose=False)]
-    if not is_understood(state, heard) and not _ANGRY.search(text):
+    understood = is_understood(state, heard) or product_answers.claimed_price(moment) is not None
+    if not understood and not _ANGRY.search(text):
         return [*dropped, _not_understood(moment)]
     return [*dropped, *_apology(moment), *_wishes(moment, lookups, policy, before=before)] or [
         _small_talk(moment, lookups)
@@ -101,18 +113,19 @@ def _wishes(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, before:
         wish = None
     if wish is None and state.request and state.expected == "order" and not _is_about_something_else(moment):
         wish = state.request["wish"]
+    if wish is None and means_order(before, heard) and not heard.has(*_POLICY, "complain"):
+        meant = before.request.get("wish", "status")
+        return [lambda now: service_answers.serve(now, lookups, meant, {})]
     found: list[Step] = []
     if wish is not None:
         found.append(lambda now: service_answers.serve(now, lookups, wish, {}))
-    asked = [intent for intent in heard.intents if intent in _POLICY]
-    if asked:
-        found.append(lambda now: policy_answers.policy(now, lookups, asked))
+    found += _promises(moment, lookups)
     if heard.has("bargain"):
         found.append(lambda now: product_answers.bargain(now, lookups))
     only_item = heard.has("search", "refine") and {slot.name for slot in heard.slots} == {"item"} and bool(before.shown)
     asks_which = heard.has("choose") and bool(_ASKS.search(heard.text))  # "what's the cheapest?" takes nothing yet
-    if asks_which:
-        found.append(_question("price", lookups))
+    if asks_which or (heard.has("choose") and _IS_IT.search(heard.text)):
+        found.append(_question("price" if asks_which else "attribute", lookups))
     elif heard.has("choose") or (only_item and _TAKES.search(heard.text)):
         found.append(lambda now: product_answers.check_out(now, lookups))
     open_minded = heard.has("dont_care")  # "I don't know which is better" asks for advice, not for a table
@@ -132,6 +145,12 @@ def _wishes(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, before:
     return found
 
 
+def _promises(moment: Moment, lookups: Lookups) -> list[Step]:
+    """The answer to what is asked of the policy pages, if anything is."""
+    asked = [intent for intent in moment.heard.intents if intent in _POLICY]
+    return [lambda now: policy_answers.policy(now, lookups, asked)] if asked else []
+
+
 def _is_about_something_else(moment: Moment) -> bool:
     """Whether an utterance leaves what was asked for about an order: it names a thing, or asks for something of its own."""
     heard = moment.heard
@@ -149,14 +168,18 @@ def _question(topic: str, lookups: Lookups) -> Step:
 def _search(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, before: BeliefState) -> Step:
     same = shopping.query_of(moment.state, lookups.currency) == shopping.query_of(before, lookups.currency)
     choose = moment.heard.has("dont_care") and bool(before.shown or before.expected or before.asked)
-    others = same and not choose and moment.heard.has("refine") and bool(before.shown)
-    return lambda now: shopping.go_on(now, lookups, policy, others=others, choose=choose)
+    asks_others = (same and moment.heard.has("refine")) or bool(_OTHERS.search(moment.heard.text))
+    others = asks_others and not choose and bool(before.shown)
+    return lambda now: (
+        price_ends.beyond(now, lookups) or shopping.go_on(now, lookups, policy, others=others, choose=choose)
+    )
 
 
 def _forbidden(moment: Moment, lookups: Lookups) -> Step | None:
     """What the assistant does not talk about: orders to itself, cures, whatever no shop does."""
     text, intents = moment.heard.text, list(moment.heard.intents)
     outside = intents[:1] == ["out_of_scope"] and is_understood(moment.state, moment.heard)
+    outside = outside and product_answers.claimed_price(moment) is None  # "your site said 90" is about the shop
     if shown_text.speaks_to_assistant(text) or outside:
         return _always(DialogueAct(name="decline", about="out_of_scope", facts={"shop": lookups.shop_name}))
     if _CURE.search(text):
@@ -194,7 +217,7 @@ def _small_talk(moment: Moment, lookups: Lookups) -> Step:
     if heard.has("affirm", "deny"):
         act = DialogueAct(name="small_talk", about="anything_else")
         return lambda _now: Put(acts=(act,), values={"expected": ""})
-    asked = heard.text.rstrip().endswith(("?", "？", "吗", "呢"))
+    asked = bool(_ASKED.search(heard.text))
     about = "ai" if _IS_AI.search(heard.text) else "asked" if asked else ""
     return _always(DialogueAct(name="small_talk", about=about, facts={"shop": lookups.shop_name}))
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 
 from zhanggui.catalog.ontology import Ontology
+from zhanggui.catalog.product import Product, with_variants
 from zhanggui.conversation import product_facts
 from zhanggui.conversation.act import DialogueAct
 from zhanggui.conversation.lookups import Lookups, Moment
@@ -52,8 +53,9 @@ def _of_products(moment: Moment, lookups: Lookups) -> tuple[list[DialogueAct], d
         product, told = products.get(name), state.prices.get(name)
         if product is None or told is None:
             continue
-        if told != (now := str(product.price_at(moment.now).major)):
-            card = product_facts.card(product, moment.language, now=moment.now, site=lookups.site)
+        spoken_of = _as_told(product, state.variants.get(name, ""))
+        if told != (now := str(spoken_of.price_at(moment.now).major)):
+            card = product_facts.card(spoken_of, moment.language, now=moment.now, site=lookups.site)
             acts.append(DialogueAct(name="notice", about="price", facts=card))
             prices[name] = now
     values: dict[str, object] = {"prices": prices} if acts else {}
@@ -62,6 +64,12 @@ def _of_products(moment: Moment, lookups: Lookups) -> tuple[list[DialogueAct], d
         values["shown"] = tuple(name for name in state.shown if name in products)
         values["focus"] = tuple(name for name in state.focus if name in products)
     return acts, values
+
+
+def _as_told(product: Product, variant_id: str) -> Product:
+    """A product with only the variant whose price was told; whole where none was, or where it is gone."""
+    told = [variant for variant in product.variants if variant.variant_id == variant_id]
+    return with_variants(product, told) if told else product
 
 
 def without_lost_values(state: BeliefState, ontology: Ontology) -> dict[str, object]:

@@ -7,6 +7,7 @@ from zhanggui.conversation import policy_text, shown_text
 from zhanggui.conversation.act import DialogueAct
 from zhanggui.conversation.lookups import Lookups, Moment
 from zhanggui.conversation.shopping import Put
+from zhanggui.service.policy_page import PolicySection
 
 _PAGES = {"ask_delivery": "shipping", "ask_returns": "returns"}
 _PARTICULAR = re.compile(
@@ -16,31 +17,50 @@ _PARTICULAR = re.compile(
 _GENERAL = {"zh": "退货期限", "en": "return period days delivery unused"}
 """Whether something can be returned at all is what the section on the time for it says."""
 _COSTS = re.compile(r"多少钱|[运邮]费|包邮|\b(?:how much|costs?|fees?|free|charges?)\b", re.IGNORECASE)
+_TIMES = re.compile(r"多久|几天|什么时候|何时|\b(?:how long|when|how many days|how soon)\b", re.IGNORECASE)
+_DURATION = {"zh": "几天能到 送达时间", "en": "how long does delivery take days"}
+_PLACES = re.compile(
+    r"海外|国外|国际|境外|\b(?:ship|deliver|send|post)(?: \w+)? (?:to (?!me\b|my\b)|abroad)", re.IGNORECASE
+)
+_ABROAD = {"zh": "国际配送 国家", "en": "international delivery countries"}
 _CHARGES = {"zh": "运费", "en": "shipping costs"}
 
 
 def policy(moment: Moment, lookups: Lookups, intents: Sequence[str]) -> Put:
-    """What the pages promise about this, word for word, with the section that says it."""
+    """What the pages promise about this, word for word, with the sections that say it: of two questions about delivery two."""
     wanted = [_PAGES[intent] for intent in intents if intent in _PAGES]
     if wanted and moment.state.cited:  # "and who pays for it?" goes on about the page that was cited last
         wanted.append(list(moment.state.cited)[-1].partition("#")[0])
-    said = moment.heard.text
+    acts, cited = list[DialogueAct](), dict(moment.state.cited)
+    for asked in _asked(moment, intents):
+        section = _section(asked, moment, lookups, wanted)
+        quoted = policy_text.excerpt(section.text, asked) if section else ""
+        if section and quoted and section.citation not in {act.facts["source"] for act in acts}:
+            facts = {"says": quoted, "heading": shown_text.value(section.heading), "source": section.citation}
+            acts.append(DialogueAct(name="answer", about="policy", facts=facts))
+            cited.pop(section.citation, None)
+            cited[section.citation] = section.digest
+    if not acts:
+        return Put(acts=(DialogueAct(name="not_known", about="policy"),))
+    return Put(acts=tuple(acts), values={"cited": cited})
+
+
+def _asked(moment: Moment, intents: Sequence[str]) -> list[str]:
+    """What to look for in the pages: the shopper's words, with those that the section is likely to have."""
+    said, language = moment.heard.text, moment.language
     if "ask_returns" in intents and not _PARTICULAR.search(said):
-        said = f"{said} {_GENERAL[moment.language]}"
-    elif "ask_delivery" in intents and _COSTS.search(said):
-        said = f"{said} {_CHARGES[moment.language]}"
-    sections = lookups.sections(said, moment.language, 10)
+        return [f"{said} {_GENERAL[language]}"]
+    if "ask_delivery" in intents and _COSTS.search(said):
+        more = [words[language] for cue, words in ((_TIMES, _DURATION), (_PLACES, _ABROAD)) if cue.search(said)]
+        return [f"{said} {_CHARGES[language]}", *more]
+    return [said]
+
+
+def _section(asked: str, moment: Moment, lookups: Lookups, wanted: Sequence[str]) -> PolicySection | None:
+    """The section that fits best, of the pages that are wanted, if any are."""
+    sections = lookups.sections(asked, moment.language, 10)
     fitting = [section for section in sections if section.page in wanted] if wanted else list(sections)
     if wanted and not fitting:
         sections = lookups.sections(" ".join(wanted), moment.language, 20)
         fitting = [section for section in sections if section.page in wanted]
-    if not fitting:
-        return Put(acts=(DialogueAct(name="not_known", about="policy"),))
-    section = fitting[0]
-    quoted = policy_text.excerpt(section.text, moment.heard.text)
-    if not quoted:
-        return Put(acts=(DialogueAct(name="not_known", about="policy"),))
-    facts = {"says": quoted, "heading": shown_text.value(section.heading), "source": section.citation}
-    others = {source: digest for source, digest in moment.state.cited.items() if source != section.citation}
-    cited = {**others, section.citation: section.digest}
-    return Put(acts=(DialogueAct(name="answer", about="policy", facts=facts),), values={"cited": cited})
+    return fitting[0] if fitting else None

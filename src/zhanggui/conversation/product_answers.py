@@ -11,12 +11,12 @@ from typing import Any
 from zhanggui.catalog.ontology import aspect_values
 from zhanggui.catalog.product import Product
 from zhanggui.catalog.search import Query
-from zhanggui.conversation import product_facts, references, shown_text
+from zhanggui.conversation import aspect_answers, product_facts, references, shown_text
 from zhanggui.conversation.act import DialogueAct
 from zhanggui.conversation.commands import ASPECT_SLOTS, aspect_of
 from zhanggui.conversation.find import find
 from zhanggui.conversation.lookups import Lookups, Moment
-from zhanggui.conversation.shopping import SHOWN, Put, prices
+from zhanggui.conversation.shopping import SHOWN, Put, told
 from zhanggui.conversation.understanding import Slot
 from zhanggui.conversation.variants import named_values, narrowed
 
@@ -45,10 +45,10 @@ def spoken_of(moment: Moment, lookups: Lookups) -> list[Product]:
             return [among[name] for name in named][:SHOWN]
         if fitting := [product for product in shown if _fits(product, nouns, moment, lookups)]:
             return fitting[:SHOWN]
+        if shown and not any(slot.name == "category" for slot in nouns):  # "the green one" is no other thing
+            return _there(lookups, state.focus or state.shown)
         if best := [results.product_ids[0] for results in found if results.product_ids and not results.relaxed]:
             return _there(lookups, tuple(dict.fromkeys(best)))[:SHOWN]
-        if heard.has("ask_attribute"):  # the noun was the question itself: "is it organic?"
-            return _there(lookups, state.focus or state.shown[:1])
         return _there(lookups, ids[:1])
     return _there(lookups, state.focus or state.shown)
 
@@ -67,7 +67,7 @@ def _things(text: str, nouns: Sequence[Slot]) -> list[str]:
 def mentioned(moment: Moment, lookups: Lookups) -> dict[str, Any]:
     """What the state remembers of the products that are named in passing."""
     products = spoken_of(moment, lookups)[:1]
-    return _spoken(products, moment) if products else {}
+    return _spoken(products, products, moment) if products else {}
 
 
 def _there(lookups: Lookups, product_ids: Sequence[str]) -> list[Product]:
@@ -99,39 +99,42 @@ def answer(topic: str, moment: Moment, lookups: Lookups) -> Put:
     meant = _meant(products, moment, lookups) if topic in ("price", "stock") else products
     cards = _cards(meant, moment, lookups)
     if topic == "attribute":
-        acts = _attributes(products, cards, moment, lookups)
+        acts = aspect_answers.attributes(products, cards, moment, lookups)
     elif topic == "compare":
         acts = (
             [_comparison(products, cards, moment, lookups)]
             if len(products) > 1
-            else [_described(products[0], cards[0], moment, lookups)]
+            else [aspect_answers.described(products[0], cards[0], moment, lookups)]
         )
     else:
         acts = [
             DialogueAct(name="answer", about=topic, facts=_of_one(product, card, moment))
             for product, card in zip(meant, cards, strict=True)
         ]
-    return Put(acts=tuple(acts), values={**_topic(products, moment), **_spoken(products, moment)})
+    return Put(acts=tuple(acts), values={**_topic(products, moment), **_spoken(products, meant, moment)})
 
 
 def _meant(products: Sequence[Product], moment: Moment, lookups: Lookups) -> list[Product]:
     """The products with only the variants that are meant."""
     ontology = lookups.ontology()
     wanted = named_values(moment.state, moment.heard, ontology)
-    return [narrowed(product, wanted, ontology, moment.language) for product in products]
+    asked = Query(wanted=wanted, unwanted=moment.state.unwanted)
+    return [narrowed(product, asked, ontology, moment.language, now=moment.now) for product in products]
 
 
 def _cards(products: Sequence[Product], moment: Moment, lookups: Lookups) -> list[dict[str, Any]]:
     return [product_facts.card(product, moment.language, now=moment.now, site=lookups.site) for product in products]
 
 
-def _spoken(products: Sequence[Product], moment: Moment) -> dict[str, Any]:
+def _spoken(products: Sequence[Product], meant: Sequence[Product], moment: Moment) -> dict[str, Any]:
+    """What the state remembers of products that are spoken of, `meant`: with only the variants that are."""
     state = moment.state
     names = tuple(product.product_id for product in products)
     return {
         "focus": names,
         "shown": state.shown if set(names) <= set(state.shown) else names,
-        "prices": {**state.prices, **prices(products, moment)},
+        "orders": (),
+        **told(products, meant, moment),
     }
 
 
@@ -152,42 +155,6 @@ def _of_one(product: Product, card: dict[str, Any], moment: Moment) -> dict[str,
         facts["total"] = product_facts.total(product, quantity, moment.now)
         facts["enough"] = product.stock is None or product.stock >= quantity
     return facts
-
-
-def _attributes(
-    products: Sequence[Product], cards: Sequence[dict[str, Any]], moment: Moment, lookups: Lookups
-) -> list[DialogueAct]:
-    asked = [slot.value for slot in moment.heard.named("aspect")]
-    if not asked:
-        values = [slot for slot in moment.heard.slots if slot.name in ASPECT_SLOTS]
-        asked = [aspect for slot in values if (aspect := aspect_of(slot, lookups.ontology())[0])]
-        if values and not asked:
-            return [
-                DialogueAct(name="not_known", about="attribute", facts={"title": card["title"]}) for card in cards[:1]
-            ]
-    if not asked:
-        return [_described(product, card, moment, lookups) for product, card in zip(products[:1], cards, strict=False)]
-    acts = []
-    for product, card in zip(products, cards, strict=True):
-        for aspect in dict.fromkeys(asked[:3]):
-            label, value = product_facts.value_of(product, aspect, lookups.ontology(), moment.language)
-            if value:
-                facts = {"title": card["title"], "aspect": label, "value": value}
-                acts.append(DialogueAct(name="answer", about="attribute", facts=facts))
-            else:
-                acts.append(DialogueAct(name="not_known", about="attribute", facts={"title": card["title"]}))
-    known = [act for act in acts if act.name == "answer"]
-    return known or acts[:1]
-
-
-def _described(product: Product, card: dict[str, Any], moment: Moment, lookups: Lookups) -> DialogueAct:
-    aspects = product_facts.aspects_of(product, lookups.ontology(), moment.language)
-    colon, joint = ("：", "；") if moment.language == "zh" else (": ", "; ")
-    facts = {
-        **card,
-        **({"details": joint.join(f"{name}{colon}{value}" for name, value in aspects.items())} if aspects else {}),
-    }
-    return DialogueAct(name="answer", about="description", facts=facts)
 
 
 def _comparison(
@@ -227,7 +194,7 @@ def check_out(moment: Moment, lookups: Lookups) -> Put:
         facts = _of_one(product, card, moment)
         name = "sold_out" if product.sold_out else "link" if "url" in card else ""
         acts.append(DialogueAct(name="check_out" if name != "sold_out" else "inform_none", about=name, facts=facts))
-    return Put(acts=tuple(acts), values=_spoken(products, moment))
+    return Put(acts=tuple(acts), values=_spoken(products, meant, moment))
 
 
 _TOLD = re.compile(
@@ -237,25 +204,41 @@ _TOLD = re.compile(
 )
 
 
+_BARE = re.compile(
+    r"(?a)(?:\b(?:was|is|for|at|cost|costs)|是|才|只要|卖|标价?|写的?|说的?) ?(\d{1,6}(?:\.\d{1,2})?)(?=一?[盒件个条双本套瓶包袋把只]|$|[,，。.!！?？]| (?!days?|weeks?|hours?|minutes?|left|percent|pieces|more))"
+)
+"""An amount without a currency, said as a price."""
+
+
 def claimed_price(moment: Moment) -> Decimal | None:
     """The price that a shopper says they were told; None where none is claimed."""
     if not _TOLD.search(moment.heard.text[:500]):
         return None
-    for slot in moment.heard.named("price"):
+    amounts = [slot.value.split()[0] for slot in moment.heard.named("price") if slot.value]
+    bare = _BARE.search(moment.heard.text[:500])
+    for amount in (*amounts, *([bare[1]] if bare else [])):
         try:
-            return Decimal(slot.value.split()[0])
-        except (InvalidOperation, IndexError):
+            return Decimal(amount)
+        except InvalidOperation:
             continue
     return None
+
+
+def _prices(product: Product, moment: Moment) -> set[Decimal]:
+    """What a product costs, each of its variants."""
+    variants = (product.price_at(moment.now, variant.variant_id) for variant in product.variants)
+    return {price.major for price in (product.price_at(moment.now), *variants)}
 
 
 def bargain(moment: Moment, lookups: Lookups) -> Put:
     """The price as it stands, which nobody here can change, and the offers that this person may be made."""
     products = spoken_of(moment, lookups)[:1]
     claimed = claimed_price(moment)
-    cards = _cards(products, moment, lookups)
-    if claimed is not None and products and products[0].price_at(moment.now).major != claimed:
-        return Put(acts=(DialogueAct(name="correct", about="price", facts=cards[0]),), values=_spoken(products, moment))
+    meant = _meant(products, moment, lookups)
+    cards = _cards(meant, moment, lookups)
+    spoken = _spoken(products, meant, moment) if products else {}
+    if claimed is not None and products and claimed not in _prices(meant[0], moment):
+        return Put(acts=(DialogueAct(name="correct", about="price", facts=cards[0]),), values=spoken)
     acts = [DialogueAct(name="decline", about="bargain", facts=cards[0] if cards else {})]
     impressions: list[tuple[str, float]] = []
     for offer in lookups.offers(moment.customer_id, moment.language):
@@ -265,4 +248,4 @@ def bargain(moment: Moment, lookups: Lookups) -> Put:
             acts.append(DialogueAct(name="answer", about="offer", facts=facts))
             impressions.append((f"offer:{offer.offer_id}", offer.propensity))
             break
-    return Put(acts=tuple(acts), values=_spoken(products, moment) if products else {}, impressions=tuple(impressions))
+    return Put(acts=tuple(acts), values=spoken, impressions=tuple(impressions))

@@ -22,13 +22,23 @@ def referred(state: BeliefState, items: Sequence[str]) -> tuple[str, ...]:
     return tuple(meant)
 
 
+def is_place(item: str) -> bool:
+    """Whether something is referred to by its place in a list: "2", "last"."""
+    return item.isdecimal() or item == "last"
+
+
+def at_place(listed: Sequence[str], item: str) -> Sequence[str]:
+    """What stands at a place of a list; nothing where the list has no such place."""
+    if item == "last":
+        return listed[-1:]
+    place = int(item[:4])
+    return listed[place - 1 : place] if place >= 1 else ()
+
+
 def _meant(state: BeliefState, item: str) -> Iterable[str]:
     shown = state.shown
-    if item.isdecimal():
-        place = int(item[:4])
-        return shown[place - 1 : place] if place >= 1 else ()
-    if item == "last":
-        return shown[-1:]
+    if is_place(item):
+        return at_place(shown, item)
     if item == "previous":
         return state.focus or shown[:1]
     among = state.focus if len(state.focus) > 1 else shown

@@ -69,19 +69,27 @@ def serve(moment: Moment, lookups: Lookups, wish: Wish, wished: Mapping[str, Any
     if not orders:
         return Put(acts=(DialogueAct(name="not_known", about="no_orders"),), values={"request": {}})
     if wish == "status":
-        listed = [order] if order else _current(orders)
+        named = [order for order in orders if moment.heard.named("category") and _named_lines(moment, lookups, order)]
+        listed = [order] if order else named[:_LISTED] or _current(orders)
         acts = [DialogueAct(name="answer", about="order", facts=facts_of(order, moment, lookups)) for order in listed]
         spoken_of = listed[0].order_id if len(listed) == 1 else ""
-        return Put(acts=tuple(acts), values={**asking, "request": {}, "expected": "", "order_id": spoken_of})
+        told = {"request": {}, "expected": "", "order_id": spoken_of}
+        orders_listed = {"orders": _ids(listed)} if len(listed) > 1 else {}
+        return Put(acts=tuple(acts), values={**asking, **told, **orders_listed})
     if order is None:
         fitting = [order for order in orders if _may(order, wish)]
         fitting = [order for order in fitting if _named_lines(moment, lookups, order)] or fitting
         if len(fitting) != 1:
-            choices = [facts_of(order, moment, lookups) for order in fitting[:_LISTED] or orders[:_LISTED]]
-            which = DialogueAct(name="ask_order", facts={"orders": choices})
-            return Put(acts=(which,), values={**asking, "expected": "order"})
+            choices = fitting[:_LISTED] or orders[:_LISTED]
+            listing = {"orders": [facts_of(order, moment, lookups) for order in choices]}
+            which = DialogueAct(name="ask_order", facts=listing)
+            return Put(acts=(which,), values={**asking, "expected": "order", "orders": _ids(choices)})
         order = fitting[0]
     return _prepare(moment, lookups, wish, order, proof, {**asking, "order_id": order.order_id})
+
+
+def _ids(orders: Sequence[Order]) -> tuple[str, ...]:
+    return tuple(order.order_id for order in orders)
 
 
 def _is_another(moment: Moment, lookups: Lookups, order: Order) -> bool:
@@ -182,16 +190,32 @@ def desk_request(request: Mapping[str, Any], proof: Proof, *, confirmed: bool) -
     )
 
 
-def perform(moment: Moment, lookups: Lookups) -> Put:
-    """Do what the shopper has said yes to, once."""
+def is_yes(moment: Moment, lookups: Lookups) -> bool:
+    """Whether the shopper says yes to what waits for it: "ok, show me some tea" is none, "yes, the tea" of an order of tea is."""
+    heard, request = moment.heard, moment.state.request
+    if not heard.has("affirm") or heard.has("deny") or heard.named("recipient") or heard.named("price"):
+        return False
+    if not heard.named("category"):
+        return True
+    orders = lookups.orders(_given_proof(moment), request["order_id"])
+    return any(_named_lines(moment, lookups, order) for order in orders)
+
+
+def _given_proof(moment: Moment) -> Proof:
+    """The proof that was given for what waits for a yes."""
     request = moment.state.request
-    proof = Proof(
+    return Proof(
         kind="order" if request["proof"] == "order" else "token",
         customer_id=request["customer_id"],
         order_id=request["order_id"] if request["proof"] == "order" else "",
         visitor_id=moment.visitor_id,
     )
-    (receipt,) = lookups.desk.perform([desk_request(request, proof, confirmed=True)])
+
+
+def perform(moment: Moment, lookups: Lookups) -> Put:
+    """Do what the shopper has said yes to, once."""
+    request = moment.state.request
+    (receipt,) = lookups.desk.perform([desk_request(request, _given_proof(moment), confirmed=True)])
     facts = {"order": request["order_id"], **_balance(receipt), **_reason(receipt)}
     settled = {"request": {}, "pending": "", "expected": ""}
     if receipt.outcome == "done":
@@ -204,9 +228,13 @@ def perform(moment: Moment, lookups: Lookups) -> Put:
 
 
 def _items(moment: Moment, lookups: Lookups, order: Order) -> list[str]:
-    """The items that the shopper names, one for each unit; all of them where none is named."""
+    """The items that the shopper names, one for each unit, or as many of one line as they say; all where none is named."""
     lines = _named_lines(moment, lookups, order) or order.lines
-    return [line.item_id for line in lines for _ in range(max(1, int(line.quantity)))]
+    said = [
+        int(slot.value) for slot in moment.heard.named("quantity") if slot.value.isdecimal() and len(slot.value) <= 3
+    ]
+    most = said[0] if said and said[0] > 0 and len(lines) == 1 else None
+    return [line.item_id for line in lines for _ in range(max(1, int(line.quantity)))][:most]
 
 
 def _named_lines(moment: Moment, lookups: Lookups, order: Order) -> list[OrderLine]:
@@ -241,6 +269,11 @@ def facts_of(order: Order, moment: Moment, lookups: Lookups, items: Sequence[str
         "state": order.state,
         "state_label": _STATES[moment.language].get(order.state, order.state),
     }
+    if items is not None:  # of two of a thing one may be meant
+        titles = [
+            f"{title} × {items.count(line.item_id)}" if line.quantity > 1 else title
+            for title, line in zip(titles, lines, strict=True)
+        ]
     facts["items"] = ("、" if moment.language == "zh" else ", ").join(dict.fromkeys(titles))
     if order.shipments and order.state in ("shipped", "delivered"):
         last = order.shipments[-1]

@@ -12,14 +12,14 @@ import numpy as np
 
 from zhanggui.catalog.ontology import Ontology, aspect_values
 from zhanggui.catalog.product import Product
-from zhanggui.catalog.search import Query, Relaxation, Results
+from zhanggui.catalog.search import Query, Relaxation, Results, relaxed_query
 from zhanggui.catalog.search.query import Sort
 from zhanggui.conversation import belief, product_facts, shown_text
 from zhanggui.conversation.act import PATIENCE, RECOMMEND, DialogueAct, DialoguePolicy, contexts
 from zhanggui.conversation.find import find
 from zhanggui.conversation.lookups import Lookups, Moment
 from zhanggui.conversation.state import NAMES, BeliefState
-from zhanggui.conversation.variants import narrowed
+from zhanggui.conversation.variants import narrowed, priced_variant
 from zhanggui.decisioning.assignment import uniforms
 from zhanggui.money import Money, to_minor
 
@@ -64,12 +64,10 @@ def go_on(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, others: b
     """The next act of the search. `others`: something else than what was shown; `choose`: the shopper leaves it to us."""
     state, ontology = moment.state, lookups.ontology()
     results = find(query_of(state, lookups.currency), lookups.search)
-    products = lookups.products(results.product_ids)
-    refused = [text.casefold() for text in state.unwanted.get(NAMES, ())]
-    there = [name for name in results.product_ids if name in products and not _is_called(products[name], refused)]
-    results = replace(results, total=results.total - (len(results.product_ids) - len(there)))
-    fresh = [name for name in there if name not in state.prices] if others else []
-    ids = fresh or there
+    products = there(results, moment, lookups)
+    results = replace(results, total=results.total - (len(results.product_ids) - len(products)))
+    fresh = [name for name in products if name not in state.prices] if others else []
+    ids = fresh or list(products)
     if not ids:
         return _nothing(moment, lookups)
     weights = _belief(state, results, [products[name] for name in ids], ids, ontology)
@@ -94,12 +92,10 @@ def go_on(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, others: b
     order = belief.likeliest(weights, len(ids))[0] if not state.sort else range(len(ids))
     count = 1 if choose else SHOWN
     chosen = [products[ids[place]] for place in list(order)[:count]]
-    if bound := _no_further(results, moment):
-        end = min if bound == "price_max" else max
-        chosen = [end((products[name] for name in ids), key=lambda product: product.price_at(moment.now))]
     put = recommend(moment, lookups, chosen, results=results, propensity=selection.propensity, choose=choose)
     if others and not fresh:
-        put = replace(put, acts=(DialogueAct(name="inform_none", about="no_more"), *put.acts))
+        rest = (act for act in put.acts if act.about != "relaxed")
+        put = replace(put, acts=(DialogueAct(name="inform_none", about="no_more"), *rest))
     return put
 
 
@@ -117,10 +113,18 @@ def _nothing(moment: Moment, lookups: Lookups) -> Put:
     return Put(acts=acts if labels else (none,), values=forgotten)
 
 
+def there(results: Results, moment: Moment, lookups: Lookups) -> dict[str, Product]:
+    """The products that were found, best first, without those that are called as the shopper does not want them."""
+    refused = [text.casefold() for text in moment.state.unwanted.get(NAMES, ())]
+    products = lookups.products(results.product_ids)
+    wanted = [name for name in results.product_ids if name in products and not _is_called(products[name], refused)]
+    return {name: products[name] for name in wanted}
+
+
 def _is_called(product: Product, names: Sequence[str]) -> bool:
-    """Whether a product is called by one of these names."""
-    titles = " ".join(product.titles.values()).casefold()
-    return any(name in titles for name in names)
+    """Whether a product, or its category, is called by one of these names."""
+    titles, category = " ".join(product.titles.values()).casefold(), f"{product.category} > ".casefold()
+    return any(name in titles or category.startswith(f"{name} > ") for name in names)
 
 
 def recommend(
@@ -134,15 +138,15 @@ def recommend(
 ) -> Put:
     """Put products before the shopper, and say what was given up to find them."""
     state, ontology = moment.state, lookups.ontology()
-    meant = [narrowed(product, state.wanted, ontology, moment.language) for product in chosen]
+    query = query_of(state, lookups.currency)
+    asked = relaxed_query(query, results.relaxed)
+    meant = [narrowed(product, asked, ontology, moment.language, now=moment.now) for product in chosen]
     cards = [product_facts.card(product, moment.language, now=moment.now, site=lookups.site) for product in meant]
     more = results.total - len(cards)
     facts = {"products": cards, "total": results.total, **({"more": more} if more > 0 else {})}
     acts = [DialogueAct(name="recommend", about="choice" if choose else "one" if len(cards) == 1 else "", facts=facts)]
-    if bound := _no_further(results, moment):
-        acts.insert(0, DialogueAct(name="inform_none", about="cheaper" if bound == "price_max" else "dearer"))
-    elif lost := _given_up(results.relaxed, moment, ontology, lookups.currency):
-        acts.insert(0, DialogueAct(name="inform_none", about="relaxed", facts={"given_up": lost}))
+    if given_up := _given_up(results.relaxed, moment, ontology, lookups.currency):
+        acts.insert(0, DialogueAct(name="inform_none", about="relaxed", facts={"given_up": given_up}))
     elif all(card["sold_out"] for card in cards):
         acts.insert(0, DialogueAct(name="inform_none", about="sold_out", facts={}))
     shown = tuple(product.product_id for product in chosen)
@@ -151,24 +155,24 @@ def recommend(
         values={
             "shown": shown,
             "focus": shown if len(shown) == 1 else (),
-            "prices": {**state.prices, **prices(chosen, moment)},
+            **told(chosen, meant, moment),
+            "orders": (),
             "expected": "",
-            **({bound: ""} if bound else {}),
         },
         impressions=tuple((name, propensity) for name in shown),
     )
 
 
-def _no_further(results: Results, moment: Moment) -> str:
-    """The bound that was given up since nothing is cheaper, or dearer, than what was shown; "" otherwise."""
-    bounds = {"cheaper": "price_max", "dearer": "price_min"}
-    asked = [bounds[slot.operator] for slot in moment.heard.named("price") if slot.operator in bounds]
-    return asked[0] if asked and [relaxation.constraint for relaxation in results.relaxed] == asked[:1] else ""
-
-
-def prices(products: Sequence[Product], moment: Moment) -> dict[str, str]:
-    """What the shopper is told that products cost, by product."""
-    return {product.product_id: str(product.price_at(moment.now).major) for product in products}
+def told(whole: Sequence[Product], meant: Sequence[Product], moment: Moment) -> dict[str, Any]:
+    """What the state remembers of the prices that the shopper is told: of products, or of the variants that are meant."""
+    state = moment.state
+    prices, variants = dict(state.prices), dict(state.variants)
+    for product, narrow in zip(whole, meant, strict=True):
+        prices[product.product_id] = str(narrow.price_at(moment.now).major)
+        variants.pop(product.product_id, None)
+        if variant := priced_variant(product, narrow, now=moment.now):
+            variants[product.product_id] = variant
+    return {"prices": prices, "variants": variants}
 
 
 def _belief(
@@ -210,7 +214,7 @@ def _questions(
             continue
         label = product_facts.label_of(aspect, ontology, moment.language) if aspect != "category" else ""
         choices = [
-            _label(aspect, value, ontology, moment)
+            value_label(aspect, value, ontology, moment)
             for value in sorted(counts, key=lambda value: -counts[value])[:_CHOICES]
         ]
         facts = {"aspect": label, "choices": [choice for choice in choices if choice and choice != "?"]}
@@ -225,7 +229,7 @@ def _values(product: Product, aspect: str, ontology: Ontology) -> Sequence[str]:
     return tuple(aspect_values(ontology, product).get(aspect, ()))
 
 
-def _label(aspect: str, value: str, ontology: Ontology, moment: Moment) -> str:
+def value_label(aspect: str, value: str, ontology: Ontology, moment: Moment) -> str:
     if aspect == "category":
         return product_facts.category_label(value, ontology, moment.language)
     known = ontology.aspect(aspect)
@@ -241,11 +245,12 @@ def _bits(weights: belief.Belief, products: Sequence[Product], aspect: str, onto
 
 def _given_up(relaxed: Sequence[Relaxation], moment: Moment, ontology: Ontology, currency: str) -> str:
     """What was given up, in words: values and amounts, never the shopper's own sentence."""
-    words = [_lost(relaxation, moment, ontology, currency) for relaxation in relaxed]
+    words = [lost(relaxation, moment, ontology, currency) for relaxation in relaxed]
     return ("、" if moment.language == "zh" else ", ").join(word for word in words if word)
 
 
-def _lost(relaxation: Relaxation, moment: Moment, ontology: Ontology, currency: str) -> str:
+def lost(relaxation: Relaxation, moment: Moment, ontology: Ontology, currency: str) -> str:
+    """What a constraint that was given up is called."""
     chinese = moment.language == "zh"
     match relaxation.constraint:
         case "price_max":
@@ -258,13 +263,15 @@ def _lost(relaxation: Relaxation, moment: Moment, ontology: Ontology, currency: 
             amount = _amount(moment.state.price_min, currency)
             return f"{amount}以上" if chinese else f"over {amount}"
         case "words":
-            return shown_text.value(moment.state.words)
+            missing = relaxation.value
+            named = all(word in moment.state.words.casefold() for word in missing.casefold().split())
+            return shown_text.value(missing if missing and named else moment.state.words)
         case "category":
             return product_facts.category_label(relaxation.value, ontology, moment.language)
         case "in_stock":
             return ""
         case aspect:
-            return _label(aspect, relaxation.value, ontology, moment)
+            return value_label(aspect, relaxation.value, ontology, moment)
 
 
 def _just_above(state: BeliefState) -> str:

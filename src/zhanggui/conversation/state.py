@@ -38,6 +38,8 @@ class BeliefState:
     """Products put before the shopper last, in that order."""
     prices: Mapping[str, str] = field(default_factory=dict)
     """Product -> price as the shopper was told it last."""
+    variants: Mapping[str, str] = field(default_factory=dict)
+    """Product -> its variant that this price is of; none where it is the product's lowest."""
     focus: tuple[str, ...] = ()
     """Products that are spoken of."""
     asked: tuple[str, ...] = ()
@@ -51,6 +53,8 @@ class BeliefState:
     """What is being asked of the desk: its `action` and what is known of it; empty for nothing."""
     pending: str = ""
     """The desk's action that waits for an explicit yes."""
+    orders: tuple[str, ...] = ()
+    """Orders put before the shopper last, in that order; none once products were."""
     order_id: str = ""
     proven: Mapping[str, str] = field(default_factory=dict)
     """Orders that this shopper has shown to be theirs -> whose they are."""

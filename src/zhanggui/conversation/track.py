@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from zhanggui.catalog.ontology import Ontology
 from zhanggui.conversation.commands import Command, commands
-from zhanggui.conversation.references import referred
+from zhanggui.conversation.references import at_place, is_place, referred
 from zhanggui.conversation.state import BeliefState, Change, apply, changed
 from zhanggui.conversation.understanding import Understanding
 
@@ -75,6 +75,12 @@ _AWAITED: Mapping[str, tuple[str, ...]] = {
     "proof": ("email", "phone", "order_number"),
     "order": ("order_number", "item"),
 }
+
+
+def means_order(state: BeliefState, heard: Understanding) -> bool:
+    """Whether "the first one" is one of the orders that were listed last."""
+    places = any(is_place(slot.value) for slot in heard.named("item"))
+    return bool(state.orders) and places and not heard.named("category")
 
 
 class _Tracker:
@@ -180,6 +186,10 @@ def _hear_indifference(tracker: _Tracker, heard: Understanding) -> None:
 
 def _hear_references(tracker: _Tracker, heard: Understanding) -> None:
     items = [slot.value for slot in heard.named("item")]
+    if means_order(tracker.state, heard):
+        orders = [order for item in items if is_place(item) for order in at_place(tracker.state.orders, item)]
+        tracker.set(f"the shopper means {', '.join(items)} of the orders", order_id=orders[-1] if orders else "")
+        return
     products = referred(tracker.state, items)
     if len(products) == 1 and heard.has("compare"):  # "this one and the first": with what is spoken of
         products = tuple(dict.fromkeys((*tracker.state.focus, *products)))

@@ -11,9 +11,9 @@ from zhanggui.catalog import load as catalog_load
 from zhanggui.catalog.learned import LearnedOntology, edit
 from zhanggui.catalog.ontology import Ontology, read_ontology, write_ontology
 from zhanggui.catalog.ontology.file import to_toml
-from zhanggui.catalog.product import Language, Product
+from zhanggui.catalog.product import Language, Product, Variant, with_variants
 from zhanggui.catalog.rows import read_rows
-from zhanggui.catalog.search import Query, Results, SearchShelf, holds, relaxed_query
+from zhanggui.catalog.search import Query, Results, SearchShelf, relaxed_query
 from zhanggui.engine.rejects import Count, Rejects
 from zhanggui.errors import InputError, OntologyError
 from zhanggui.evaluation.shop_world import ShopWorld, shop_world
@@ -58,6 +58,21 @@ class Found:
     products: tuple[Product, ...]
     results: Results
     """Of the same products in the same order."""
+    fitting: Mapping[str, tuple[Variant, ...]]
+    """Product -> its variants that are all that was asked for, price and stock included; of those that have variants."""
+
+    def fitting_ids(self) -> dict[str, list[str]]:
+        """The same by their ids."""
+        return {
+            product_id: [variant.variant_id for variant in variants] for product_id, variants in self.fitting.items()
+        }
+
+    def as_asked(self) -> tuple[Product, ...]:
+        """The products with only those variants, their prices and stock."""
+        return tuple(
+            with_variants(product, self.fitting[product.product_id]) if product.variants else product
+            for product in self.products
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,13 +187,18 @@ class Catalog:
         """Products by words and filters. Prices and stock are those of now; what does not hold any more is left out."""
         now = self.clock()
         with self.database.reading() as connection:
-            results = self.search_index.current(connection).search(query, now=now)
+            index = self.search_index.current(connection)
+            results = index.search(query, now=now)
             by_id = store.find(connection, results.product_ids)
         asked = relaxed_query(query, results.relaxed)
         scored = zip(results.product_ids, results.scores, strict=True)
-        kept = {one: score for one, score in scored if one in by_id and holds(asked, by_id[one], now=now)}
+        kept = {one: score for one, score in scored if one in by_id and index.holds(asked, by_id[one], now=now)}
         present = replace(results, product_ids=tuple(kept), scores=tuple(kept.values()))
-        return Found(products=tuple(by_id[one] for one in kept), results=present)
+        products = tuple(by_id[one] for one in kept)
+        fitting = {
+            product.product_id: index.fitting(asked, product, now=now) for product in products if product.variants
+        }
+        return Found(products=products, results=present, fitting=fitting)
 
     def refresh_search(self) -> None:
         """Take every change of the products into the index, also very many of them."""

@@ -28,7 +28,7 @@ from zhanggui.service.proof import NoProof, Proof
 from zhanggui.storage import Database
 
 _REST = 20
-"""After a renewal it rests for so many times as long as that took."""
+"""After a renewal it rests for so many times the processor time that it took."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class ShopAssistant:
             return self._made.assistant
 
     def _make(self, version: tuple[int, datetime | None]) -> _Made:
-        began = time.monotonic()
+        began = time.thread_time()  # not the clock on the wall: beside other work it would rest for minutes
         ontology = self.catalog.ontology()
         with self.database.reading() as connection:
             titles = [title for product in catalog_store.every(connection) for title in product.titles.values()]
@@ -79,7 +79,7 @@ class ShopAssistant:
             time_zone=self.config.shop.time_zone,
             policy=self.policy,
         )
-        took = time.monotonic() - began
+        took = time.thread_time() - began
         return _Made(version, assistant, until=time.monotonic() + (_REST * took if took > 1 else 0))
 
     def _today(self) -> date:

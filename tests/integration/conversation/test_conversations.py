@@ -1,5 +1,6 @@
 """`engine.conversations`: turns answered once, people who take over, what changed meanwhile, persons and time."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -75,6 +76,83 @@ def test_a_page_that_changes_after_it_was_cited_is_said(shop: Engine) -> None:
     assert "notice" in shop.conversations.turn(talk, "ok, do you have a frying pan?").acts
     assert "notice" not in shop.conversations.turn(talk, "do you have a teapot?").acts
     page.write_text(before, encoding="utf-8")
+
+
+PONCHOS = [
+    ("poncho-dear", "Rain poncho", "雨披", [("red", "M", 260, 5), ("red", "L", 150, 5), ("blue", "M", 150, 5)]),
+    ("poncho-gone", "Hooded rain poncho", "连帽雨披", [("red", "M", 150, 0), ("red", "L", 150, 5)]),
+    ("poncho-fits", "Long rain poncho", "长雨披", [("red", "M", 180, 5), ("blue", "M", 120, 5)]),
+]
+
+
+@pytest.fixture
+def ponchos(shop: Engine) -> Iterator[None]:
+    """Ponchos of which one comes in red, in M, for less than 200."""
+    rows = [
+        {
+            "product_id": product_id,
+            "title_en": en,
+            "title_zh": zh,
+            "category": "Clothing",
+            "price": str(min(price for _, _, price, _ in variants)),
+            "variants": [
+                {
+                    "variant_id": f"{product_id}-{colour}-{size}",
+                    "options": {"colour": colour, "size": size},
+                    "price": str(price),
+                    "stock": stock,
+                }
+                for colour, size, price, stock in variants
+            ],
+        }
+        for product_id, en, zh, variants in PONCHOS
+    ]
+    assert shop.catalog.put(rows).errors == ()
+    yield
+    shop.catalog.put([{"product_id": row["product_id"], "deleted": True} for row in rows])
+
+
+@pytest.mark.usefixtures("ponchos")
+@pytest.mark.parametrize(
+    ("asks", "title", "dearer"),
+    [
+        (
+            "a red rain poncho in size M under 200",
+            "Long rain poncho (red, M), ¥180, in stock",
+            "how much is it in blue?",
+        ),
+        ("红色M码的雨披，200以内", "长雨披（红色、中），¥180，有货", "蓝色的多少钱"),
+    ],
+)
+def test_what_is_said_of_a_product_is_true_of_one_variant(shop: Engine, asks: str, title: str, dearer: str) -> None:
+    talk = begin(shop)
+    answer = shop.conversations.turn(talk, asks).answer
+    assert title in answer
+    assert "¥150，有货" not in answer
+    assert "¥150, in stock" not in answer
+    assert "¥260" not in answer
+    told = shop.conversations.turn(talk, dearer)
+    assert "¥120" in told.answer
+    assert "notice" not in told.acts
+
+
+@pytest.mark.usefixtures("ponchos")
+def test_the_price_that_changes_is_that_of_the_variant_that_was_told(shop: Engine) -> None:
+    talk = begin(shop)
+    assert "¥260" in shop.conversations.turn(talk, "a red rain poncho in size M over 200").answer
+    row = {
+        "product_id": "poncho-dear",
+        "title_en": "Rain poncho",
+        "title_zh": "雨披",
+        "category": "Clothing",
+        "price": "150",
+    }
+    red = {"variant_id": "poncho-dear-red-M", "options": {"colour": "red", "size": "M"}, "price": "270", "stock": 5}
+    blue = {"variant_id": "poncho-dear-blue-M", "options": {"colour": "blue", "size": "M"}, "price": "150", "stock": 5}
+    shop.catalog.put([row | {"variants": [red, blue]}])
+    answer = shop.conversations.turn(talk, "is it in stock?")
+    assert answer.acts[0] == "notice"
+    assert "¥270" in answer.answer
 
 
 def test_a_product_that_is_gone_is_not_spoken_of_any_more(shop: Engine) -> None:

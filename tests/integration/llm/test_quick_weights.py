@@ -12,8 +12,14 @@ from zhanggui.llm.model import ChatMessage, ChatRequest, Sampling
 from zhanggui.llm.quick_weights import quick
 
 
-def test_the_quick_weights_are_made_once_and_say_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where quick weights rest; empty before the first test."""
+    return tmp_path_factory.mktemp("cache")
+
+
+def test_the_quick_weights_are_made_once_and_say_the_same(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     shown = (
         *("green tea", "Green tea, for the quiet half hour after lunch."),
         *("frozen pizza", "Frozen pizza, for evenings when nobody feels like cooking."),
@@ -37,16 +43,11 @@ def test_the_quick_weights_are_made_once_and_say_the_same(tmp_path: Path, monkey
         assert model.identity.startswith(f"{default_weights().name}@")
     # Rounding tips the scale where two words are about as likely; without the adapter no text is the same.
     assert sum(one == other for one, other in zip(said["quick"], said["plain"], strict=True)) >= 5
-    kept = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.gguf")}
+    kept = {file: file.stat().st_mtime_ns for file in cache.rglob("*.gguf")}
     assert len(kept) == 2
     assert set(quick(default_weights())) == set(kept)
-    assert {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.gguf")} == kept
-    assert len(list((tmp_path / "zhanggui").iterdir())) == 1
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
+    assert {file: file.stat().st_mtime_ns for file in cache.rglob("*.gguf")} == kept
+    assert len(list((cache / "zhanggui").iterdir())) == 1
 
 
 def numbers(file: Path, weights: Iterable[str]) -> dict[str, np.ndarray]:

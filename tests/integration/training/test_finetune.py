@@ -1,7 +1,6 @@
 """A tiny Llama, made here, fine-tuned for real: it learns, is kept with its figures, resumes, and exports."""
 
 import json
-import os
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -30,7 +29,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tokenizers.trainers import BpeTrainer
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     folder = tmp_path_factory.mktemp("training")
     lines = [
         {"prompt": f"about: {one} {n}", "completion": f"A {one} for quiet evenings."} for one in GOODS for n in range(8)

@@ -1,6 +1,5 @@
 """A tiny decoder scores texts: batches and padding change nothing, and the figure is what the model itself says."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tokenizers.trainers import BpeTrainer
     from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast, set_seed
 
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     set_seed(3)
     folder = tmp_path_factory.mktemp("decoder")
     plain = Tokenizer(BPE())

@@ -1,7 +1,6 @@
 """A tiny Llama, made here, tuned to preferences for real: from nothing, from an adapter, and every weight."""
 
 import json
-import os
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -39,7 +38,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from zhanggui.training.models import new_model
     from zhanggui.training.tokenizer import train_tokenizer
 
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     set_seed(0)
     folder = tmp_path_factory.mktemp("preference")
     (folder / "rows.jsonl").write_text("\n".join(map(json.dumps, LINES)), encoding="utf-8")

@@ -1,7 +1,6 @@
 """A tiny T5 and a tiny BART, made here, fine-tuned for real on pairs of prompt and answer."""
 
 import json
-import os
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -47,7 +46,6 @@ def tokenizer_of(kind: Any, **special: Any) -> Any:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from transformers import BartConfig, BartForConditionalGeneration, T5Config, T5ForConditionalGeneration, set_seed
 
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     folder = tmp_path_factory.mktemp("seq2seq")
     (folder / "pairs.jsonl").write_text("\n".join(map(json.dumps, LINES)), encoding="utf-8")
     set_seed(0)

@@ -132,6 +132,15 @@ def test_places_and_prices_tell_which_product_is_meant() -> None:
     assert after(heard("first and last", "compare", item=["1", "last"]), state=shown).focus == ("a", "c")
 
 
+def test_after_a_list_of_orders_a_place_means_an_order_and_after_products_a_product() -> None:
+    listed = BeliefState(shown=("a", "b"), prices={"a": "30", "b": "20"}, orders=("A1", "A2", "A3"))
+    for item, order in {"2": "A2", "last": "A3", "9": ""}.items():
+        state = after(heard("that", "order_status", item=item), state=listed)
+        assert (state.order_id, state.focus) == (order, ()), item
+    assert after(heard("the cheapest", "ask_price", item="cheapest"), state=listed).focus == ("b",)
+    assert after(heard("the second cup", "ask_price", item="2", category="cup"), state=listed).focus == ("b",)
+
+
 def test_every_change_says_why() -> None:
     changes = track(
         BeliefState(), heard("a silk scarf", "search", material="silk", category="scarf"), ONTOLOGY, currency="CNY"

@@ -13,9 +13,9 @@ from zhanggui.events.commerce import read
 from zhanggui.events.event import Event
 from zhanggui.events.rows import row
 from zhanggui.money import Money
-from zhanggui.service.order import Order
+from zhanggui.service.order import Order, OrderLine
 from zhanggui.service.order_events import statement
-from zhanggui.service.order_facts import Facts, merged, order_of
+from zhanggui.service.order_facts import Facts, line_data, merged, order_of
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -181,3 +181,17 @@ def test_hostile_properties_are_left_out_or_made_plain() -> None:
     assert (placed.state, placed.email, placed.shipments) == ("pending", "", ())
     assert placed.address == {"city": "ab c"}
     assert [line.title for line in placed.lines] == ["x" * 9]
+
+
+def test_a_line_of_an_event_is_kept_as_any_line_is() -> None:
+    said = statement(PLACED)
+    assert said is not None
+    line = OrderLine(
+        product_id="p1",
+        variant_id="p1-s",
+        title="Cup",
+        options={"variant": "small"},
+        price=Money(currency="CNY", minor=2_500),
+        quantity=2.0,
+    )
+    assert json.loads(json.dumps(said.fields["lines"])) == [line_data(line)]

@@ -1,7 +1,7 @@
 """Search over the catalogue: words of two languages, filters, facets, and what to give up when nothing matches."""
 
 from zhanggui.catalog.search.asked import read_query
-from zhanggui.catalog.search.filters import holds, relaxed_query
+from zhanggui.catalog.search.filters import relaxed_query, variants_fitting
 from zhanggui.catalog.search.index import SearchIndex
 from zhanggui.catalog.search.query import FacetValue, Query, Relaxation, Results, Sort
 from zhanggui.catalog.search.settings import SearchSettings
@@ -19,7 +19,7 @@ __all__ = [
     "SearchShelf",
     "Sort",
     "encoder_embedder",
-    "holds",
     "read_query",
     "relaxed_query",
+    "variants_fitting",
 ]

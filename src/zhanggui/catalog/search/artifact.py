@@ -26,7 +26,7 @@ from zhanggui.storage import Artifact, ArtifactStore
 from zhanggui.storage.artifacts import file_hash
 
 NAME = "search"
-_SCHEMA = "1"
+_SCHEMA = "2"
 _MEMORY = 64_000_000
 _KEPT = 2
 

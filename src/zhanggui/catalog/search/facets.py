@@ -1,7 +1,7 @@
 """How many of the products found have which value of which aspect. Knows no words."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zhanggui.catalog.search.filters import Constraint, all_of
@@ -17,15 +17,22 @@ _TERMS: Mapping[str, Any] = {"size": _MOST_TERMS, "segment_size": _MOST_TERMS}
 
 
 def facets(
-    searcher: "tantivy.Searcher", query: Query, kept: Sequence[Constraint], words: "tantivy.Query"
+    searcher: "tantivy.Searcher",
+    query: Query,
+    kept: Sequence[Constraint],
+    words: "tantivy.Query",
+    *,
+    without: Callable[[str], Sequence[Constraint]],
 ) -> dict[str, tuple[FacetValue, ...]]:
-    """Aspect -> its values among what matches; those of a chosen aspect are counted as if it were not chosen."""
+    """Aspect -> its values among what matches; those of a chosen aspect are counted as if it were not chosen.
+
+    `without` gives the constraints that are left then.
+    """
     chosen = {aspect: frozenset(values) for aspect, values in query.wanted.items()}
     chosen |= {"category": frozenset({query.category})} if query.category else {}
     counted = _counts(searcher, kept, words)
     for aspect in chosen:
-        others = [one for one in kept if one.name != aspect]
-        counted[aspect] = _counts(searcher, others, words).get(aspect, {})
+        counted[aspect] = _counts(searcher, without(aspect), words).get(aspect, {})
     return {
         aspect: _shown(values, chosen.get(aspect, frozenset()))
         for aspect, values in sorted(counted.items(), key=lambda one: -sum(one[1].values()))

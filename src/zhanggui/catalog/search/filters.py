@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from zhanggui.catalog.ontology import Ontology
-from zhanggui.catalog.product import Product
+from zhanggui.catalog.product import Product, Variant
+from zhanggui.catalog.search.fitting import choices, fitting
 from zhanggui.catalog.search.query import Query, Relaxation
 from zhanggui.catalog.search.record import JOINT, moment, schema, term
 from zhanggui.money import Money
@@ -42,7 +43,7 @@ def constraints(query: Query, *, now: datetime) -> list[Constraint]:
         asked.append(_constraint("category", query.category, term("category", query.category)))
     if query.in_stock:
         asked.append(_constraint("in_stock", "", _boolean("sold_out", value=False)))
-    refused = [term("aspects", aspect + JOINT + value) for aspect, values in query.unwanted.items() for value in values]
+    refused = [term("common", aspect + JOINT + value) for aspect, values in query.unwanted.items() for value in values]
     if refused:
         asked.append(_constraint("", "", _none_of(refused)))
     return asked
@@ -80,16 +81,31 @@ def relaxed_query(query: Query, relaxed: Iterable[Relaxation]) -> Query:
     return query
 
 
-def holds(query: Query, product: Product, *, now: datetime) -> bool:
-    """Whether a product's price and stock as they are now are what the query asks for."""
+def holds(query: Query, product: Product, ontology: Ontology, *, now: datetime) -> bool:
+    """Whether price and stock of a product, or of one of its variants with the values, are now what the query asks for."""
     price = product.price_at(now)
     bounds = [bound for bound in (query.price_min, query.price_max) if bound is not None]
+    if any(bound.currency != price.currency for bound in bounds):
+        return False
+    if product.variants:
+        return bool(variants_fitting(query, product, ontology, now=now))
     return (
-        all(bound.currency == price.currency for bound in bounds)
-        and (query.price_min is None or query.price_min.minor <= price.minor)
+        (query.price_min is None or query.price_min.minor <= price.minor)
         and (query.price_max is None or price.minor <= query.price_max.minor)
         and not (query.in_stock and product.sold_out)
     )
+
+
+def variants_fitting(query: Query, product: Product, ontology: Ontology, *, now: datetime) -> tuple[Variant, ...]:
+    """The variants of a product that are all that the query asks for, at a moment."""
+    known = choices(product, ontology)
+    fits = {choice.variant_id for choice in fitting(canonical(query, ontology), known, on_sale=product.on_sale(now))}
+    return tuple(variant for variant in product.variants if variant.variant_id in fits)
+
+
+def has_variants() -> "tantivy.Query":
+    """The products that have variants."""
+    return _range("highest", 0, _LARGEST)
 
 
 def on_sale(now: datetime) -> "tantivy.Query":
@@ -133,8 +149,11 @@ def _price(lowest: Money | None, highest: Money | None, now: datetime) -> "tanti
     assert bound is not None
     low, high = (lowest.minor if lowest else 0), (highest.minor if highest else _LARGEST)
     reduced = on_sale(now)
+    # Of variants no more is said than that they may cost so much: `fitting` tells whether one does that is wanted.
+    among_variants = all_of([_range("lowest", 0, high), _range("highest", low, _LARGEST)])
     costs = any_of(
         [
+            among_variants,
             all_of([reduced, _range("sale_price", low, high)]),
             all_of([without(Query.all_query(), reduced), _range("price", low, high)]),
         ]

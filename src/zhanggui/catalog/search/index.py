@@ -10,14 +10,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zhanggui.catalog.product import Product, Variant
 from zhanggui.catalog.search.concepts import Concept, Concepts, read_concepts
 from zhanggui.catalog.search.facets import facets
-from zhanggui.catalog.search.filters import Constraint, all_of, any_of, canonical, constraints
+from zhanggui.catalog.search.filters import (
+    Constraint,
+    all_of,
+    any_of,
+    canonical,
+    constraints,
+    holds,
+    relaxed_query,
+    variants_fitting,
+)
 from zhanggui.catalog.search.labels import read_labels
-from zhanggui.catalog.search.query import Query, Relaxation, Results
+from zhanggui.catalog.search.query import FacetValue, Query, Relaxation, Results
 from zhanggui.catalog.search.ranking import Ranked, agreeing, best, by_price, count
 from zhanggui.catalog.search.record import term
 from zhanggui.catalog.search.spelling import Spelling
+from zhanggui.catalog.search.variants import LookedInto, look_into
 from zhanggui.catalog.search.vectors import Embedder, fused, has_vectors, read_vectors
 
 if TYPE_CHECKING:
@@ -32,11 +43,18 @@ _NEAREST = 200
 class _Plan:
     """What is looked for once it is known what has to be given up."""
 
-    filters: tuple[Constraint, ...]
+    query: Query
+    """Without the constraints that are given up."""
+    kept: tuple[Constraint, ...]
+    looked_into: LookedInto
     agreed: int
     """So many of the known concepts a product has to have."""
     concepts: Concepts
     known: tuple[Concept, ...]
+
+    @property
+    def filters(self) -> tuple[Constraint, ...]:
+        return self.looked_into.filters
 
     @property
     def words(self) -> "tantivy.Query":
@@ -73,10 +91,9 @@ class SearchIndex:
             return Results(
                 product_ids=(), scores=(), total=0, facets={}, relaxed=(nothing,), corrected=concepts.corrected
             )
-        filters, agreed = self._relaxed(asked, known)
-        plan = _Plan(filters=tuple(filters), agreed=agreed, concepts=concepts, known=known)
-        ranked = self._ranked(query, plan, now=now)
-        relaxed = [Relaxation(constraint=one.name, value=one.value) for one in asked if one not in filters]
+        plan = self._plan(query, asked, concepts, known, now=now)
+        ranked, agreed = self._ranked(query, plan, now=now), plan.agreed
+        relaxed = [Relaxation(constraint=one.name, value=one.value) for one in asked if one not in plan.kept]
         if agreed < len(known) and ranked.ids:
             unknown += self._missing(known, ranked.ids[0])
         if unknown:
@@ -86,28 +103,68 @@ class SearchIndex:
             product_ids=page.ids,
             scores=page.scores,
             total=page.total,
-            facets=facets(self._searcher, query, plan.filters, plan.words) if page.total else {},
+            facets=self._facets(query, plan, now=now) if page.total else {},
             relaxed=tuple(relaxed),
             corrected=concepts.corrected,
         )
 
-    def _relaxed(self, asked: list[Constraint], known: Sequence[Concept]) -> tuple[list[Constraint], int]:
-        """(constraints that stay, how many concepts a product has to have) so that something matches."""
+    def holds(self, query: Query, product: Product, *, now: datetime) -> bool:
+        """Whether price and stock of a product, or of one of its variants with the values, are now what the query asks for."""
+        return holds(query, product, self._labels.ontology, now=now)
+
+    def fitting(self, query: Query, product: Product, *, now: datetime) -> tuple[Variant, ...]:
+        """The variants of a product that are all that the query asks for, at a moment."""
+        return variants_fitting(query, product, self._labels.ontology, now=now)
+
+    def _plan(
+        self, query: Query, asked: list[Constraint], concepts: Concepts, known: tuple[Concept, ...], *, now: datetime
+    ) -> _Plan:
+        """The constraints that stay, and how many concepts a product has to have, so that something matches."""
+        fewest = agreeing(known, (len(known) + 1) // 2)
         for agreed in range(len(known), 0, -1) if known else (0,):
             words = agreeing(known, agreed)
             if asked and not count(self._searcher, [words]):
                 continue  # the words alone are too many
             for kept in _ways(asked):
-                if count(self._searcher, [words, *(one.filter for one in kept)]):
-                    return kept, agreed
-        return asked, len(known)
+                if not count(self._searcher, [words, *(one.filter for one in kept)]):
+                    continue
+                left = relaxed_query(
+                    query, [Relaxation(constraint=one.name, value="") for one in asked if one not in kept]
+                )
+                looked_into = look_into(self._searcher, left, kept, fewest, now=now)
+                if len(looked_into.filters) == len(kept) or count(
+                    self._searcher, [words, *(one.filter for one in looked_into.filters)]
+                ):
+                    return _Plan(
+                        query=left,
+                        kept=tuple(kept),
+                        looked_into=looked_into,
+                        agreed=agreed,
+                        concepts=concepts,
+                        known=known,
+                    )
+        nothing = LookedInto(filters=tuple(asked))
+        return _Plan(
+            query=query, kept=tuple(asked), looked_into=nothing, agreed=len(known), concepts=concepts, known=known
+        )
+
+    def _facets(self, query: Query, plan: _Plan, *, now: datetime) -> dict[str, tuple[FacetValue, ...]]:
+        """What there is to choose from; the values of a chosen aspect as if it were not chosen."""
+
+        def without(aspect: str) -> tuple[Constraint, ...]:
+            others = [one for one in plan.kept if one.name != aspect]
+            left = relaxed_query(plan.query, [Relaxation(constraint=aspect, value="")])
+            return look_into(self._searcher, left, others, plan.words, now=now).filters
+
+        return facets(self._searcher, query, plan.filters, plan.words, without=without)
 
     def _ranked(self, query: Query, plan: _Plan, *, now: datetime) -> Ranked:
         """From the best on. By relevance, what has fewer of the concepts follows what has them all."""
         limit = min(max(query.offset, 0) + max(query.limit, 0), _MOST)
         matched = plan.matched(plan.agreed)
         if query.sort != "relevance":
-            return by_price(self._searcher, matched, limit=limit, now=now, dearest_first=query.sort == "-price")
+            dearest_first, costs = query.sort == "-price", plan.looked_into.costs
+            return by_price(self._searcher, matched, limit=limit, now=now, dearest_first=dearest_first, costs=costs)
         ranked = best(self._searcher, matched, plan.concepts.hints, limit=limit)
         if len(ranked.ids) >= limit and plan.agreed == len(plan.concepts.concepts):
             return ranked

@@ -1,6 +1,6 @@
 """Lists of products by relevance or by price, and two lists as one. Knows no query and gives nothing up."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -47,19 +47,32 @@ def best(
 
 
 def by_price(
-    searcher: "tantivy.Searcher", matched: "tantivy.Query", *, limit: int, now: datetime, dearest_first: bool
+    searcher: "tantivy.Searcher",
+    matched: "tantivy.Query",
+    *,
+    limit: int,
+    now: datetime,
+    dearest_first: bool,
+    costs: Mapping[str, tuple[int, int]],
 ) -> Ranked:
-    """What matches, by what it costs at a moment: those on sale and the others apart, then both together."""
+    """What matches, by what it costs at a moment: those on sale and the others apart, then both together.
+
+    `costs`: the lowest and the highest price of those of which only some variants are meant.
+    """
     from tantivy import Order
 
     order = Order.Desc if dearest_first else Order.Asc
     reduced = on_sale(now)
     priced: list[tuple[int, str]] = []
+    taken = max(limit, 1) if not costs else max(limit, len(costs), 1)
     total = 0
     for part, field in ((all_of([matched, reduced]), "sale_price"), (without(matched, reduced), "price")):
-        result = searcher.search(part, max(limit, 1), order_by_field=field, order=order)
+        result = searcher.search(part, taken, order_by_field=field, order=order)
         total += result.count or 0
-        priced += [(int(price), _id(searcher, address)) for price, address in result.hits]
+        for price, address in result.hits:
+            product_id = _id(searcher, address)
+            lowest_and_highest = costs.get(product_id, (int(price), int(price)))
+            priced.append((lowest_and_highest[dearest_first], product_id))
     priced.sort(key=lambda one: (-one[0] if dearest_first else one[0], one[1]))
     ids = tuple(product_id for _price, product_id in priced[:limit])
     return Ranked(ids=ids, scores=(0.0,) * len(ids), total=total)

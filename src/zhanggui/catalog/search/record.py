@@ -1,12 +1,13 @@
 """A product as one record of the index: its words by field, its aspects, what it costs and when. Knows no query."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
 from zhanggui.catalog.ontology import aspect_values
 from zhanggui.catalog.product import Product
+from zhanggui.catalog.search.fitting import choices, common, to_json
 from zhanggui.catalog.search.labels import Labels
 from zhanggui.catalog.search.names import is_within, named_in
 from zhanggui.catalog.search.words import is_chinese, parts, stem, syllables, words
@@ -35,11 +36,13 @@ def schema() -> "Schema":
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
     builder.add_text_field("pinyin", tokenizer_name="whitespace", index_option="position")
     builder.add_text_field("spelling", tokenizer_name="whitespace", index_option="basic")
+    builder.add_text_field("variants", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("common", tokenizer_name="raw", index_option="basic")
     for name in ("category", "aspects"):
         builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("leaf", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("currency", tokenizer_name="raw", index_option="basic")
-    for name in ("price", "sale_price", "sale_from", "sale_until"):
+    for name in ("price", "sale_price", "sale_from", "sale_until", "lowest", "highest"):
         builder.add_integer_field(name, indexed=True, fast=True)
     builder.add_boolean_field("sold_out", indexed=True, fast=True)
     return builder.build()
@@ -67,14 +70,19 @@ def record(product: Product, labels: Labels) -> "Document":
     document.add_text("description", _stems(words(text) for text in product.descriptions.values()))
     document.add_text("pinyin", " ".join(syllable for word in _all((*titles, brand)) for syllable in syllables(word)))
     document.add_text("spelling", " ".join(word for word in _all((*titles, *named)) if _is_spelt(word)))
-    for aspect, value in _aspects(product, labels, titles, brand):
+    stated = aspect_values(labels.ontology, product)
+    said = _said(labels, titles, brand, stated)
+    for aspect, value in (*_pairs(stated), *said):
         document.add_text("aspects", aspect + JOINT + value)
+    for aspect, value in (*_pairs(common(product, labels.ontology)), *said):
+        document.add_text("common", aspect + JOINT + value)
     steps = product.category.split(" > ") if product.category else []
     for depth in range(len(steps)):
         document.add_text("category", " > ".join(steps[: depth + 1]))
     for path in _kinds(product, labels):
         document.add_text("leaf", path)
     _add_prices(document, product)
+    _add_variants(document, product, labels)
     return document
 
 
@@ -91,14 +99,17 @@ def _is_spelt(word: str) -> bool:
     return len(word) > 1 if is_chinese(word) else len(word) > 3 and word.isalpha()
 
 
-def _aspects(product: Product, labels: Labels, titles: list[list[str]], brand: list[str]) -> Iterator[tuple[str, str]]:
-    stated = aspect_values(labels.ontology, product)
-    for aspect, values in stated.items():
-        yield from ((aspect, value) for value in sorted(values))
-    said = {
-        (aspect, value) for title in titles for _start, _end, aspect, value in labels.spans(title) if value not in brand
-    }
-    yield from sorted((aspect, value) for aspect, value in said if aspect not in stated)
+def _pairs(values: Mapping[str, frozenset[str]]) -> Iterator[tuple[str, str]]:
+    return ((aspect, value) for aspect, texts in values.items() for value in sorted(texts))
+
+
+def _said(
+    labels: Labels, titles: list[list[str]], brand: list[str], stated: Mapping[str, frozenset[str]]
+) -> list[tuple[str, str]]:
+    """Aspects and values that only the titles name."""
+    spans = (span for title in titles for span in labels.spans(title))
+    named = {(aspect, value) for _start, _end, aspect, value in spans if value not in brand}
+    return sorted((aspect, value) for aspect, value in named if aspect not in stated)
 
 
 def _kinds(product: Product, labels: Labels) -> set[str]:
@@ -110,13 +121,21 @@ def _kinds(product: Product, labels: Labels) -> set[str]:
 
 
 def _add_prices(document: "Document", product: Product) -> None:
-    sale = product.sale_price
+    reduced = product.sale_price is not None or any(variant.sale_price for variant in product.variants)
     document.add_text("currency", product.price.currency)
     document.add_integer("price", product.price.minor)
-    document.add_integer("sale_price", sale.minor if sale else 0)
-    document.add_integer("sale_from", NEVER if sale is None else moment(product.sale_from) if product.sale_from else 0)
+    document.add_integer("sale_price", (product.sale_price or product.price).minor if reduced else 0)
+    document.add_integer("sale_from", NEVER if not reduced else moment(product.sale_from) if product.sale_from else 0)
     document.add_integer("sale_until", moment(product.sale_until) if product.sale_until else NEVER)
     document.add_boolean("sold_out", product.sold_out)
+
+
+def _add_variants(document: "Document", product: Product, labels: Labels) -> None:
+    """The variants, to be held against a query one by one, and between which prices they are."""
+    if known := choices(product, labels.ontology):
+        document.add_text("variants", to_json(known))
+        document.add_integer("lowest", min(min(choice.price, choice.sale_price) for choice in known))
+        document.add_integer("highest", max(choice.price for choice in known))
 
 
 def moment(at: datetime) -> int:

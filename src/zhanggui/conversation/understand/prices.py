@@ -21,7 +21,7 @@ _BOUNDS = (
 )  # fmt: skip
 _CUES_BEFORE = tuple((operator, re.compile("(?a)" + cue + r"(?: (?:a|the))?\s?[:：]?$")) for operator, cue in _BOUNDS)
 _CUES_AFTER = tuple(
-    (operator, re.compile(r"(?a)(?:的)?\s?" + cue))
+    (operator, re.compile(r"(?a)(?:一?[个件条双本盒套瓶只把款包]|每?[个件]| each| a ?piece)?(?:的)?\s?" + cue))
     for operator, cue in (
         ("max", r"(?:以内|之内|以下|之下|内|封顶|max\b|or less|or under|tops\b|at most)"),
         ("min", r"(?:以上|之上|起|or more|and up|plus\b|\+)"),

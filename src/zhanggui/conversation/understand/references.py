@@ -14,6 +14,7 @@ _ENGLISH_NUMBER = re.compile(
     rf"(?a)\b(?:the )?(?P<ordinal>{'|'.join(_ORDINALS)}|\d(?:st|nd|rd|th))(?: (?:one|option|item|product))?\b(?! (?:time|half|day|wash|week|two|three))"
     rf"|\b(?:number|no\.?|option|item) ?(?P<number>\d|{'|'.join(_CARDINALS)})\b"
 )
+_FIRST_TWO = re.compile(r"(?a)\b(first) (two|2)\b|(前)([两俩二2][个款件双条种样只])")
 _PAIR = re.compile(r"(?a)(?<![\w.])(\d) ?(?:or|and|vs\.?|和|跟|还是|与) ?(\d)(?![\w.%])")
 _CHINESE_NUMBER = re.compile(
     r"(?a)第([一二两三四五六七八九十]|\d)(?:[个款件双条种样只支])?|(?<![\d一二三四五六七八九十百月大小])([一二三四五六七八九1-9])号(?![店楼线])"
@@ -33,7 +34,7 @@ _SPOKEN = (
 )  # fmt: skip
 _SORTS = (
     ("cheapest", re.compile(r"(?a)\b(?:lowest|cheapest|low to high|least expensive)(?: (?:price )?first)?\b|从低到高|价格升序|低价优先|最低价|最便宜")),
-    ("dearest", re.compile(r"(?a)\b(?:highest|priciest|high to low)(?: (?:price )?first)?\b|从高到低|价格降序")),
+    ("dearest", re.compile(r"(?a)\b(?:highest|priciest|most expensive|dearest|high to low)(?: (?:price )?first)?\b|从高到低|最贵|价格降序")),
     ("newest", re.compile(r"(?a)\b(?:newest|latest|new arrivals)(?: first)?\b|(?<=what's )new\b|(?<=whats )new\b|最新(?:的|款)?|新品|上新|新款|新到")),
     ("best", re.compile(r"(?a)\b(?:best(?:[ -]?sell(?:ing|ers?))?|most popular|top[ -]?rated|best reviewed)\b(?! (?:price|you))|销量(?:最好|最高|排序|优先)?|最好(?:的|卖)|评价最好|卖得最好|热销|爆款|最热门|好评最多")),
 )  # fmt: skip
@@ -48,6 +49,9 @@ def references(text: str) -> list[Slot]:
         slots.append(_slot("item", str(number), match.start(), match.end()))
     for match in _PAIR.finditer(text):
         slots += [_slot("item", match[group], match.start(group), match.end(group)) for group in (1, 2)]
+    for match in _FIRST_TWO.finditer(text):
+        one, two = (1, 2) if match[1] else (3, 4)
+        slots += [_slot("item", str(number), *match.span(group)) for number, group in ((1, one), (2, two))]
     for match in _CHINESE_NUMBER.finditer(text):
         number = of_chinese(match[1] or match[2]) or int(match[1] or match[2])
         slots.append(_slot("item", str(number), match.start(), match.end()))
