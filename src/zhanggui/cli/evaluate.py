@@ -151,11 +151,12 @@ def _show_compared(compared: "Sequence[Compared]", currency: str) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    columns = (
-        ("wrong answers", "policy", "success", "turns", "value"),
-        ("错误回答", "策略", "成交率", "轮数", "订单金额"),
-    )
-    table = Table(*either(*("|".join(names) for names in columns)).split("|"), box=SIMPLE_HEAD)
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column(either("wrong answers", "错误回答"))
+    table.add_column(either("policy", "策略"))
+    table.add_column(either("success", "成交率"), justify="right")
+    table.add_column(either("turns", "轮数"), justify="right")
+    table.add_column(either("value", "订单金额"), justify="right")
     for row in compared:
         cells = []
         for name in ("success", "turns", "value"):

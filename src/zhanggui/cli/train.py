@@ -183,7 +183,12 @@ def dialogue(
             )
     _made(artifact)
     for name, figures in artifact.metrics.items():
-        show(f"  {name}: {_figures(figures)}")
+        policy, wrong = name.split(" at ")
+        success, turns, value = figures["success"], figures["turns"], figures["value"]
+        say(
+            f"  {policy}, {wrong} wrong answers: success {success:.3f}, turns {turns:.2f}, value {value:.2f}",
+            f"  {policy}，错误回答 {wrong}：成交率 {success:.3f}，轮数 {turns:.2f}，订单金额 {value:.2f}",
+        )
 
 
 def _instead(data: Path | None, base: str | None = None) -> dict[str, Any]:
