@@ -28,7 +28,7 @@ _POLICY = ("ask_delivery", "ask_returns", "ask_policy")
 _QUESTIONS = {"compare": "compare", "ask_price": "price", "ask_stock": "stock", "ask_attribute": "attribute"}
 _SEARCH = ("search", "refine", "dont_care")
 _CURE = re.compile(
-    r"\b(?:cures?|heals?|treats?|prevents?|remed(?:y|ies)|medicin\w+|good for (?:my )?(?:diabetes|blood|heart|cancer|cold|pain|skin)|lower(?:s)? (?:my )?blood|blood (?:pressure|sugar)|diabet\w+|cancer|disease|lose weight|weight loss|insomnia)\b"
+    r"\b(?:cures?|heals?|treats?|prevents?|remed(?:y|ies)|medicin\w+|good for (?:my )?(?:\w+ )?(?:diabetes|blood|heart|cancer|cold|pain|skin|headaches?|stomach)|lower(?:s)? (?:my )?blood|blood (?:pressure|sugar)|diabet\w+|cancer|disease|lose weight|weight loss|insomnia)\b"
     r"|治|疗效|功效|药效|降(?:血压|血糖|血脂|三高|火)|糖尿病|高血压|癌|失眠|减肥|瘦身|养胃|护肝|壮阳|排毒|孕妇.{0,4}(?:喝|吃|用)",
     re.IGNORECASE,
 )

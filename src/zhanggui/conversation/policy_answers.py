@@ -19,6 +19,12 @@ _GENERAL = {"zh": "退货期限", "en": "return period days delivery unused"}
 _COSTS = re.compile(r"多少钱|[运邮]费|包邮|\b(?:how much|costs?|fees?|free|charges?)\b", re.IGNORECASE)
 _TIMES = re.compile(r"多久|几天|什么时候|何时|\b(?:how long|when|how many days|how soon)\b", re.IGNORECASE)
 _DURATION = {"zh": "几天能到 送达时间", "en": "how long does delivery take days"}
+_MEANS = re.compile(
+    r"\b(?:paypal|klarna|apple pay|google pay|alipay|wechat pay|unionpay|visa|mastercard|amex|invoice|cash)\b|花呗|支付宝|微信|信用卡|银联|货到付款|发票",
+    re.IGNORECASE,
+)
+"""Ways to pay: a section that names the one that is asked about says more than any other."""
+_ARRIVES = re.compile(r"\b(?:arrive|get here|be here)\b", re.IGNORECASE)
 _PLACES = re.compile(
     r"海外|国外|国际|境外|\b(?:ship|deliver|send|post)(?: \w+)? (?:to (?!me\b|my\b)|abroad)", re.IGNORECASE
 )
@@ -50,6 +56,8 @@ def _asked(moment: Moment, intents: Sequence[str]) -> list[str]:
     said, language = moment.heard.text, moment.language
     if "ask_returns" in intents and not _PARTICULAR.search(said):
         return [f"{said} {_GENERAL[language]}"]
+    if "ask_delivery" in intents and _ARRIVES.search(said) and not _COSTS.search(said):
+        return [f"{said} {_DURATION[language]}"]
     if "ask_delivery" in intents and _COSTS.search(said):
         more = [words[language] for cue, words in ((_TIMES, _DURATION), (_PLACES, _ABROAD)) if cue.search(said)]
         return [f"{said} {_CHARGES[language]}", *more]
@@ -63,4 +71,5 @@ def _section(asked: str, moment: Moment, lookups: Lookups, wanted: Sequence[str]
     if wanted and not fitting:
         sections = lookups.sections(" ".join(wanted), moment.language, 20)
         fitting = [section for section in sections if section.page in wanted]
-    return fitting[0] if fitting else None
+    named = {match.casefold() for match in _MEANS.findall(asked)}
+    return max(fitting, key=lambda section: sum(name in section.text.casefold() for name in named), default=None)

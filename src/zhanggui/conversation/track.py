@@ -114,7 +114,20 @@ def cleaned(found: Iterable[Command], *, currency: str) -> list[Command]:
     return kept
 
 
-_SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "usd": "USD", "eur": "EUR", "gbp": "GBP", "美元": "USD", "欧元": "EUR"}
+_SIGNS = {
+    "dollar": "USD",
+    "euro": "EUR",
+    "pound": "GBP",
+    "英镑": "GBP",
+    "$": "USD",
+    "€": "EUR",
+    "£": "GBP",
+    "usd": "USD",
+    "eur": "EUR",
+    "gbp": "GBP",
+    "美元": "USD",
+    "欧元": "EUR",
+}
 
 
 def _foreign(said: str, currency: str) -> bool:

@@ -8,11 +8,11 @@ from zhanggui.conversation.understanding import Slot
 
 _NEGATED = frozenset({"colour", "material", "feature", "brand", "category", "size"})
 _BEFORE = re.compile(
-    r"(?a)(?:\bnot?\b|\bwithout\b|\bexcept\b|\banything but\b|\binstead of\b|\brather than\b|\b(?:don'?t|do not|doesn'?t|does not|dont|doesnt) (?:want|like|need|drink|eat|wear|use)\b|\bhates?\b|\bavoid\b"
+    r"(?a)(?:\bnot?\b|\ballergic to\b|\bwithout\b|\bexcept\b|\banything but\b|\binstead of\b|\brather than\b|\b(?:don'?t|do not|doesn'?t|does not|dont|doesnt) (?:want|like|need|drink|eat|wear|use)\b|\bhates?\b|\bavoid\b"
     r"|不要|别给我|别要|别|不是|不想要|不喜欢|不爱喝|不爱|不喝|不吃|不穿|不戴|不用|除了|讨厌|不含|非)(?: (?:a|an|any|the|in|too|really|my|more))?\s?(?:带|有|太)?$"
 )
 _LINK = re.compile(r"(?a)^(?: ?(?:or|nor|and|,|/|、|或者|或|和|跟|也不要|的) ?)+(?:the |any )?$")
-_AFTER = re.compile(r"(?a)^(?:的)?(?:不要|就算了|除外|不行)")
+_AFTER = re.compile(r"(?a)^(?:的)?(?:不要|就算了|除外|不行|过敏)|^ allerg")
 _REPLACED = re.compile(r"(?a)^(?:的)?(?: not |，不是|,不是)")
 
 
