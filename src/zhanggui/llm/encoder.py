@@ -40,9 +40,9 @@ class EncoderSettings:
     labels: tuple[str, ...] = ()
     """Of a classifier, in the order of its logits."""
     several: bool = False
-    """Whether a text may have several labels instead of exactly one. A classifier then gives each its own sigmoid, a
-    tagger lets them share.
-    """
+    """Whether a classifier's text may have several labels instead of exactly one: each then has its own sigmoid."""
+    threshold: float = 1.0
+    """Of a tagger, whose labels share their probability: the share from which a label beside the likeliest holds."""
     precision: str = "fp32"
     """"fp32" or "int8"."""
     tags: tuple[str, ...] = ()

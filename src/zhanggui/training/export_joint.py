@@ -2,13 +2,13 @@
 
 import json
 import warnings
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from zhanggui.llm.encoder import SETTINGS, EncoderSettings
 from zhanggui.training.export_onnx import quantize
+from zhanggui.training.read_states import Labels
 from zhanggui.training.settings import UnderstandSettings
 
 _INPUTS = ("input_ids", "attention_mask")
@@ -21,9 +21,7 @@ def to_onnx(
     folder: Path,
     *,
     settings: UnderstandSettings,
-    intents: Sequence[str],
-    tags: Sequence[str],
-    several: bool,
+    labels: Labels,
 ) -> None:
     """Write `model.onnx` (int8 unless the settings say otherwise), `tokenizer.json` and `encoder.json` into `folder`."""
     import torch
@@ -47,12 +45,12 @@ def to_onnx(
     tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
     served = EncoderSettings(
         task="tag",
-        size=len(intents),
+        size=len(labels.intents),
         max_tokens=settings.max_tokens,
         pad_id=tokenizer.pad_token_id or 0,
-        labels=tuple(intents),
-        several=several,
+        labels=labels.intents,
+        threshold=labels.threshold,
         precision=settings.precision,
-        tags=tuple(tags),
+        tags=labels.tags,
     )
     (folder / SETTINGS).write_text(json.dumps(asdict(served), ensure_ascii=False, indent=1), encoding="utf-8")

@@ -303,7 +303,7 @@ class ClassifySettings(TuningSettings):
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class UnderstandSettings:
-    """Intents and slots by heads on a frozen encoder: a layer over mean and maximum of the tokens, a CRF over each of them."""
+    """Intents and slots by heads on an encoder: a layer over mean and maximum of the tokens, a CRF over each of them, n-grams beside."""
 
     name: str = "understander"
     """Name of the artifact."""
@@ -318,7 +318,9 @@ class UnderstandSettings:
     batch_size: int = 32
     """Utterances an update."""
     rate: float = 1e-3
-    """Learning rate at its peak."""
+    """Learning rate of the heads at its peak."""
+    base_rate: float = 1e-4
+    """Of the last third of the base's layers; 0 leaves them as they are, which takes a quarter of the time."""
     dropout: float = 0.3
     """Of what the heads read."""
     max_tokens: int = 64

