@@ -12,7 +12,7 @@ from zhanggui.evaluation.attribute_environment import AttributeEnvironment, beli
 from zhanggui.training.dialogue import learn
 from zhanggui.training.dialogue_settings import DialogueSettings
 
-SETTINGS = DialogueSettings(steps=150_000, horizon=32, discount=1.0)
+SETTINGS = DialogueSettings(steps=50_000, imitation=8_000, discount=1.0)
 
 
 def learned(

@@ -11,6 +11,7 @@ HERE = Path(__file__).parent
 
 def test_kill_9_between_any_two_turns_loses_nothing(tmp_path: Path) -> None:
     with talking_shop(tmp_path / "shop") as engine:
+        engine.catalog.refresh_search()  # here, where its libraries are loaded already: not once more in a worker
         talk = engine.conversations.start(seed="s").conversation_id
         answered = 0
         for told in (3, 2):

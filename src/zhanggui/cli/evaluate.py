@@ -1,4 +1,4 @@
-"""`zhanggui evaluate …`: how a campaign's run did, and how good copy is."""
+"""`zhanggui evaluate …`: how a campaign's run did, how good copy is, how dialogue policies do."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,9 +22,12 @@ from zhanggui.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from zhanggui.evaluation.copy_quality import CopyQuality
     from zhanggui.evaluation.fluency import Scorer
     from zhanggui.evaluation.relevance import Embed
+    from zhanggui.evaluation.shop_dialogues import Compared
 
 
 class _RunByName(TyperGroup):
@@ -36,7 +39,9 @@ class _RunByName(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-app = typer.Typer(cls=_RunByName, no_args_is_help=True, help="Compare: a run's report, the quality of copy.")
+app = typer.Typer(
+    cls=_RunByName, no_args_is_help=True, help="Compare: a run's report, the quality of copy, dialogue policies."
+)
 
 
 @app.command()
@@ -106,6 +111,60 @@ def evaluate_copy(
         out.write_text(render(quality, samples=samples, seed=seed, title=names), encoding="utf-8")
         show(str(out), to=errors)
     say_rejected(rejects)
+
+
+@app.command("conversation")
+def evaluate_conversation(
+    shop: ShopOption = Path(),
+    version: Annotated[
+        str,
+        typer.Option("--policy", help='Version of a learned dialogue policy, or "latest"; default: the one served.'),
+    ] = "",
+    dialogues: Annotated[int, typer.Option("--dialogues", min=1, help="So many for each seed.")] = 500,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="So many, for the intervals.")] = 10,
+    products: Annotated[int, typer.Option("--products", min=2, help="So many products at most, at random.")] = 2_000,
+    _language: LanguageOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """How dialogue policies do with simulated shoppers: success, turns, value of orders, at 0, 10 and 25% wrong answers."""
+    from dataclasses import asdict
+
+    from zhanggui.conversation.learned_act import NAME, LearnedPolicy
+    from zhanggui.evaluation.shop_dialogues import BASELINES, compare, learned
+
+    with opened(shop) as engine:
+        world = engine.catalog.world(most=products)
+        version = version or engine.config.conversation.policy_version
+        policies = dict(BASELINES)
+        if version:
+            policies["learned"] = learned(LearnedPolicy.read(engine.artifacts.get(NAME, version).path))
+        currency = engine.config.shop.currency
+    with errors.status(either("evaluating", "评测中")):
+        compared = compare(world, policies, dialogues=dialogues, seeds=range(seeds))
+    if as_json:
+        show_json([asdict(row) for row in compared])
+        return
+    _show_compared(compared, currency)
+
+
+def _show_compared(compared: "Sequence[Compared]", currency: str) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column(either("wrong answers", "错误回答"))
+    table.add_column(either("policy", "策略"))
+    table.add_column(either("success", "成交率"), justify="right")
+    table.add_column(either("turns", "轮数"), justify="right")
+    table.add_column(either("value", "订单金额"), justify="right")
+    for row in compared:
+        cells = []
+        for name in ("success", "turns", "value"):
+            half = f" ±{getattr(row.half, name):.3f}" if row.half else ""
+            unit = f" {currency}" if name == "value" else ""
+            cells.append(f"{getattr(row.mean, name):.3f}{half}{unit}")
+        table.add_row(f"{row.wrong:.0%}", row.policy, *cells)
+    show(table)
 
 
 def _embed(folder: Path | None) -> "Embed | None":

@@ -1,4 +1,4 @@
-"""Training jobs: `zhanggui train pretrain`, `finetune`, `classify`, `preference`, `understand`. They have no door in the HTTP API."""
+"""Training jobs: `zhanggui train pretrain`, `finetune`, `classify`, `preference`, `understand`, `dialogue`. No door in the HTTP API."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zhanggui.cli.output import Stages, either, say, show, training_libraries
+from zhanggui.cli.output import ShopOption, Stages, either, opened, say, show, training_libraries
 
 if TYPE_CHECKING:
     from zhanggui.storage import Artifact
@@ -159,6 +159,35 @@ def understand(
         say(
             f"  {len(held_out)} test utterances: intent F1 {intents:.3f}, slot F1 {slots:.3f}",
             f"  {len(held_out)} 句测试：意图 F1 {intents:.3f}，槽位 F1 {slots:.3f}",
+        )
+
+
+@app.command()
+def dialogue(
+    shop: ShopOption = Path(),
+    config: Annotated[Path | None, typer.Option("--config", help="The job's TOML file; default: its defaults.")] = None,
+    products: Annotated[int, typer.Option("--products", min=2, help="So many products at most, at random.")] = 2_000,
+) -> None:
+    """Learn a dialogue policy with simulated shoppers of the shop's own products; `policy_version` in zhanggui.toml serves it."""
+    from zhanggui.training.dialogue_settings import DialogueSettings
+    from zhanggui.training.settings import load
+
+    settings = load(config, DialogueSettings) if config else DialogueSettings()
+    with training_libraries():
+        from zhanggui.training.shop_dialogue import shop_dialogue
+    with opened(shop) as engine:
+        world = engine.catalog.world(most=products)
+        with Stages({"imitate": "模仿规则", "learn": "学习"}) as stages:
+            artifact = shop_dialogue(
+                world, settings, artifacts=engine.artifacts, now=datetime.now(UTC), progress=stages
+            )
+    _made(artifact)
+    for name, figures in artifact.metrics.items():
+        policy, wrong = name.split(" at ")
+        success, turns, value = figures["success"], figures["turns"], figures["value"]
+        say(
+            f"  {policy}, {wrong} wrong answers: success {success:.3f}, turns {turns:.2f}, value {value:.2f}",
+            f"  {policy}，错误回答 {wrong}：成交率 {success:.3f}，轮数 {turns:.2f}，订单金额 {value:.2f}",
         )
 
 

@@ -64,14 +64,30 @@ DialoguePolicy = Policy[DialogueAct]
 RECOMMEND = DialogueAct(name="recommend")
 PATIENCE = 3
 """After so many questions in a row products are shown, whatever is known."""
-FEATURES = 2
-"""Numbers of a context that come before the entropies: belief held by the ten likeliest, questions that patience is left for."""
+FEATURES = 9
+"""Numbers of a context that come before the entropies; see `contexts`."""
 
 
-def contexts(beliefs: belief.Belief, questions_left: NDArray[np.int64], entropies: NDArray[np.float64]) -> Contexts:
-    """What a dialogue policy sees: the share of the ten likeliest, the patience left, and bits each act would tell (E, k)."""
-    top = np.take_along_axis(beliefs, belief.likeliest(beliefs), axis=1).sum(axis=1)
-    return np.column_stack([top, questions_left, entropies])
+def contexts(
+    beliefs: belief.Belief,
+    questions_left: NDArray[np.int64],
+    entropies: NDArray[np.float64],
+    *,
+    asked: NDArray[np.int64],
+    refused: NDArray[np.int64],
+    shown: NDArray[np.int64],
+    turns: NDArray[np.int64],
+) -> Contexts:
+    """What a dialogue policy sees of n conversations: FEATURES numbers, then the bits that each act would tell (n, k).
+
+    The share of the ten likeliest products and the questions that patience is left for, by which the rule decides; then the
+    shares of the first and the first three, how many products are in question (a logarithm), aspects asked, aspects that the
+    shopper has no wish about, products shown, and the number of the turn.
+    """
+    held = np.take_along_axis(beliefs, belief.likeliest(beliefs), axis=1).cumsum(axis=1)
+    top = [held[:, min(count, held.shape[1]) - 1] for count in (belief.SHOWN, 1, 3)]
+    open_ones = np.log10((beliefs > 0).sum(axis=1))
+    return np.column_stack([top[0], questions_left, top[1], top[2], open_ones, asked, refused, shown, turns, entropies])
 
 
 class BeliefPolicy:

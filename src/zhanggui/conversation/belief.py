@@ -4,6 +4,7 @@ Pure arrays, many conversations at once: E conversations, N products, V values, 
 or shop; an answer may be wrong, so that nothing but a refused product is ever ruled out.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -64,24 +65,22 @@ def believe_in_doubt(
     Bayes' rule over products and WRONG together: the more the answers contradict each other whatever the product, the
     less each counts. The second array (E,) is the share of wrong answers to be expected.
     """
-    yes_with, no_with = values_held(holds, accepted), values_held(holds, rejected)
-    yes_without = accepted.sum(axis=1, keepdims=True) - yes_with
-    no_without = rejected.sum(axis=1, keepdims=True) - no_with
     still_open = ~refused | refused.all(axis=1, keepdims=True)
-    logarithms = np.stack(
-        [
-            scores
-            + yes_with * np.log(1 - wrong)
-            + yes_without * np.log((1 - wrong) * OTHERWISE + wrong * (1 - OTHERWISE))
-            + no_with * np.log(wrong)
-            + no_without * np.log((1 - wrong) * (1 - OTHERWISE) + wrong * OTHERWISE)
-            for wrong in WRONG
-        ]
-    )
-    logarithms[:, ~still_open] = -np.inf
-    weights = np.exp(logarithms - logarithms.max(axis=(0, 2))[:, None])
-    total = weights.sum(axis=(0, 2))
-    return weights.sum(axis=0) / total[:, None], np.asarray(np.array(WRONG) @ (weights.sum(axis=2) / total))
+    open_scores = np.where(still_open, scores, -np.inf)
+    yes_with, no_with = (values_held(holds, marked).astype(scores.dtype) for marked in (accepted, rejected))
+    said_yes, said_no = (marked.sum(axis=1, keepdims=True).astype(scores.dtype) for marked in (accepted, rejected))
+    weights = []
+    for wrong in WRONG:  # an answer speaks for or against a product, and is what it is where the product says nothing
+        yes = (1 - wrong) * OTHERWISE + wrong * (1 - OTHERWISE)
+        more, less = math.log((1 - wrong) / yes), math.log(wrong / (1 - yes))
+        whatever = said_yes * math.log(yes) + said_no * math.log(1 - yes)
+        weights.append(open_scores + more * yes_with + less * no_with + whatever)
+    highest = np.max([each.max(axis=1, keepdims=True) for each in weights], axis=0)
+    weights = [np.exp(each - highest) for each in weights]
+    total = np.sum([each.sum(axis=1, keepdims=True) for each in weights], axis=0)
+    shares = np.column_stack([(each.sum(axis=1, keepdims=True) / total)[:, 0] for each in weights])
+    belief = (weights[0] + weights[1] + weights[2]) / total
+    return belief.astype(np.float64), np.asarray(shares @ np.array(WRONG))
 
 
 def values_held(holds: Holds, marked: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -119,8 +118,10 @@ def likeliest(belief: Belief, count: int = SHOWN) -> NDArray[np.int64]:
         return np.argsort(-belief, axis=1, kind="stable")
     best = np.sort(np.argpartition(-belief, count - 1, axis=1)[:, :count], axis=1)
     least = np.take_along_axis(belief, best, axis=1).min(axis=1, keepdims=True)
-    tied = (belief >= least).sum(axis=1) > count  # of those, the partition took any
-    best[tied] = np.sort(np.argsort(-belief[tied], axis=1, kind="stable")[:, :count], axis=1)
+    tied = (belief >= least).sum(axis=1) > count  # of equals, the partition took any
+    above, equal = belief[tied] > least[tied], belief[tied] == least[tied]
+    first = equal & (equal.cumsum(axis=1) <= count - above.sum(axis=1, keepdims=True))
+    best[tied] = np.nonzero(above | first)[1].reshape(-1, count)
     order = np.argsort(-np.take_along_axis(belief, best, axis=1), axis=1, kind="stable")
     return np.take_along_axis(best, order, axis=1)
 

@@ -10,6 +10,8 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 class ConversationSettings:
     """The assistant that talks with shoppers."""
 
+    policy_version: str = ""
+    """Version of the dialogue policy that `zhanggui train dialogue` made, or "latest"; "" is the belief rule."""
     understander: str = "rules"
     """Who understands shoppers: "rules", "model" (the shop's language model), or NAME[:VERSION] of a trained encoder."""
     office_days: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri")

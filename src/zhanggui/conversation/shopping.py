@@ -20,6 +20,7 @@ from zhanggui.conversation.find import find
 from zhanggui.conversation.lookups import Lookups, Moment
 from zhanggui.conversation.state import NAMES, BeliefState
 from zhanggui.conversation.variants import narrowed, priced_variant
+from zhanggui.decisioning.assignment import uniforms
 from zhanggui.money import Money, to_minor
 
 CANDIDATES = 100
@@ -74,12 +75,17 @@ def go_on(moment: Moment, lookups: Lookups, policy: DialoguePolicy, *, others: b
     acts = [RECOMMEND, *asks.values()]
     told = np.array([[0.0, *(_bits(weights, [products[name] for name in ids], aspect, ontology) for aspect in asks)]])
     left = np.array([PATIENCE - len(state.asked) if not state.has_noun or len(ids) > SHOWN else 0])
-    selection = policy.select(
-        contexts(weights, left, told),
-        acts,
-        eligible=np.ones((1, len(acts)), dtype=np.bool_),
-        uniforms=np.zeros(1),
-    )[0]
+    seen = contexts(
+        weights,
+        left,
+        told,
+        asked=np.array([len(state.asked)]),
+        refused=np.array([len(state.refused)]),
+        shown=np.array([len(state.prices)]),
+        turns=np.array([moment.number]),
+    )
+    drawn = uniforms([f"{moment.conversation_id}:{moment.number}"], "dialogue policy")
+    selection = policy.select(seen, acts, eligible=np.ones((1, len(acts)), dtype=np.bool_), uniforms=drawn)[0]
     if selection.action is not RECOMMEND:
         aspect = next(name for name, act in asks.items() if act is selection.action)
         return Put(acts=(selection.action,), values={"asked": (*state.asked, aspect), "expected": aspect})

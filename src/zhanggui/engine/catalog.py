@@ -16,6 +16,7 @@ from zhanggui.catalog.rows import read_rows
 from zhanggui.catalog.search import Query, Results, SearchShelf, relaxed_query
 from zhanggui.engine.rejects import Count, Rejects
 from zhanggui.errors import InputError, OntologyError
+from zhanggui.evaluation.shop_world import ShopWorld, shop_world
 from zhanggui.storage import Database
 
 
@@ -152,6 +153,11 @@ class Catalog:
         """What shoppers may ask of the products that are there now; what was edited wins."""
         with self.database.reading() as connection:
             return self.learned.of(connection)
+
+    def world(self, *, most: int = 2_000) -> ShopWorld:
+        """The shop for simulated dialogues, `most` of its products at random. Raises EvaluationError where there is nothing to ask."""
+        with self.database.reading() as connection:
+            return shop_world(store.every(connection), self.learned.of(connection), now=self.clock(), most=most)
 
     def titles(self) -> tuple[str, ...]:
         """What the products are called, in each of their languages."""

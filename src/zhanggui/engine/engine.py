@@ -23,6 +23,8 @@ from zhanggui.catalog.search import SearchShelf, encoder_embedder
 from zhanggui.config import FILE, Config, load, template
 from zhanggui.content.compose import Sender
 from zhanggui.conversation.act import BeliefPolicy, DialoguePolicy
+from zhanggui.conversation.learned_act import NAME as DIALOGUE_POLICY
+from zhanggui.conversation.learned_act import LearnedPolicy
 from zhanggui.decisioning.log import DecisionLog
 from zhanggui.delivery import sender_identity
 from zhanggui.delivery.channel import Channel
@@ -63,6 +65,11 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def _dialogue_policy(version: str, artifacts: ArtifactStore) -> DialoguePolicy:
+    """The policy that the settings name."""
+    return LearnedPolicy.read(artifacts.get(DIALOGUE_POLICY, version).path) if version else BeliefPolicy()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Setup:
     """What is set up in a shop."""
@@ -98,6 +105,8 @@ class Engine:
     clock: Callable[[], datetime]
     """Says what time it is."""
     database: Database
+    artifacts: ArtifactStore
+    """Models, policies, indexes and snapshots of this shop, by version."""
     events: Events
     catalog: Catalog
     consents: Consents
@@ -202,7 +211,7 @@ class Engine:
             service=service,
             offers=offers(campaigns),
             clock=clock,
-            policy=dialogue_policy or BeliefPolicy(),
+            policy=dialogue_policy or _dialogue_policy(config.conversation.policy_version, artifacts),
             new_understander=understander_named(
                 config.conversation.understander, artifacts=lambda: artifacts, model=models.writer
             ),
@@ -213,6 +222,7 @@ class Engine:
             version=version("zhanggui"),
             clock=clock,
             database=database,
+            artifacts=artifacts,
             events=Events(log=log, rejects=rejects, clock=clock),
             catalog=catalog,
             consents=Consents(database=database, channels=names, rejects=rejects, clock=clock),

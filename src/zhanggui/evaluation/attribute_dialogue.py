@@ -136,11 +136,15 @@ class Dialogues:
         """Ask about the marked attributes (rows, V)."""
         self.actions[rows] += 1
         self.asked[rows] |= question
-        answered = question & (self._rng.random(question.shape) >= self._unsure[rows, None])
-        yes = answered & (self._liked[rows] ^ (self._rng.random(question.shape) < self._wrong[rows, None]))
-        self._accepted[rows] |= yes
-        self._rejected[rows] |= answered & ~yes
-        self._pool[rows] = narrow(self.world, self._pool[rows], yes, answered & ~yes)
+        which, values = np.nonzero(question)
+        asked = rows[which]
+        answered = self._rng.random(len(asked)) >= self._unsure[asked]
+        yes = self._liked[asked, values] ^ (self._rng.random(len(asked)) < self._wrong[asked])
+        accepted, rejected = np.zeros((2, *question.shape), dtype=np.bool_)
+        accepted[which, values], rejected[which, values] = answered & yes, answered & ~yes
+        self._accepted[rows] |= accepted
+        self._rejected[rows] |= rejected
+        self._pool[rows] = narrow(self.world, self._pool[rows], accepted, rejected)
 
 
 def simulate(
@@ -155,7 +159,8 @@ def simulate(
             break
         state = dialogues.state(still_open)
         probabilities, acts = policy(world, state, rng)
-        questions = choose_questions(world, probabilities, state.asked, count=int(acts.max(initial=1)))
+        entropies = value_entropies(probabilities, world.holds)
+        questions = choose_questions(world, entropies, state.asked, count=int(acts.max(initial=1)))
         question = questions[np.arange(len(acts)), np.maximum(acts, 1) - 1]
         recommends = (acts == RECOMMEND) | ~question.any(axis=1)
         shown = still_open[recommends]
@@ -166,14 +171,14 @@ def simulate(
 
 
 def choose_questions(
-    world: World, probabilities: NDArray[np.float64], asked: NDArray[np.bool_], *, count: int = 1
+    world: World, entropies: NDArray[np.floating], asked: NDArray[np.bool_], *, count: int = 1
 ) -> NDArray[np.bool_]:
     """Mark the attributes of the `count` best questions: (E, count, V), none where no open attribute tells anything.
 
-    Of the ten open attributes of highest entropy, the aspect with the largest sum of 1/rank is best, the aspect with the
+    `entropies` (E, V): what each attribute would tell. Of the ten open attributes of highest entropy, the aspect with the largest sum of 1/rank is best, the aspect with the
     next largest second; of an aspect the best two attributes are asked.
     """
-    told = np.where(asked, 0.0, value_entropies(probabilities, world.holds))
+    told = np.where(asked, 0, entropies)
     best = np.argpartition(-told, min(RANKED, told.shape[1] - 1), axis=1)[:, :RANKED]
     rows = np.arange(len(told))[:, None]
     best = np.take_along_axis(best, np.argsort(-told[rows, best], axis=1, kind="stable"), axis=1)

@@ -52,9 +52,10 @@ def look(world: World, state: State) -> Sight:
     beliefs, suspicion = believe_in_doubt(
         state.scores, world.holds, accepted=state.accepted, rejected=state.rejected, refused=out
     )
-    questions = choose_questions(world, beliefs, state.asked, count=QUESTIONS)
-    bits = value_entropies(beliefs, world.holds)
-    told = [(bits * questions[:, place]).sum(axis=1) / ASKED for place in range(QUESTIONS)]
+    bits = value_entropies(beliefs.astype(np.float32), world.holds)
+    questions = choose_questions(world, bits, state.asked, count=QUESTIONS)
+    told, (rows, places, values) = np.zeros(questions.shape[:2]), np.nonzero(questions)
+    np.add.at(told, (rows, places), bits[rows, values] / ASKED)
     best = likeliest(beliefs, max(TOPS))
     held = np.take_along_axis(beliefs, best, axis=1).cumsum(axis=1)
     yes, no = state.accepted.sum(axis=1) - 1, state.rejected.sum(axis=1)
@@ -62,7 +63,7 @@ def look(world: World, state: State) -> Sight:
         [
             *(held[:, min(top, held.shape[1]) - 1] for top in TOPS),
             state.actions_left / ACTIONS,
-            *told,
+            told,
             yes / 10,
             no / 10,
             (state.asked.sum(axis=1) - 1 - yes - no) / 10,

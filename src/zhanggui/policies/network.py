@@ -26,6 +26,16 @@ class Network:
     biases: tuple[Array, ...]
     """Of each layer (out,)."""
 
+    @property
+    def reads(self) -> int:
+        """How many features."""
+        return len(self.center)
+
+    @property
+    def weighs(self) -> int:
+        """How many actions."""
+        return len(self.biases[-1])
+
     def probabilities(self, features: NDArray[np.floating], eligible: NDArray[np.bool_]) -> NDArray[np.float64]:
         """(n, a) probabilities of the actions; 0 where one is not eligible, whatever its weight."""
         hidden = (features - self.center) / self.spread

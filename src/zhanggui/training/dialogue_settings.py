@@ -10,8 +10,6 @@ from pydantic.dataclasses import dataclass
 class DialogueSettings:
     """Policy gradient in simulated dialogues, begun by imitation of a rule."""
 
-    name: str = "dialogue"
-    """Name of the artifact."""
     method: Literal["ppo", "actor_critic"] = "ppo"
     """Proximal policy optimisation (Schulman et al. 2017), or one plain step of the gradient a rollout (Mnih et al. 2016)."""
     hidden: tuple[int, ...] = (64, 64)

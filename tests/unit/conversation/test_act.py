@@ -10,7 +10,7 @@ ASKS = [RECOMMEND, DialogueAct(name="offer_choices", about="colour"), DialogueAc
 
 
 def chosen(top: float, left: float, *bits: float, eligible: list[bool] | None = None) -> DialogueAct:
-    seen = np.array([[top, left, 0.0, *bits]])
+    seen = np.array([[top, left, *[0.0] * (FEATURES - 2), 0.0, *bits]])
     mask = np.array([eligible or [True] * len(ASKS)])
     return BeliefPolicy().select(seen, ASKS, eligible=mask, uniforms=np.array([0.5]))[0].action
 
@@ -29,7 +29,7 @@ def test_else_it_asks_what_tells_most_among_what_may_be_asked() -> None:
 def test_it_is_a_policy_and_its_choice_has_propensity_one() -> None:
     policy = BeliefPolicy()
     assert isinstance(policy, Policy)
-    seen = np.array([[0.1, 3, 0.0, 1.0, 2.0]] * 3)
+    seen = np.array([[0.1, 3, *[0.0] * (FEATURES - 2), 0.0, 1.0, 2.0]] * 3)
     selections = policy.select(
         seen, ASKS, eligible=np.ones((3, 3), dtype=np.bool_), uniforms=np.array([0.0, 0.5, 0.999])
     )
@@ -39,6 +39,9 @@ def test_it_is_a_policy_and_its_choice_has_propensity_one() -> None:
 
 def test_contexts_hold_the_share_of_the_ten_likeliest() -> None:
     beliefs = np.full((1, 40), 1 / 40)
-    seen = contexts(beliefs, np.array([2]), np.array([[0.0, 1.5]]))
-    assert seen[0, 0] == pytest.approx(0.25)
+    none = np.array([0])
+    seen = contexts(
+        beliefs, np.array([2]), np.array([[0.0, 1.5]]), asked=none, refused=none, shown=none, turns=np.array([1])
+    )
+    assert seen[0, [0, 2, 3]] == pytest.approx([0.25, 0.025, 0.075])
     assert seen[0, FEATURES:].tolist() == [0.0, 1.5]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from zhanggui.conversation.belief import believe, time_to_recommend
+from zhanggui.conversation.belief import believe, time_to_recommend, value_entropies
 from zhanggui.evaluation.attribute_dialogue import (
     ACTIONS,
     FAILED,
@@ -86,16 +86,20 @@ def test_a_question_names_two_attributes_of_the_aspect_with_the_best_ranks() -> 
     probabilities = np.full((1, ITEMS), 0.0)
     probabilities[0, [0b00000001, 0b00000010, 0b00000000, 0b00000011]] = [0.26, 0.26, 0.24, 0.24]
     nothing_asked = np.zeros((1, 9), dtype=bool)
-    assert np.flatnonzero(choose_questions(WORLD, probabilities, nothing_asked)[0, 0]).tolist() == [1, 2]
+    assert np.flatnonzero(
+        choose_questions(WORLD, value_entropies(probabilities, WORLD.holds), nothing_asked)[0, 0]
+    ).tolist() == [1, 2]
     asked = nothing_asked.copy()
     asked[0, 1] = True
-    assert np.flatnonzero(choose_questions(WORLD, probabilities, asked)[0, 0]).tolist() == [2]
+    assert np.flatnonzero(
+        choose_questions(WORLD, value_entropies(probabilities, WORLD.holds), asked)[0, 0]
+    ).tolist() == [2]
 
 
 def test_what_tells_nothing_is_not_asked() -> None:
     certain = np.zeros((1, ITEMS))
     certain[0, 5] = 1.0
-    assert not choose_questions(WORLD, certain, np.zeros((1, 9), dtype=bool)).any()
+    assert not choose_questions(WORLD, value_entropies(certain, WORLD.holds), np.zeros((1, 9), dtype=bool)).any()
 
 
 def test_accepted_attributes_unite_and_meet_the_pool_and_rejected_ones_remove() -> None:
