@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -47,7 +48,9 @@ def main(patterns: list[str]) -> int:
     if not patterns:
         shutil.rmtree(WORK, ignore_errors=True)  # results that stand there may be those of other tests
     named = [f"{pattern}.*" for pattern in patterns]
-    tried = subprocess.run([Path(sys.executable).with_name("mutmut"), "run", *named], check=False)
+    at_once = str((os.cpu_count() or 1) + 1)  # tests of delivery wait now and then
+    mutmut = [Path(sys.executable).with_name("mutmut"), "run", "--max-children", at_once]
+    tried = subprocess.run([*mutmut, *named], check=False)
     codes = exit_codes(SOURCE, named)
     if tried.returncode or not codes:
         print("the mutants could not be tried", file=sys.stderr)
