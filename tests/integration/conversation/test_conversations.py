@@ -35,6 +35,14 @@ def test_turns_posted_at_once_are_answered_one_after_the_other_each_once(shop: E
     assert shop.conversations.state(talk).turn == 6
 
 
+@pytest.mark.parametrize("words", ["ok, show me some tea", "好的，看看茶叶"])
+def test_an_ok_before_another_wish_is_no_yes_to_what_waits(shop: Engine, words: str) -> None:
+    talk = begin(shop, "customer-tom")
+    assert "confirm" in shop.conversations.turn(talk, "please cancel order ZG200201").acts
+    assert "recommend" in shop.conversations.turn(talk, words).acts
+    assert shop.service.find_order("ZG200201")[0].state == "pending"
+
+
 def test_a_yes_said_by_two_at_once_is_carried_out_once(shop: Engine) -> None:
     talk = begin(shop, "customer-tom")
     shop.conversations.turn(talk, "please cancel order ZG200201")
