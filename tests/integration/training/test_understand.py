@@ -176,6 +176,11 @@ def test_the_last_third_of_the_layers_learns_and_what_is_below_stays(home: Path,
     assert (stays("l0.fo.w"), stays("l1.fo.w")) == (True, False)
 
 
+def test_the_confidence_is_calmer_than_the_shares(trained: Artifact) -> None:
+    (reading,) = EncoderReader(trained.path).read(["a blue qqq hello"])
+    assert 0 < reading.confidence < sum(reading.intents.values())
+
+
 def test_a_damaged_crf_is_named(trained: Artifact, tmp_path: Path) -> None:
     for name in trained.files:
         (tmp_path / name).write_bytes((trained.path / name).read_bytes())

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 CRF = "crf.json"
 _FORBIDDEN = -1e4
+_TEMPERATURE = 1.5
+"""Of the confidence: shares as they were trained are too sure of what is out of scope."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,7 @@ class EncoderReader:
         order = shares.argsort()[::-1]
         also = self._encoder.settings.threshold
         held = [int(place) for number, place in enumerate(order) if not number or shares[place] >= also]
+        calm = shares ** (1 / _TEMPERATURE)
         spans: list[Span] = []
         if len(tagged.tokens) and len(self._tags) > 1:
             tags = likeliest(tagged.scores, self._steps, self._start, self._end)
@@ -73,7 +76,7 @@ class EncoderReader:
         return Reading(
             intents={self._encoder.labels[place]: float(shares[place]) for place in held},
             spans=tuple(spans),
-            confidence=float(shares[held].sum()),
+            confidence=float(calm[held].sum() / calm.sum()),
         )
 
 
