@@ -28,6 +28,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str,
     """The port of a live `zhanggui serve`, a write key that it has seen already, and its process id."""
     shop = tmp_path_factory.mktemp("attacked") / "shop"
     cli("init", str(shop))
+    with (shop / "zhanggui.toml").open(
+        "a", encoding="utf-8"
+    ) as settings:  # sooner than by default: the tests wait for it
+        settings.write("[api]\nhead_seconds = 4.0\nbody_pause_seconds = 4.0\n")
     key = cli("key", "create", "page", "-C", str(shop)).split()[-1]
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = int(probe.getsockname()[1])
