@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 from zhanggui.engine import Engine
@@ -29,12 +30,16 @@ def test_a_killed_worker_is_begun_again_and_ends_with_its_parent(tmp_path: Path)
     Engine.create(shop)
     script.write_text(PARENT)
     with subprocess.Popen([sys.executable, str(script), str(shop)], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        too_long = threading.Timer(60, parent.kill)  # who waits for a worker that does not come would wait for ever
+        too_long.start()
         try:
-            assert parent.stdout is not None
             first = int(parent.stdout.readline())
             os.kill(first, signal.SIGKILL)
             second = int(parent.stdout.readline())
             assert second != first
         finally:
+            too_long.cancel()
             parent.kill()
-        assert parent.stdout.read() == "", "the end of the pipe: whoever could write to it has ended"
+        # The pipe ends when whoever could write to it has ended. Raises TimeoutExpired while the worker lives on.
+        assert parent.communicate(timeout=30)[0] == ""
